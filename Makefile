@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+PYTHON ?= python3
+COLLECTION := .cache/collections/ansible_collections/messaging/nats
+
+export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+
+.PHONY: help demo test venv lint sanity units integration molecule bench kind kind-delete build clean
+
+help: ## show these targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
+
+demo: venv kind ## a verified NATS cluster on a kind of its own, with a stream and a message
+	@K8S_AUTH_KUBECONFIG=$$(tests/kind/cluster kubeconfig) ansible-playbook examples/demo.yml
+
+test: venv ## everything below, up to the first step that fails
+	@MAKE="$(MAKE)" python -m tests.tools.test
+
+lint: venv ## linters and type checks
+	@python -m tests.tools.lint
+
+sanity: venv ## ansible-test sanity without ignores
+	@python -m tests.tools.sanity
+
+units: venv ## unit tests
+	@pytest tests/unit --cov --cov-report=term --junitxml=.cache/test/units.xml
+
+integration: venv ## tests against real nats-servers on loopback
+	@pytest tests/integration -n 2 --dist worksteal --junitxml=.cache/test/integration.xml
+
+molecule: venv ## scenarios on a real kind; one of them: make molecule SCENARIO=default
+	@python -m tests.tools.molecule $(SCENARIO)
+
+bench: venv kind ## deploy-to-verified beside the official Helm chart
+	@bench/run
+
+kind: ## the Kubernetes cluster of the demo
+	@tests/kind/cluster up
+
+kind-delete: ## delete the Kubernetes cluster of the demo
+	@tests/kind/cluster delete
+
+build: venv ## the artifact for ansible-galaxy, in .cache/build
+	@ansible-galaxy collection build --force --output-path .cache/build
+
+venv: $(COLLECTION) ## the tools, in the user's cache
+	@tests/tools/venv $(PYTHON)
+
+clean: ## what the targets above made in this checkout; clusters and the user's cache stay
+	rm -rf .cache
+
+$(COLLECTION):
+	@mkdir -p $(@D) && ln -s ../../../.. $@

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+name: account_credentials
+short_description: The logins of a NATS cluster, kept or generated
+author:
+  - The messaging.nats authors (@messaging-nats)
+description:
+  - Returns a login for each account's own user, for each further user with a password, and for the routes between the servers.
+  - What a Secret holds already is kept, so a second run changes nothing. A declared password takes its place.
+    Everything else is generated from 256 random bits.
+  - A generated password is hashed with bcrypt at cost 4, a declared one at cost 10. The hash is kept beside the password.
+positional: secrets, cluster
+options:
+  _input:
+    description: The accounts by name, as in the variable C(nats_cluster_accounts).
+    type: dict
+    required: true
+  secrets:
+    description: The Secrets of the cluster that exist, as M(kubernetes.core.k8s_info) returns them.
+    type: list
+    elements: dict
+    required: true
+  cluster:
+    description: The name of the cluster, with which the Secrets' names begin.
+    type: str
+    required: true
+requirements:
+  - The Python library bcrypt
+"""
+
+EXAMPLES = r"""
+---
+- name: Complete the logins
+  ansible.builtin.set_fact:
+    credentials: "{{ {'APP': {}, 'SYS': {}} | messaging.nats.account_credentials(found.resources, 'nats') }}"
+  no_log: true
+"""
+
+RETURN = r"""
+---
+_value:
+  description: The logins.
+  type: dict
+  contains:
+    accounts:
+      description: A dictionary for each login, with C(account), C(username), C(password), C(bcrypt), and C(secret), the name of its Secret.
+      type: list
+      elements: dict
+    routes:
+      description: The login of the routes, with C(username), C(password) and C(secret).
+      type: dict
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._credentials import account_credentials
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"account_credentials": account_credentials}

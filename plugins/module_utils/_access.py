@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""From a task's connection options to a connection. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._tunnel import Tunnel
+
+CLIENT_PORT = 4222
+
+
+@contextmanager
+def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
+    """A connection as the options of a task say; `account` is the default one of a `kubernetes` connection."""
+    if params.get("kubernetes"):
+        target = params["kubernetes"]
+        kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+        with through(
+            kubernetes, target["namespace"], target["cluster"], target["account"] or account, params["timeout"]
+        ) as connection:
+            yield connection
+        return
+    servers = params["servers"] or [server for server in os.environ.get("NATS_URL", "").split(",") if server]
+    if not servers:
+        raise NatsError(
+            "connection",
+            "neither the option servers, nor kubernetes, nor NATS_URL says where NATS is",
+            "Set one of them.",
+        )
+    names = ("user", "password", "token", "creds", "nkey_seed", "tls", "inbox_prefix", "timeout")
+    with Connection(Options(servers, **{name: params[name] for name in names})) as connection:
+        yield connection
+
+
+@contextmanager
+def through(kubernetes: Kubernetes, namespace: str, cluster: str, account: str, timeout: float) -> Iterator[Connection]:
+    """A connection as an account's own user, through the Kubernetes API to whichever pod takes it."""
+    secret = kubernetes.secret(namespace, f"{cluster}-{account.lower()}")
+    running = [pod for pod in kubernetes.pods(namespace, cluster) if pod["status"].get("phase") == "Running"]
+    if not running:
+        raise NatsError(
+            f"cluster {cluster} in namespace {namespace}",
+            "none of its pods is running",
+            "Look at it with kubectl get pods.",
+        )
+    with ExitStack() as opened:
+        tunnels = {}
+        for pod in sorted(running, key=lambda pod: not ready(pod)):
+            name = pod["metadata"]["name"]
+            tunnel = opened.enter_context(closing(Tunnel(partial(kubernetes.forward, namespace, name, CLIENT_PORT))))
+            tunnels[f"nats://127.0.0.1:{tunnel.port}"] = (name, tunnel)
+
+        def explain(server: str) -> str:
+            name, tunnel = tunnels[server]
+            return f"pod {name}: {tunnel.error or 'it does not take the connection'}"
+
+        options = Options(tuple(tunnels), user=secret["username"], password=secret["password"], timeout=timeout)
+        yield opened.enter_context(Connection(options, explain))
+
+
+def ready(pod: Object) -> bool:
+    return any(
+        found["type"] == "Ready" and found["status"] == "True" for found in pod["status"].get("conditions") or []
+    )

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What runs in Kubernetes in place of what is declared. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import (
+    MANAGER,
+    Counterpart,
+    Facts,
+    configuration,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+
+FORBIDDEN = 403
+# What a cluster consists of, in the order in which it is taken down: first who uses the others.
+KINDS = (
+    ("apps/v1", "StatefulSet"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("v1", "Service"),
+    ("v1", "ServiceAccount"),
+    ("v1", "Secret"),
+    ("v1", "PersistentVolumeClaim"),
+)
+
+
+def facts(kubernetes: Kubernetes, name: str, namespace: str) -> Facts:
+    exists = kubernetes.find(f"/api/v1/namespaces/{namespace}", f"Namespace {namespace}") is not None
+    claims = _listed(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
+    return Facts(
+        exists,
+        _readable(kubernetes, "/api/v1/nodes", "nodes"),
+        _readable(kubernetes, "/apis/storage.k8s.io/v1/storageclasses", "storage classes"),
+        [claim for claim in claims if claim["metadata"]["name"].startswith(f"data-{name}-")],
+        _configuration(kubernetes, name, namespace) if exists else None,
+    )
+
+
+def _configuration(kubernetes: Kubernetes, name: str, namespace: str) -> str | None:
+    statefulset = kubernetes.find(f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}", f"StatefulSet {name}")
+    volumes = statefulset["spec"]["template"]["spec"].get("volumes") or [] if statefulset else []
+    secret = next(
+        (volume["secret"]["secretName"] for volume in volumes if volume["name"] == "config" and "secret" in volume),
+        None,
+    )
+    found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}", f"Secret {secret}") if secret else None
+    return configuration(found) if found else None
+
+
+def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exists: bool) -> list[Counterpart]:
+    """Each declared object with what runs and what applying it would make of that."""
+    found = []
+    for item in declared:
+        if not namespace_exists and "namespace" in item["metadata"]:
+            found.append(Counterpart(item))
+            continue
+        path, what = kubernetes.path(item), f"{item['kind']} {item['metadata']['name']}"
+        running = kubernetes.find(path, what)
+        applied = _dry_run(kubernetes, path, what, item) if running else None
+        found.append(Counterpart(item, running, applied))
+    return found
+
+
+def ours(kubernetes: Kubernetes, name: str, namespace: str, declared: list[Object], with_data: bool) -> list[Object]:
+    """The cluster's objects that go with it. Its volumes and credentials stay unless they shall go too."""
+    selector = f"app.kubernetes.io/instance={name},app.kubernetes.io/managed-by={MANAGER}"
+    going = []
+    for version, kind in KINDS:
+        for item in _listed(kubernetes, version, kind, namespace, labelSelector=selector):
+            if with_data or not _data(item, name):
+                going.append(item)
+    extra = [
+        item for item in declared if (item["apiVersion"], item["kind"]) not in KINDS and item["kind"] != "Namespace"
+    ]
+    return going + [running for item in extra if (running := kubernetes.find(kubernetes.path(item), item["kind"]))]
+
+
+def _data(item: Object, name: str) -> bool:
+    if item["kind"] == "Secret":
+        return not item["metadata"]["name"].startswith(f"{name}-config-")
+    return bool(item["kind"] == "PersistentVolumeClaim")
+
+
+def _listed(kubernetes: Kubernetes, version: str, kind: str, namespace: str, **query: Any) -> list[Object]:
+    # The items of a list lack what each says of itself alone.
+    example = {"apiVersion": version, "kind": kind, "metadata": {"name": "", "namespace": namespace}}
+    path = kubernetes.path(example).rstrip("/")
+    return [
+        {"apiVersion": version, "kind": kind} | item
+        for item in kubernetes.items(path, f"{kind}s in namespace {namespace}", **query)
+    ]
+
+
+def _readable(kubernetes: Kubernetes, path: str, what: str) -> list[Object] | None:
+    try:
+        return kubernetes.items(path, what)
+    except NatsError as error:
+        if error.err_code == FORBIDDEN:
+            return None
+        raise
+
+
+def _dry_run(kubernetes: Kubernetes, path: str, what: str, item: Object) -> Object:
+    return kubernetes.call(
+        "PATCH", path, what, item, "application/apply-patch+yaml", dryRun="All", fieldManager=MANAGER, force="true"
+    )

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The one error of this collection. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class NatsError(Exception):
+    """Something a person has to know: what it is about, why it is so, and what to do."""
+
+    def __init__(self, what: str, cause: str, remedy: str = "", err_code: int | None = None) -> None:
+        self.what = what
+        self.cause = cause
+        self.remedy = remedy
+        self.err_code = err_code
+        super().__init__(f"{what}: {cause.rstrip('.')}. {remedy}".rstrip())
+
+    def result(self) -> dict[str, Any]:
+        """What a failed task tells: the sentence, and its parts for an `assert` or a `rescue`."""
+        parts: dict[str, Any] = {"msg": str(self), "cause": self.cause, "remedy": self.remedy}
+        if self.err_code is not None:
+            parts["err_code"] = self.err_code
+        return parts
+
+
+class UnansweredError(NatsError):
+    """A request that was sent and not answered: whether it was carried out, only reading again can tell."""

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Takes snapshots of a cluster until they agree. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import connected, through
+from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Finding, Pod, Snapshot, evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+
+MONITOR_PORT = 8222
+DETAILS = {"accounts": True, "streams": True, "config": True}
+# A healthy busy cluster looks doubtful now and then: a finding has to be seen in so many samples, this far apart.
+SAMPLES, APART = 3, 1.5
+ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")
+
+
+class Source(Protocol):
+    """Where snapshots come from."""
+
+    def take(self) -> Snapshot: ...
+
+
+def observe(source: Source, wait_timeout: float) -> tuple[Snapshot, list[Finding]]:
+    """The first clean snapshot; or the last one, with what was wrong in all of the last samples."""
+    deadline = time.monotonic() + wait_timeout
+    seen: list[list[Finding]] = []
+    while True:
+        snapshot = source.take()
+        findings = evaluate(snapshot)
+        if not findings:
+            return snapshot, []
+        seen.append(findings)
+        if len(seen) >= SAMPLES and time.monotonic() >= deadline:
+            return snapshot, lasting(seen[-SAMPLES:])
+        time.sleep(APART)
+
+
+def lasting(seen: list[list[Finding]]) -> list[Finding]:
+    """The latest findings that every sample has."""
+    common = set.intersection(*({(finding.code, finding.object) for finding in sample} for sample in seen))
+    return [finding for finding in seen[-1] if (finding.code, finding.object) in common]
+
+
+class ThroughServers:
+    """Asks the system account over a plain connection."""
+
+    def __init__(self, params: Mapping[str, Any], opened: ExitStack) -> None:
+        self._connection = opened.enter_context(connected(params, account="SYS"))
+        self._expected = params["expected_members"]
+        self._cluster_name = params["cluster_name"]
+
+    def take(self) -> Snapshot:
+        count = wanted(self._expected)
+        answers = ask(self._connection, count or len(self._expected))
+        return Snapshot(tuple(numbered(answers, count) if count else self._expected), self._cluster_name, answers)
+
+
+class ThroughKubernetes:
+    """Asks the system account through the Kubernetes API, and each pod that does not answer by itself."""
+
+    def __init__(self, params: Mapping[str, Any], opened: ExitStack) -> None:
+        target = params["kubernetes"]
+        self._kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+        self._namespace, self._cluster = target["namespace"], target["cluster"]
+        self._account, self._timeout = target["account"] or "SYS", params["timeout"]
+        self._expected, self._cluster_name = params["expected_members"], params["cluster_name"]
+        self._opened = opened
+        self._connection: Connection | None = None
+
+    def take(self) -> Snapshot:
+        pods = self._kubernetes.pods(self._namespace, self._cluster)
+        by_server = {server_name(pod): pod for pod in pods}
+        count = wanted(self._expected)
+        expected = tuple(self._declared(by_server, count) if count or not self._expected else self._expected)
+        answers, unreachable = self._answers(len(expected))
+        missing = set(expected) - {answer["server"]["name"] for answer in answers}
+        silent = {
+            name: pod for name, pod in by_server.items() if name in missing and pod["status"].get("phase") == "Running"
+        }
+        return Snapshot(
+            expected,
+            self._cluster_name,
+            answers,
+            unreachable,
+            {name: self._pod(pod, name in missing) for name, pod in by_server.items()},
+            dict(self._alone(silent)),
+            dict(self._route_errors(silent)),
+        )
+
+    def _declared(self, by_server: Mapping[str, Object], count: int | None) -> list[str]:
+        path = f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{self._cluster}"
+        what = f"StatefulSet {self._cluster} in namespace {self._namespace}"
+        found = self._kubernetes.find(path, what)
+        if found is None:
+            raise NatsError(
+                what,
+                "it does not exist",
+                "Deploy the cluster first, or check kubernetes.namespace and kubernetes.cluster.",
+            )
+        known = {pod["metadata"]["name"]: name for name, pod in by_server.items()}
+        names = [f"{self._cluster}-{ordinal}" for ordinal in range(count or found["spec"]["replicas"])]
+        return [known.get(name, name) for name in names]
+
+    def _answers(self, expected: int) -> tuple[tuple[Answer, ...], str | None]:
+        try:
+            if self._connection is None:
+                access = through(self._kubernetes, self._namespace, self._cluster, self._account, self._timeout)
+                self._connection = self._opened.enter_context(access)
+            return ask(self._connection, expected), None
+        except NatsError as error:
+            self._connection = None
+            return (), error.cause
+
+    def _pod(self, pod: Object, missing: bool) -> Pod:
+        name, phase = pod["metadata"]["name"], pod["status"].get("phase", "Unknown")
+        if not missing:
+            return Pod(name, phase)
+        for container in pod["status"].get("containerStatuses") or []:
+            waiting = container["state"].get("waiting")
+            if waiting and waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+                return Pod(name, phase, waiting["reason"], waiting.get("message") or self._last_words(name))
+        return Pod(name, phase, "", self._event(name) if phase == "Pending" else "")
+
+    def _last_words(self, pod: str) -> str:
+        lines = self._kubernetes.logs(self._namespace, pod, "nats", 1).strip()
+        return lines.splitlines()[-1] if lines else ""
+
+    def _event(self, pod: str) -> str:
+        """The latest warning about a pod's volume, or about the pod."""
+        for name in (f"data-{pod}", pod):
+            events = self._kubernetes.items(
+                f"/api/v1/namespaces/{self._namespace}/events",
+                f"events of {name}",
+                fieldSelector=f"involvedObject.name={name},type=Warning",
+            )
+            if events:
+                latest = max(events, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+                return f"{latest['reason']}: {latest['message']}"
+        return ""
+
+    def _alone(self, silent: Mapping[str, Object]) -> Iterator[tuple[str, Answer]]:
+        for name, pod in silent.items():
+            try:
+                _, body = self._kubernetes.get(self._namespace, pod["metadata"]["name"], MONITOR_PORT, "/varz")
+                yield name, json.loads(body)
+            except (NatsError, ValueError):
+                continue
+
+    def _route_errors(self, silent: Mapping[str, Object]) -> Iterator[tuple[str, str]]:
+        for name, pod in silent.items():
+            log = self._kubernetes.logs(self._namespace, pod["metadata"]["name"], "nats", 50)
+            if found := ROUTE_ERROR.findall(log):
+                yield name, found[-1]
+
+
+def server_name(pod: Object) -> str:
+    """The name that the server in this pod has: its SERVER_NAME, or the pod's own."""
+    name: str = pod["metadata"]["name"]
+    environment = pod["spec"]["containers"][0].get("env") or []
+    pattern = next(
+        (str(entry.get("value")) for entry in environment if entry["name"] == "SERVER_NAME" and entry.get("value")),
+        "$(POD_NAME)",
+    )
+    return pattern.replace("$(POD_NAME)", name)
+
+
+def wanted(expected: list[str] | None) -> int | None:
+    """The number of servers, where that is all that is expected of them."""
+    return int(expected[0]) if expected and len(expected) == 1 and expected[0].isdigit() else None
+
+
+def numbered(answers: tuple[Answer, ...], count: int) -> list[str]:
+    """The names that answered; those that did not have only a number."""
+    names = sorted({answer["server"]["name"] for answer in answers})[:count]
+    return names + [f"number {position} of {count}" for position in range(len(names) + 1, count + 1)]
+
+
+def ask(connection: Connection, expected: int) -> tuple[Answer, ...]:
+    return tuple(connection.survey("$SYS.REQ.SERVER.PING.JSZ", DETAILS, expected, timeout=1))

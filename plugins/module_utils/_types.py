@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What people write and what the server stores. PRIVATE to the collection: it can change at any time.
+
+A `Type` turns one into the other and back. `parse` raises ValueError with a sentence that ends in how to write it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3_600 * 10**9,
+    "d": 86_400 * 10**9,
+    "w": 7 * 86_400 * 10**9,
+}
+# The server's own reading of sizes: K is 1000, KB and KiB are 1024.
+BYTES = {
+    unit + suffix: (1000 if suffix == "" else 1024) ** power
+    for power, unit in enumerate("kmgtp", start=1)
+    for suffix in ("", "b", "i", "ib")
+}
+INT64 = 2**63 - 1
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
+_SIZE = re.compile(r"(-?\d+)\s*([a-z]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Type:
+    """How a value is declared to Ansible, parsed for the server and shown to a person."""
+
+    spec: dict[str, Any]
+    parse: Callable[[Any], Any]
+    show: Callable[[Any], Any] = lambda value: value
+    absent: Any = None
+
+
+def parse_duration(value: str | int) -> int:
+    """Nanoseconds from `24h`, `1h30m`, `500ms`, or an integer that is nanoseconds already."""
+    text = str(value).strip()
+    if re.fullmatch(r"\d+", text):
+        return _in_range(int(text), text)
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"{text!r} is no duration: write 24h, 1h30m, 500ms or an integer of nanoseconds")
+    nanoseconds = sum((Decimal(number) * NANOSECONDS[unit] for number, unit in parts), Decimal(0))
+    if nanoseconds != int(nanoseconds):
+        raise ValueError(f"{text!r} is finer than a nanosecond: write whole nanoseconds")
+    return _in_range(int(nanoseconds), text)
+
+
+def show_duration(nanoseconds: int) -> str:
+    """`90000000000` as `1m30s`: hours are the largest unit, as Go prints them."""
+    if nanoseconds == 0:
+        return "0s"
+    text, rest = "", nanoseconds
+    for unit in ("h", "m", "s", "ms", "us", "ns"):
+        count, rest = divmod(rest, NANOSECONDS[unit])
+        text += f"{count}{unit}" if count else ""
+    return text
+
+
+def parse_size(value: str | int) -> int:
+    """Bytes from `10M` (10^7), `10MB` = `10MiB` (10 * 2^20), or an integer."""
+    text = str(value).strip()
+    match = _SIZE.fullmatch(text)
+    unit = match[2].lower() if match else None
+    if match is None or (unit and unit not in BYTES):
+        raise ValueError(f"{text!r} is no size: write 10M (10^7), 10MB or 10MiB (10 * 2^20), or an integer of bytes")
+    return _in_range(int(match[1]) * (BYTES[unit] if unit else 1), text)
+
+
+def show_size(size: int) -> str | int:
+    """`10485760` as `10MiB`, where that loses nothing."""
+    for unit in ("tib", "gib", "mib", "kib"):
+        if size > 0 and size % BYTES[unit] == 0:
+            return f"{size // BYTES[unit]}{unit[0].upper()}iB"
+    return size
+
+
+def parse_integer(value: int) -> int:
+    return _in_range(value, str(value))
+
+
+def _in_range(number: int, text: str) -> int:
+    if not -INT64 - 1 <= number <= INT64:
+        raise ValueError(f"{text} does not fit into 64 bits: write a smaller number")
+    return number
+
+
+duration = Type({"type": "str"}, parse_duration, show_duration, absent=0)
+integer = Type({"type": "int"}, parse_integer, absent=0)
+boolean = Type({"type": "bool"}, bool, absent=False)
+string = Type({"type": "str"}, str, absent="")
+strings = Type({"type": "list", "elements": "str"}, list, absent=[])
+labels = Type({"type": "dict"}, lambda value: {str(key): str(text) for key, text in value.items()}, absent={})
+
+
+def at_least(minimum: int, of: Type, unset: int = 0) -> Type:
+    """A value that is `unset` or at least `minimum`."""
+
+    def parse(value: Any) -> Any:
+        number = of.parse(value)
+        if number != unset and number < minimum:
+            raise ValueError(f"{value} is too small: write {of.show(minimum)} or more, or {of.show(unset)} for none")
+        return number
+
+    return Type(of.spec, parse, of.show, absent=unset)
+
+
+def limit(of: Type) -> Type:
+    """A number where -1 says unlimited; the server stores 0 as -1 too."""
+
+    def parse(value: Any) -> int:
+        number: int = of.parse(value)
+        if number < -1:
+            raise ValueError(f"{value} is no limit: write a positive number, or -1 for unlimited")
+        return number or -1
+
+    return Type(of.spec, parse, of.show, absent=-1)
+
+
+size = Type({"type": "str"}, parse_size, show_size, absent=0)
+
+
+def within(minimum: int, maximum: int, absent: int) -> Type:
+    def parse(value: int) -> int:
+        if not minimum <= value <= maximum:
+            raise ValueError(f"{value} is out of range: write {minimum} to {maximum}")
+        return value
+
+    return Type({"type": "int"}, parse, absent=absent)
+
+
+def choice(*choices: str) -> Type:
+    """One of these words; the first one is the server's default."""
+    return Type({"type": "str", "choices": list(choices)}, str, absent=choices[0])
+
+
+def record(*fields: tuple[str, Type]) -> Type:
+    """A nested table. Keys that are not written are left as the server has them."""
+    types = dict(fields)
+
+    def parse(value: dict[str, Any]) -> dict[str, Any]:
+        return {key: types[key].parse(item) for key, item in value.items() if item is not None}
+
+    def show(value: dict[str, Any]) -> dict[str, Any]:
+        return {key: types[key].show(item) if key in types else item for key, item in value.items()}
+
+    return Type({"type": "dict", "options": {key: kind.spec for key, kind in fields}}, parse, show, absent={})
+
+
+def list_of(item: Type) -> Type:
+    """A list of records, in the order they are written."""
+    return Type(
+        {"type": "list", "elements": "dict", "options": item.spec["options"]},
+        lambda value: [item.parse(entry) for entry in value],
+        lambda value: [item.show(entry) for entry in value],
+        absent=[],
+    )

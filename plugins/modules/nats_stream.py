@@ -1,0 +1,309 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_stream
+short_description: Declare a JetStream stream
+description:
+  - Creates, updates and deletes streams of NATS JetStream.
+  - Options are named as the server names them. An option that is not written is left as the server has it,
+    fields that other tools set and this module does not know included.
+  - What would delete messages, can't be undone or moves data is refused unless it is allowed.
+  - With O(kubernetes), the default account is V(APP).
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.diff
+  - messaging.nats.attributes.action_group
+options:
+  name:
+    description: Name of the stream.
+    type: str
+    required: true
+  state:
+    description: Whether the stream shall be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  wait_timeout:
+    description: Seconds to wait until all replicas are current after a change.
+    type: float
+    default: 30
+  allow_data_loss:
+    description: Allow what deletes messages; deleting a stream that holds any, or a limit below what is stored.
+    type: bool
+    default: false
+  allow_irreversible:
+    description: Allow what the server never takes back; turning on O(deny_delete), O(deny_purge), O(allow_msg_ttl) or O(allow_msg_schedules) later.
+    type: bool
+    default: false
+  allow_move:
+    description: Allow a change of O(placement), which moves the data.
+    type: bool
+    default: false
+  description:
+    description: What the stream is for.
+    type: str
+  subjects:
+    description: Subjects whose messages it stores, with wildcards. The server's default is the stream's name.
+    type: list
+    elements: str
+  retention:
+    description: When messages go; by limits, when all consumers have acknowledged, or when the first one has. Not from or to V(workqueue) later.
+    type: str
+    choices: [limits, interest, workqueue]
+  max_consumers:
+    description: Most consumers, V(-1) for any number.
+    type: int
+  max_msgs:
+    description: Most messages, V(-1) for any number.
+    type: int
+  max_bytes:
+    description: Most bytes, V(-1) for any number. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
+    type: str
+  max_msgs_per_subject:
+    description: Most messages of one subject, V(-1) for any number.
+    type: int
+  max_msg_size:
+    description: Largest message in bytes, V(-1) for any size. Written as O(max_bytes).
+    type: str
+  max_age:
+    description: Oldest message, for example V(24h), V(1h30m) or an integer of nanoseconds. V(0s) for any age, else at least V(100ms).
+    type: str
+  duplicate_window:
+    description: How long message ids are remembered. The server's default is V(2m), or O(max_age) where that is shorter.
+    type: str
+  discard:
+    description: Whether a full stream drops its oldest messages or refuses new ones.
+    type: str
+    choices: [old, new]
+  discard_new_per_subject:
+    description: Whether O(discard=new) holds for O(max_msgs_per_subject) too.
+    type: bool
+  storage:
+    description: Where messages are kept. Fixed at creation.
+    type: str
+    choices: [file, memory]
+  num_replicas:
+    description: Number of servers that keep a copy, 1 to 5. The server's default is 1.
+    type: int
+  placement:
+    description: Where the stream may live. A change moves the data and needs O(allow_move).
+    type: dict
+    suboptions:
+      cluster:
+        description: Name of the cluster.
+        type: str
+      tags:
+        description: Tags that its servers must have.
+        type: list
+        elements: str
+  no_ack:
+    description: Whether publishers get no acknowledgement.
+    type: bool
+  mirror:
+    description: The stream that this one is a copy of. Fixed at creation.
+    type: dict
+    suboptions: &origin
+      name:
+        description: Name of the stream.
+        type: str
+      opt_start_seq:
+        description: Sequence to begin with.
+        type: int
+      opt_start_time:
+        description: Time to begin with, RFC 3339.
+        type: str
+      filter_subject:
+        description: Only messages of this subject.
+        type: str
+      subject_transforms:
+        description: Subjects to rename.
+        type: list
+        elements: dict
+        suboptions:
+          src:
+            description: Subject to rename, with wildcards.
+            type: str
+          dest:
+            description: Its new name.
+            type: str
+      external:
+        description: Where the stream is, when it is in another account or domain.
+        type: dict
+        suboptions:
+          api:
+            description: Prefix of its JetStream API.
+            type: str
+          deliver:
+            description: Prefix of the subjects it delivers to.
+            type: str
+  sources:
+    description: Streams whose messages are copied into this one.
+    type: list
+    elements: dict
+    suboptions: *origin
+  compression:
+    description: How messages are compressed on disk.
+    type: str
+    choices: [none, s2]
+  first_seq:
+    description: Sequence of the first message. Has an effect at creation only.
+    type: int
+  subject_transform:
+    description: How subjects are renamed when they are stored.
+    type: dict
+    suboptions:
+      src:
+        description: Subject to rename, with wildcards.
+        type: str
+      dest:
+        description: Its new name.
+        type: str
+  republish:
+    description: Where stored messages are published again.
+    type: dict
+    suboptions:
+      src:
+        description: Subjects to publish again, with wildcards.
+        type: str
+      dest:
+        description: Subject to publish them to.
+        type: str
+      headers_only:
+        description: Whether only the headers are published.
+        type: bool
+  allow_direct:
+    description: Whether any replica answers reads of single messages.
+    type: bool
+  mirror_direct:
+    description: Whether the mirror answers reads of single messages for its origin. The server copies it from a visible origin.
+    type: bool
+  deny_delete:
+    description: Whether single messages can't be deleted. Can't be turned off again.
+    type: bool
+  deny_purge:
+    description: Whether the stream can't be purged. Can't be turned off again.
+    type: bool
+  allow_rollup_hdrs:
+    description: Whether a message may replace all earlier ones by a header.
+    type: bool
+  consumer_limits:
+    description: Limits for the stream's consumers.
+    type: dict
+    suboptions:
+      inactive_threshold:
+        description: Longest time that a consumer is kept without use, a duration.
+        type: str
+      max_ack_pending:
+        description: Most messages that are delivered and not acknowledged.
+        type: int
+  allow_msg_ttl:
+    description: Whether messages may carry a time to live. Can't be turned off again. Needs nats-server 2.11.
+    type: bool
+  subject_delete_marker_ttl:
+    description: How long a marker stays when a subject's last message is gone by age, at least V(1s). Needs nats-server 2.11.
+    type: str
+  allow_msg_counter:
+    description: Whether messages are counters. Fixed at creation. Needs nats-server 2.12.
+    type: bool
+  allow_atomic:
+    description: Whether batches may be published atomically. Needs nats-server 2.12.
+    type: bool
+  allow_msg_schedules:
+    description: Whether messages may be scheduled. Can't be turned off again. Needs nats-server 2.12.
+    type: bool
+  persist_mode:
+    description: Whether a message is acknowledged before it is written to disk. Fixed at creation. Needs nats-server 2.12.
+    type: str
+    choices: [default, async]
+  allow_batched:
+    description: Whether batches may be published fast. Needs nats-server 2.14.
+    type: bool
+  metadata:
+    description: Free labels. Keys that are not written stay.
+    type: dict
+"""
+
+EXAMPLES = r"""
+- name: Keep the events of a day on three servers
+  messaging.nats.nats_stream:
+    kubernetes:
+      namespace: nats
+    name: EVENTS
+    subjects: [events.>]
+    storage: file
+    retention: limits
+    max_msgs: -1
+    max_age: 24h
+    num_replicas: 3
+
+- name: Remove a stream and what it holds
+  messaging.nats.nats_stream:
+    servers: [nats://127.0.0.1:4222]
+    user: app
+    password: "{{ password }}"
+    name: EVENTS
+    state: absent
+    allow_data_loss: true
+"""
+
+RETURN = r"""
+stream:
+  description: The stream's configuration as a person would write it, empty when it is absent. In check mode what it would be.
+  returned: success
+  type: dict
+  sample: {name: EVENTS, subjects: [events.>], max_age: 24h0m0s, num_replicas: 3}
+state:
+  description: The stream's figures; messages, bytes, first_seq, last_seq, consumer_count and others, as the server tells them.
+  returned: when the stream is there and not in check mode
+  type: dict
+err_code:
+  description: The server's error code.
+  returned: when the server refused
+  type: int
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
+"""
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import connected
+from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._converge import converge_stream
+from ansible_collections.messaging.nats.plugins.module_utils._module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
+
+GUARDS = ("allow_data_loss", "allow_irreversible", "allow_move")
+
+
+def main() -> None:
+    spec = {
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "wait_timeout": {"type": "float", "default": 30},
+        **{guard: {"type": "bool", "default": False} for guard in GUARDS},
+    }
+    with NatsModule(spec | STREAM.argument_spec()) as module:
+        params, name = module.params, module.params["name"]
+        desired = STREAM.parse(params, name) if params["state"] == "present" else None
+        allowed = frozenset(guard for guard in GUARDS if params[guard])
+        with connected(params, account="APP") as connection:
+            jetstream = JetStream(connection, module.api_prefix)
+            result = converge_stream(jetstream, name, desired, allowed, module.check_mode, params["wait_timeout"])
+        before = result.pop("before")
+        module.exit_json(**result, **module.diff(before, result["stream"], f"stream {name}"))
+
+
+if __name__ == "__main__":
+    main()

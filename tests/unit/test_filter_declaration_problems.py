@@ -1,0 +1,209 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.messaging.nats.plugins.module_utils import _declaration
+from ansible_collections.messaging.nats.plugins.module_utils._declaration import declaration_problems
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"
+DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+OPTIONS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+PROFILES = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__nats_cluster_profiles"]
+DECLARED = DEFAULTS | {
+    "nats_cluster_cluster_name": "nats",
+    "nats_cluster_image": "nats:2.15.1-alpine",
+    **{f"nats_cluster_{name}": value for name, value in PROFILES["default"].items() if name != "config"},
+}
+
+
+def problems(**changes):
+    declared = DECLARED | {f"nats_cluster_{name}": value for name, value in changes.items()}
+    return declaration_problems(declared, OPTIONS)
+
+
+def test_the_defaults_are_a_cluster():
+    assert problems() == []
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_each_profile_is_a_cluster(profile):
+    assert problems(profile=profile, **{**PROFILES["default"], **PROFILES[profile]}) == []
+
+
+def test_the_documented_variables_and_defaults_are_those_of_the_role():
+    assert set(DEFAULTS) == set(OPTIONS)
+    derived = {name for name, value in DEFAULTS.items() if "{{" in str(value)}
+    assert {name: OPTIONS[name].get("default") for name in OPTIONS} == {
+        name: None if name in derived else value for name, value in DEFAULTS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"name": "Nats"}, "nats_cluster_name: 'Nats' cannot name a Service and its pods: write at most 52 of"),
+        ({"name": "1nats"}, "nats_cluster_name: '1nats' cannot name"),
+        ({"name": "n" * 53}, "nats_cluster_name: 'nnn"),
+        ({"namespace": "my_namespace"}, "nats_cluster_namespace: 'my_namespace' cannot name a namespace: write"),
+        ({"server_prefix": "1-"}, "nats_cluster_server_prefix: '1-' cannot begin a server's name: write"),
+        ({"cluster_name": "my cluster"}, "nats_cluster_cluster_name: 'my cluster' cannot name a cluster: write"),
+        ({"version": "2.15"}, "nats_cluster_version: '2.15' is no version of nats-server: write"),
+        ({"version": 2.15}, "nats_cluster_version: '2.15' is no version of nats-server: write"),
+        ({"version": "2.10.29"}, "nats_cluster_version: 2.10.29 does not know the health check that the probes ask: write"),
+        ({"replicas": 2}, "nats_cluster_replicas: 2 servers are no safer than one less: write 1, 3, 5 or 7"),
+        ({"profile": "large"}, "nats_cluster_profile: 'large' is no profile: write one of default, small"),
+        ({"storage_size": "5GB"}, "nats_cluster_storage_size: '5GB' is no Kubernetes quantity: write 5Gi"),
+        ({"storage_size": "0"}, "nats_cluster_storage_size: 0 leaves no room: write"),
+        ({"max_file_store": "4 GiBi"}, "nats_cluster_max_file_store: '4 GiBi' is no size: write 10M"),
+        ({"max_file_store": "6GB"}, "nats_cluster_max_file_store: 6GB is more than the volume holds (nats_cluster_storage_size 5Gi): write"),
+        ({"max_memory_store": "-1"}, "nats_cluster_max_memory_store: -1 leaves no room: write"),
+        ({"max_memory_store": "2GB"}, "nats_cluster_max_memory_store: 2GB is more than the container may use (nats_cluster_resources.limits.memory 1Gi)"),
+        ({"resources": {"limits": {"memory": "1GB"}}}, "nats_cluster_resources.limits.memory: '1GB' is no Kubernetes quantity: write"),
+        ({"labels": {"app": "x"}}, "nats_cluster_labels: app is how the role finds its objects: leave it out"),
+        ({"tls": {}}, "nats_cluster_tls: this version of the role has no such variable: "),
+        ({"replica": 3}, "nats_cluster_replica: this version of the role has no such variable: write nats_cluster_replicas, or"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_cannot_be_is_named_with_how_to_write_it(changes, sentence):
+    (problem,) = problems(**changes)
+    assert problem.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"replicas": "5"},
+        {"version": "2.16.0-RC.1"},
+        {"storage_size": "100Gi", "max_file_store": "80GB"},
+        {"resources": {}, "max_memory_store": "8GB"},
+        {"resources": {"requests": {"memory": "1Gi"}}},
+        {"server_prefix": "west-"},
+        {
+            "config": {
+                "max_payload": "8MB",
+                "cluster": {"compression": "s2_fast"},
+                "jetstream": {"sync_interval": "always"},
+            }
+        },
+        {
+            "config": {
+                "leafnodes": {
+                    "authorization": {"password": "$2b$04$vAEAOrtqUOV5t5acZTbrQOctX/lJDZhIAFUNgrahtCuPdOqIx7ed6"}
+                }
+            }
+        },
+        {"accounts": {"ORDERS": {"jetstream": {"max_file": "1GB"}, "users": [{"user": "reader"}, {"nkey": "UABC"}]}}},
+        {"accounts": {"APP": {"jetstream": {"max_file": "1GB"}}, "ORDERS_EU": {}}},
+        {"overrides": {"Service/nats-external": {"spec": {"externalIPs": ["10.0.0.1"]}}}},
+        {"overrides": {"StatefulSet": {"spec": {"minReadySeconds": 5}}}},
+        {"extra_objects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "nats"}}]},
+    ],
+)
+def test_what_can_be_is_not_refused(changes):
+    assert problems(**changes) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"server_name": "x"}, "server_name is set by the role: write nats_cluster_server_prefix"),
+        ({"Server_Name": "x"}, "server_name is set by the role: write nats_cluster_server_prefix"),
+        ({"cluster": {"name": "x"}}, "cluster.name is set by the role: write nats_cluster_cluster_name"),
+        ({"port": 4223}, "port is set by the role: 4222 is the clients' port, leave it out"),
+        ({"http": 8080}, "http is set by the role: the probes ask port 8222, leave it out"),
+        ({"jetstream": {"store_dir": "/x"}}, "jetstream.store_dir is set by the role: the pod's volume is at /data, leave it out"),
+        ({"jetstream": {"max_mem": 1}}, "jetstream.max_mem is set by the role: write nats_cluster_max_memory_store"),
+        ({"system_account": "X"}, "system_account is set by the role: SYS is the system account, leave it out"),
+        ({"accounts": {}}, "accounts is set by the role: write nats_cluster_accounts"),
+        ({"jetstream": "disabled"}, "jetstream holds other keys: write them below it"),
+        ({"max_payload": "much"}, "max_payload: 'much' is no size: write 10M"),
+        ({"leafnodes": {"remotes": [{"password": "$2a$mine"}]}}, "leafnodes.remotes[0].password: the server would take"),
+    ],
+)  # fmt: skip
+def test_a_key_that_the_role_sets_is_refused(config, sentence):
+    (problem,) = problems(config=config)
+    assert problem.startswith(f"nats_cluster_config: {sentence}")
+
+
+def test_a_single_server_has_no_cluster_block():
+    (problem,) = problems(replicas=1, config={"cluster": {"compression": "off"}})
+    assert problem.startswith("nats_cluster_config: a single server has no cluster")
+
+
+@pytest.mark.parametrize(
+    ("accounts", "sentence"),
+    [
+        ({"$G": {}}, ".$G: this name is reserved"),
+        ({"ORDERS": None}, ".ORDERS: an account is a mapping"),
+        ({"ORDERS": {"users": ["reader"]}}, ".ORDERS: an account is a mapping, its users are a list of mappings"),
+        ({"ORDERS": {"users": [{"permissions": {}}]}}, ".ORDERS.users[0]: user is missing"),
+        ({"ORDERS": {"users": [{"user": "a b"}]}}, ".ORDERS.users[0]: user is missing or no part of a Secret's name"),
+        ({"ORDERS": {"password": "$2y$10$mine"}}, ".ORDERS.password: the server takes what begins with $2 for a bcrypt hash"),
+        ({"ORDERS": {"users": [{"user": "x", "password": "$2b$"}]}}, ".ORDERS.users[0].password: the server takes"),
+        ({"ORDERS": {"password": 12345}}, ".ORDERS.password: this is no text: write it in quotes"),
+        ({"ORDERS": {"jetstream": {"max_file": "lots"}}}, ".ORDERS: jetstream.max_file: 'lots' is no size"),
+        ({"SYS": {"jetstream": "enabled"}}, ".SYS: the system account holds no streams"),
+        ({"ROUTES": {}}, ": two logins would share the Secret nats-routes"),
+        ({"A_B": {}, "A-B": {}}, ": two logins would share the Secret nats-a-b"),
+        ({"ORDERS": {"users": [{"user": "app"}]}}, ": the server tells users apart by name alone, and app is there twice"),
+        ({"ORDERS": {"users": [{"user": "anonymous"}]}}, ": the server tells users apart by name alone, and anonymous is there twice"),
+    ],
+)  # fmt: skip
+def test_an_account_that_cannot_be_is_refused(accounts, sentence):
+    (problem,) = problems(accounts=accounts)
+    assert problem.startswith(f"nats_cluster_accounts{sentence}")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        ({"Deployment": {}}, ".Deployment: the role makes no such object: write one of Namespace"),
+        ({"Service/other": {}}, ".Service/other: the role makes no Service of this name: write Service, or Service/nats"),
+        ({"StatefulSet": []}, ".StatefulSet: an override is a part of the object"),
+        ({"StatefulSet": {"spec": {"replicas": 5}}}, ".StatefulSet: spec.replicas is set by the role: write nats_cluster_replicas"),
+        ({"Service": {"metadata": {"name": "x"}}}, ".Service: metadata.name is set by the role: write nats_cluster_name"),
+        ({"Secret": {"data": {}}}, ".Secret: data is set by the role: write nats_cluster_config"),
+    ],
+)  # fmt: skip
+def test_an_override_of_what_the_role_decides_is_refused(overrides, sentence):
+    (problem,) = problems(overrides=overrides)
+    assert problem.startswith(f"nats_cluster_overrides{sentence}")
+
+
+@pytest.mark.parametrize(
+    ("thing", "sentence"),
+    [
+        ({"kind": "ConfigMap", "metadata": {"name": "x"}}, "this is no whole object"),
+        (
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "nats"}},
+            "the role makes the Service nats itself",
+        ),
+    ],
+)
+def test_an_extra_object_has_to_be_one(thing, sentence):
+    (problem,) = problems(extra_objects=[thing])
+    assert problem.startswith(f"nats_cluster_extra_objects[0]: {sentence}")
+
+
+def test_all_problems_are_told_at_once_and_none_shows_a_password():
+    found = problems(
+        replicas=2,
+        storage_size="5GB",
+        accounts={"A": {"password": "$2b$secret"}},
+        config={"port": 1, "token": "$2secret"},
+    )
+    assert len(found) == 5
+    assert not any("secret" in problem for problem in found)
+
+
+def test_a_missing_library_is_a_problem(monkeypatch):
+    monkeypatch.setattr(_declaration, "HAS_BCRYPT", False)
+    (problem,) = problems()
+    assert problem.endswith("pip install bcrypt")

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is wrong with a cluster, as a table of its states."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._health import Pod, Snapshot, evaluate, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting
+
+MEMBERS = ("nats-0", "nats-1", "nats-2")
+
+
+def answer(name, leader="nats-0", cluster="nats", streams=()):
+    """One server's JSZ, in the shape that 2.15 gives it."""
+    peers = [{"name": peer, "current": leader == name, "active": 1} for peer in MEMBERS if peer != name]
+    meta = {"name": cluster, "leader": leader, "replicas": peers, "cluster_size": 3}
+    details = [{"name": "APP", "stream_detail": list(streams)}]
+    data = {"config": {"max_storage": 1}, "meta_cluster": meta, "account_details": details}
+    return {"server": {"name": name, "id": f"ID-{name}", "cluster": cluster, "ver": "2.15.1"}, "data": data}
+
+
+def stream(leader="nats-0", replicas=None, wanted=3):
+    if replicas is None:
+        replicas = [{"name": name, "current": True} for name in MEMBERS if name != leader]
+    return {"name": "EVENTS", "cluster": {"leader": leader, "replicas": replicas}, "config": {"num_replicas": wanted}}
+
+
+def snapshot(answers=None, **more):
+    made = [answer(name) for name in MEMBERS] if answers is None else answers
+    return Snapshot(**{"expected": MEMBERS, "cluster_name": "nats", "answers": tuple(made)} | more)
+
+
+def with_stream(found):
+    return snapshot([answer("nats-0", streams=[found]), answer("nats-1"), answer("nats-2")])
+
+
+def only(*names):
+    return [answer(name) for name in names]
+
+
+def changed(path, value):
+    """The leader's answer with one thing in it changed."""
+    first = copy.deepcopy(answer("nats-0"))
+    *way, last = path
+    target = first
+    for key in way:
+        target = target[key]
+    target[last] = value
+    return snapshot([first, answer("nats-1"), answer("nats-2")])
+
+
+def pods(**other):
+    running = {name: Pod(name, "Running") for name in MEMBERS}
+    return running | other
+
+
+TWO = only("nats-0", "nats-1")
+META = ("data", "meta_cluster")
+ALONE = answer("nats-0") | {"data": {"config": {"max_storage": 1}}}
+CASES = {
+    "healthy": (snapshot(), []),
+    "healthy with a stream": (with_stream(stream()), []),
+    "a follower's word about other followers does not count": (
+        snapshot(
+            [
+                answer("nats-0", streams=[stream()]),
+                answer("nats-1", streams=[stream(replicas=[{"name": "nats-2", "current": False}])]),
+                answer("nats-2"),
+            ]
+        ),
+        [],
+    ),
+    "one alone": (Snapshot(("nats-0",), None, (ALONE,)), []),
+    "no answer": (snapshot(TWO), ["SERVER_DOWN"]),
+    "no pod": (snapshot(TWO, pods={name: Pod(name, "Running") for name in MEMBERS[:2]}), ["POD_MISSING"]),
+    "pending": (
+        snapshot(TWO, pods=pods(**{"nats-2": Pod("nats-2", "Pending", "", "no StorageClass fast")})),
+        ["POD_PENDING"],
+    ),
+    "image": (
+        snapshot(TWO, pods=pods(**{"nats-2": Pod("nats-2", "Pending", "ErrImagePull", "no such image")})),
+        ["IMAGE_PULL"],
+    ),
+    "crashing": (
+        snapshot(TWO, pods=pods(**{"nats-2": Pod("nats-2", "Running", "CrashLoopBackOff", "exit 1")})),
+        ["POD_CRASHING"],
+    ),
+    "other cluster name": (
+        snapshot(TWO, pods=pods(), alone={"nats-2": {"cluster": {"name": "natz"}, "routes": 0}}),
+        ["CLUSTER_NAME_MISMATCH"],
+    ),
+    "isolated": (
+        snapshot(TWO, pods=pods(), alone={"nats-2": {"cluster": {"name": "nats"}, "routes": 0}}),
+        ["SERVER_ISOLATED"],
+    ),
+    "unresolvable route": (
+        snapshot(
+            TWO,
+            pods=pods(),
+            alone={"nats-2": {"cluster": {"name": "nats"}, "routes": 0}},
+            route_errors={"nats-2": "no such host"},
+        ),
+        ["ROUTE_UNRESOLVABLE"],
+    ),
+    "hangs": (
+        snapshot(TWO, pods=pods(), alone={"nats-2": {"cluster": {"name": "nats"}, "routes": 2}}),
+        ["SERVER_NOT_RESPONDING"],
+    ),
+    "no quorum": (snapshot(only("nats-1")), ["SERVER_DOWN", "SERVER_DOWN", "META_NO_QUORUM"]),
+    "no leader": (snapshot([answer(name, leader="") for name in MEMBERS]), ["META_NO_LEADER"]),
+    "a leader that two others do not see is no leader": (
+        snapshot(only("nats-0")),
+        ["SERVER_DOWN", "SERVER_DOWN", "META_NO_QUORUM"],
+    ),
+    "removed peer": (changed((*META, "replicas"), [{"name": "nats-1", "current": True}]), ["SERVER_NOT_IN_META"]),
+    "meta peer behind": (
+        changed((*META, "replicas"), [{"name": "nats-1", "current": True}, {"name": "nats-2", "current": False}]),
+        ["META_PEER_NOT_CURRENT"],
+    ),
+    "offline though current": (
+        changed(
+            (*META, "replicas"),
+            [{"name": "nats-1", "current": True}, {"name": "nats-2", "current": True, "offline": True}],
+        ),
+        ["META_PEER_NOT_CURRENT"],
+    ),
+    "JetStream off": (changed(("data", "disabled"), True), ["JETSTREAM_DISABLED"]),
+    "unexpected": (snapshot([*only(*MEMBERS), answer("nats-3")]), ["SERVER_UNEXPECTED"]),
+    "unexpected peer": (
+        changed((*META, "replicas"), [{"name": name, "current": True} for name in ("nats-1", "nats-2", "nats-3")]),
+        ["SERVER_UNEXPECTED"],
+    ),
+    "two of one name": (snapshot([*only(*MEMBERS), answer("nats-2")]), ["DUPLICATE_SERVER_NAME"]),
+    "another cluster's server is none of ours": (snapshot([*only(*MEMBERS), answer("else-0", cluster="else")]), []),
+    "leaderless stream": (with_stream(stream(leader="", replicas=[])), ["STREAM_NO_LEADER"]),
+    "too few replicas": (
+        with_stream(stream(replicas=[{"name": "nats-1", "current": True}])),
+        ["STREAM_UNDER_REPLICATED"],
+    ),
+    "replica behind": (
+        with_stream(
+            stream(replicas=[{"name": "nats-1", "current": True}, {"name": "nats-2", "current": False, "lag": 7}])
+        ),
+        ["STREAM_REPLICA_NOT_CURRENT"],
+    ),
+    "replica offline": (
+        with_stream(
+            stream(replicas=[{"name": "nats-1", "current": True}, {"name": "nats-2", "current": True, "offline": True}])
+        ),
+        ["STREAM_REPLICA_OFFLINE"],
+    ),
+    "R1 needs no replica": (with_stream(stream(replicas=[], wanted=1)), []),
+}
+
+
+@pytest.mark.parametrize(("state", "codes"), CASES.values(), ids=CASES)
+def test_the_findings_of_a_state(state, codes):
+    found = evaluate(state)
+    assert [finding.code for finding in found] == codes
+    assert all(finding.object and finding.evidence and finding.remedy for finding in found)
+
+
+def test_the_meta_leader_is_the_one_that_says_so_itself():
+    assert meta_leader(snapshot()) == "nats-0"
+    assert meta_leader(snapshot(only("nats-1", "nats-2"))) is None
+
+
+def test_only_what_every_sample_has_is_a_finding():
+    down, behind = CASES["no answer"][0], CASES["replica behind"][0]
+    samples = [evaluate(down), evaluate(down) + evaluate(behind), evaluate(down)]
+    assert [finding.code for finding in lasting(samples)] == ["SERVER_DOWN"]
+    assert lasting([evaluate(behind), [], evaluate(behind)]) == []

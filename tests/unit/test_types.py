@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What people write, and what the server stores."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils import _types as types
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("24h", 86_400 * 10**9),
+        ("1h30m", 5_400 * 10**9),
+        ("500ms", 500 * 10**6),
+        ("1.5s", 1_500 * 10**6),
+        ("1.001s", 1_001_000_000),  # a float would lose a nanosecond
+        ("2d", 172_800 * 10**9),
+        ("7", 7),
+        (7, 7),
+        ("0s", 0),
+    ],
+)
+def test_a_duration_is_nanoseconds(text, nanoseconds):
+    assert types.parse_duration(text) == nanoseconds
+
+
+@pytest.mark.parametrize("text", ["", "12x", "h", "1h 30m", "-5s", "1e3s", "0.1ns", "999999999999h"])
+def test_what_is_no_duration_is_refused_with_how_to_write_it(text):
+    with pytest.raises(ValueError, match="write"):
+        types.parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [(0, "0s"), (86_400 * 10**9, "24h"), (5_400 * 10**9, "1h30m"), (1_001_000_000, "1s1ms"), (7, "7ns")],
+)
+def test_a_duration_is_shown_as_people_write_it(nanoseconds, text):
+    assert types.show_duration(nanoseconds) == text
+    assert types.parse_duration(text) == nanoseconds
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("10M", 10**7),
+        ("10MB", 10 * 2**20),
+        ("10MiB", 10 * 2**20),
+        ("10mi", 10 * 2**20),
+        ("1k", 1000),
+        ("5", 5),
+        ("-1", -1),
+    ],
+)
+def test_a_size_is_read_as_the_server_reads_it(text, size):
+    assert types.parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "5 apples", "1.5G", "10XB", "9999999999T"])
+def test_what_is_no_size_is_refused_with_how_to_write_it(text):
+    with pytest.raises(ValueError, match="write"):
+        types.parse_size(text)
+
+
+@pytest.mark.parametrize(("size", "shown"), [(10 * 2**20, "10MiB"), (10**7, 10**7), (2**40, "1TiB"), (-1, -1), (0, 0)])
+def test_a_size_is_shown_short_where_that_loses_nothing(size, shown):
+    assert types.show_size(size) == shown
+
+
+@pytest.mark.parametrize(("written", "stored"), [(-1, -1), (0, -1), (5, 5)])
+def test_a_limit_of_nothing_is_unlimited(written, stored):
+    assert types.limit(types.integer).parse(written) == stored
+
+
+def test_a_limit_below_unlimited_is_refused():
+    with pytest.raises(ValueError, match="-1 for unlimited"):
+        types.limit(types.integer).parse(-2)
+
+
+def test_a_nested_table_keeps_only_what_was_written():
+    origin = types.record(("name", types.string), ("window", types.duration))
+    assert origin.parse({"name": "S", "window": None}) == {"name": "S"}
+    assert origin.parse({"window": "1s"}) == {"window": 10**9}
