@@ -93,6 +93,6 @@ options:
         description: Account to use. The Secret C(<cluster>-<account in lower case>) holds its user. The module says which one is the default.
         type: str
 requirements:
-  - nats-py >= 2.9
+  - nats-py >= 2.15
   - kubernetes >= 24.2
 """

@@ -136,9 +136,9 @@ def _differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str,
         for key in [*before, *(key for key in after if key not in before)]:
             yield from _differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+        for index, old in enumerate(before):
             name = old.get("name", index) if isinstance(old, dict) else index
-            yield from _differences(old, new, f"{path}[{name}]")
+            yield from _differences(old, after[index], f"{path}[{name}]")
     elif before != after:
         yield path, before, after
 

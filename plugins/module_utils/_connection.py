@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
 
@@ -252,8 +253,8 @@ def _context(tls: Mapping[str, Any]) -> ssl.SSLContext:
 
 def _address(server: str) -> str:
     """The server without the credentials that its URL may carry."""
-    scheme, _, rest = server.rpartition("://")
-    return f"{scheme or 'nats'}://{rest.rsplit('@', 1)[-1]}"
+    url = urlsplit(server if "://" in server else f"nats://{server}")
+    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
 
 
 def _sentence(error: Exception) -> str:

@@ -33,6 +33,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._types import parse
 Declared = Mapping[str, Any]
 Problems = Iterator[str]
 
+PREFIX = "nats_cluster_"
 REPLICAS = ("1", "3", "5", "7")
 OLDEST_VERSION = (2, 11)
 # Kubernetes adds 11 characters to a StatefulSet's name and keeps the sum in a label of 63.
@@ -67,9 +68,10 @@ def declaration_problems(declared: Declared, known: Collection[str]) -> list[str
 
 def _unknown_variables(declared: Declared, known: Collection[str]) -> Problems:
     """One that were silently ignored could be the one that should have protected something."""
+    words = sorted(name.removeprefix(PREFIX) for name in known)
     for name in sorted(set(declared) - set(known)):
-        close = get_close_matches(name, sorted(known), n=1)
-        meant = f"write {close[0]}, or " if close else ""
+        close = get_close_matches(name.removeprefix(PREFIX), words, n=1)
+        meant = f"write {PREFIX}{close[0]}, or " if close else ""
         yield f"{name}: this version of the role has no such variable: {meant}use another prefix for a variable of your own"
 
 

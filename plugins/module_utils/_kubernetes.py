@@ -56,7 +56,9 @@ class Kubernetes:
         except (config.ConfigException, OSError) as error:
             where = f"kubeconfig {self._kubeconfig or os.environ.get('KUBECONFIG') or '~/.kube/config'}"
             raise NatsError(
-                where, str(error).split("\n")[0], "Check the option kubeconfig, its context, or K8S_AUTH_KUBECONFIG."
+                where,
+                str(error).partition("\n")[0],
+                "Check the option kubeconfig, its context, or K8S_AUTH_KUBECONFIG.",
             ) from error
         made.configuration.retries = False
         return made

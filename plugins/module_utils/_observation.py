@@ -153,7 +153,7 @@ class ThroughKubernetes:
     def _alone(self, silent: Mapping[str, Object]) -> Iterator[tuple[str, Answer]]:
         for name, pod in silent.items():
             try:
-                _, body = self._kubernetes.get(self._namespace, pod["metadata"]["name"], MONITOR_PORT, "/varz")
+                _status, body = self._kubernetes.get(self._namespace, pod["metadata"]["name"], MONITOR_PORT, "/varz")
                 yield name, json.loads(body)
             except (NatsError, ValueError):
                 continue

@@ -121,11 +121,11 @@ def _refusal(field_: Field, before: Any, after: Any, state: State, allowed: froz
 def _updates(resource: Resource, actual: Config, changes: dict[str, tuple[Any, Any]]) -> Iterator[Step]:
     """One update for all that can go together, then one for each field that can't."""
     config = deepcopy(actual)
-    together = {name: after for name, (_, after) in changes.items() if not resource.fields[name].alone}
+    together = {name: after for name, (_before, after) in changes.items() if not resource.fields[name].alone}
     if together:
         config |= together
         yield Step("update", deepcopy(config))
-    for name, (_, after) in changes.items():
+    for name, (_before, after) in changes.items():
         if resource.fields[name].alone:
             config[name] = after
             yield Step("update", deepcopy(config))

@@ -37,7 +37,7 @@ class Tunnel:
     def _accept(self) -> None:
         while True:
             try:
-                near, _ = self._listener.accept()
+                near, _address = self._listener.accept()
             except OSError:
                 return
             self._in_thread(self._join, near)

@@ -10,7 +10,7 @@ kubernetes=v1.37.2 provisioner=v0.0.30 suite=bookworm
 version=k8s.io/component-base/version
 ldflags="-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=37 -X $version.gitTreeState=clean"
 packages=systemd,systemd-sysv,dbus,runc,iptables,nftables,conntrack,ethtool,socat,iproute2,kmod,mount,procps,ca-certificates
-packages+=,containernetworking-plugins,jq,hostname,busybox-static,tini
+packages+=,containernetworking-plugins,jq,hostname,busybox,tini
 
 hash() { sha256sum | cut -c 1-12; }
 parts=$cache/parts-$({ echo "$ldflags $provisioner $(uname -m)"; cat "$here"/go.{mod,sum} "$here/coredns/main.go"; } | hash)
@@ -72,7 +72,7 @@ make_rootfs() {
 build() {
   has_image "$parts_image" || tar -C "$parts" -c . | docker import - "$parts_image"
   has_image "$rootfs_image" || docker import "$rootfs" "$rootfs_image"
-  docker build --file "$here/Dockerfile" --target "$1" --tag "$2" --build-arg "PARTS=$parts_image" --build-arg "ROOTFS=$rootfs_image" \
+  docker build --force-rm --file "$here/Dockerfile" --target "$1" --tag "$2" --build-arg "PARTS=$parts_image" --build-arg "ROOTFS=$rootfs_image" \
     --build-arg "KUBERNETES=$kubernetes" "$here"
 }
 
@@ -120,7 +120,7 @@ build_nats_image() {
 
 make_nats_image() {
   build base messaging-nats/base:local
-  docker build --file "$here/Dockerfile.nats" --tag "messaging-nats/nats:$1" "$cache/nats-server-$1"
+  docker build --force-rm --file "$here/Dockerfile.nats" --tag "messaging-nats/nats:$1" "$cache/nats-server-$1"
 }
 
 # wheel REQUIREMENT DIRECTORY
