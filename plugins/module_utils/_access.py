@@ -13,11 +13,14 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._credentials import secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._tunnel import Tunnel
 
 CLIENT_PORT = 4222
+# Through API server and kubelet it takes longer than to a server at hand.
+CONNECT_TIMEOUT = 10
 
 
 @contextmanager
@@ -46,7 +49,7 @@ def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
 @contextmanager
 def through(kubernetes: Kubernetes, namespace: str, cluster: str, account: str, timeout: float) -> Iterator[Connection]:
     """A connection as an account's own user, through the Kubernetes API to whichever pod takes it."""
-    secret = kubernetes.secret(namespace, f"{cluster}-{account.lower()}")
+    secret = kubernetes.secret(namespace, secret_name(cluster, account))
     running = [pod for pod in kubernetes.pods(namespace, cluster) if pod["status"].get("phase") == "Running"]
     if not running:
         raise NatsError(
@@ -61,11 +64,14 @@ def through(kubernetes: Kubernetes, namespace: str, cluster: str, account: str, 
             tunnel = opened.enter_context(closing(Tunnel(partial(kubernetes.forward, namespace, name, CLIENT_PORT))))
             tunnels[f"nats://127.0.0.1:{tunnel.port}"] = (name, tunnel)
 
-        def explain(server: str) -> str:
+        def explain(server: str, sentence: str) -> str:
             name, tunnel = tunnels[server]
-            return f"pod {name}: {tunnel.error or 'it does not take the connection'}"
+            return f"pod {name}: {tunnel.error or sentence}"
 
-        options = Options(tuple(tunnels), user=secret["username"], password=secret["password"], timeout=timeout)
+        user, password = secret["username"], secret["password"]
+        options = Options(
+            tuple(tunnels), user=user, password=password, timeout=timeout, connect_timeout=CONNECT_TIMEOUT
+        )
         yield opened.enter_context(Connection(options, explain))
 
 

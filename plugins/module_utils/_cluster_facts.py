@@ -61,9 +61,8 @@ def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exist
             found.append(Counterpart(item))
             continue
         path, what = kubernetes.path(item), f"{item['kind']} {item['metadata']['name']}"
-        running = kubernetes.find(path, what)
-        applied = _dry_run(kubernetes, path, what, item) if running else None
-        found.append(Counterpart(item, running, applied))
+        # What the API server itself refuses is known before anything is applied.
+        found.append(Counterpart(item, kubernetes.find(path, what), _dry_run(kubernetes, path, what, item)))
     return found
 
 

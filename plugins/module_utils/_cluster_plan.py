@@ -17,6 +17,7 @@ Object = dict[str, Any]
 MANAGER = "messaging.nats"
 NOT_YET = "This release creates clusters and does not change them yet: put the variables back to what runs"
 MASK = "********"
+SECRET_KEYS = "pass|password|token|key|ek|seed|encryption_key|prev_key|prev_encryption_key"
 HOSTNAME = "kubernetes.io/hostname"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 # What the API server keeps for itself.
@@ -102,7 +103,7 @@ def shown(item: Object) -> Object:
     own = _own_part(item)
     if item["kind"] != "Secret":
         return own
-    values = dict.fromkeys(own.pop("data"), MASK)
+    values = dict.fromkeys([*own.pop("data"), *own.pop("stringData", ())], MASK)
     conf = configuration(item)
     return own | {"data": values | ({"nats.conf": masked(conf).splitlines()} if conf else {})}
 
@@ -115,8 +116,8 @@ def configuration(secret: Object) -> str | None:
 
 def masked(configuration: str) -> str:
     """nats.conf without its secrets."""
-    text = re.sub(r'("?(?:password|token|pass)"?\s*:\s*)"(?:[^"\\]|\\.)*"', r'\1"********"', configuration)
-    return re.sub(r"(nats-route|nats|tls)(://[^:@/\s]+:)[^@\s]+@", r"\1\2********@", text)
+    text = re.sub(rf'("?\b(?:{SECRET_KEYS})"?\s*:\s*)"(?:[^"\\]|\\.)*"', rf'\1"{MASK}"', configuration)
+    return re.sub(r"(\b[\w-]+://[^:@/\s]+:)[^@\s]+@", rf"\1{MASK}@", text)
 
 
 def configuration_changes(before: str, after: str) -> list[str]:

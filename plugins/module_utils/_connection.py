@@ -29,7 +29,6 @@ else:
 
 Answer = dict[str, Any]
 T = TypeVar("T")
-CONNECT_TIMEOUT = 2
 DENIED = "permissions violation for "
 
 
@@ -46,6 +45,7 @@ class Options:
     tls: Mapping[str, Any] | None = None
     inbox_prefix: str = "_INBOX"
     timeout: float = 5
+    connect_timeout: float = 2
 
     @property
     def wants_tls(self) -> bool:
@@ -66,9 +66,9 @@ class _Client(Client):
 class Connection:
     """Connects when it is first used, to the first of the servers that takes us."""
 
-    def __init__(self, options: Options, explain: Callable[[str], str | None] = lambda _server: None) -> None:
+    def __init__(self, options: Options, explain: Callable[[str, str], str] | None = None) -> None:
         self.options = options
-        self._explain = explain
+        self._explain = explain or (lambda server, sentence: f"{_address(server)}: {sentence}")
         self._loop = asyncio.new_event_loop()
         self._client: Any = None
         self._denied: asyncio.Future[str] | None = None
@@ -156,18 +156,20 @@ class Connection:
         client = await self._connected()
         answers: dict[str, Answer] = {}
         inbox = client.new_inbox()
-        listening = await client.subscribe(inbox)
-        await client.publish(subject, json.dumps(payload).encode(), reply=inbox)
-        deadline = self._loop.time() + timeout
-        while len(answers) < expected and (left := deadline - self._loop.time()) > 0:
-            try:
+        try:
+            listening = await client.subscribe(inbox)
+            await client.publish(subject, json.dumps(payload).encode(), reply=inbox)
+            deadline = self._loop.time() + timeout
+            while len(answers) < expected and (left := deadline - self._loop.time()) > 0:
                 message = await listening.next_msg(timeout=left)
-            except nats.errors.TimeoutError:
-                break
-            if message.data:  # an empty message says that nobody listens
-                answer = json.loads(message.data)
-                answers[answer["server"]["id"]] = answer
-        await listening.unsubscribe()
+                if message.data:  # an empty message says that nobody listens
+                    answer = json.loads(message.data)
+                    answers[answer["server"]["id"]] = answer
+            await listening.unsubscribe()
+        except nats.errors.TimeoutError:
+            pass  # those that came in time are the answer
+        except (nats.errors.Error, OSError) as error:
+            raise NatsError(f"request to {subject}", _sentence(error), "Run it again.") from error
         return list(answers.values())
 
     async def _connected(self) -> Any:
@@ -178,11 +180,11 @@ class Connection:
             client = _Client()
             client.wants_tls = self.options.wants_tls
             try:
-                await asyncio.wait_for(client.connect(server, **self._arguments()), CONNECT_TIMEOUT + 1)
+                await asyncio.wait_for(client.connect(server, **self._arguments()), self.options.connect_timeout + 1)
             except (nats.errors.Error, OSError, ssl.SSLError, ValueError, asyncio.TimeoutError) as error:
                 # nats-py hides what it met behind "no servers available".
                 met = self._last_error if isinstance(error, nats.errors.NoServersError) and self._last_error else error
-                failures.append(self._explain(server) or f"{_address(server)}: {_sentence(met)}")
+                failures.append(self._explain(server, _sentence(met)))
                 with suppress(nats.errors.Error, OSError):
                     await client.close()
             else:
@@ -218,7 +220,7 @@ class Connection:
             "allow_reconnect": False,
             "max_reconnect_attempts": 1,
             "reconnect_time_wait": 0.1,
-            "connect_timeout": CONNECT_TIMEOUT,
+            "connect_timeout": self.options.connect_timeout,
             "error_cb": self._on_error,
         }
 
@@ -261,6 +263,6 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return "connection refused"
     if isinstance(error, (asyncio.TimeoutError, nats.errors.TimeoutError)):
-        return f"no answer within {CONNECT_TIMEOUT} s"
+        return "no answer in time"
     text = str(error).removeprefix("nats: ").strip(" '\"")
     return text or type(error).__name__

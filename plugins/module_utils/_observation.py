@@ -21,8 +21,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import 
 
 MONITOR_PORT = 8222
 DETAILS = {"accounts": True, "streams": True, "config": True}
-# A healthy busy cluster looks doubtful now and then: a finding has to be seen in so many samples, this far apart.
-SAMPLES, APART = 3, 1.5
+# A healthy busy cluster looks doubtful now and then: a finding has to be seen in so many samples, three seconds in all.
+SAMPLES, APART = 7, 0.5
+MOMENTARY = ("META_PEER_NOT_CURRENT", "STREAM_REPLICA_NOT_CURRENT")
 ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")
 
 
@@ -48,9 +49,11 @@ def observe(source: Source, wait_timeout: float) -> tuple[Snapshot, list[Finding
 
 
 def lasting(seen: list[list[Finding]]) -> list[Finding]:
-    """The latest findings that every sample has."""
+    """The latest findings, without those that come and go where nothing is wrong."""
     common = set.intersection(*({(finding.code, finding.object) for finding in sample} for sample in seen))
-    return [finding for finding in seen[-1] if (finding.code, finding.object) in common]
+    return [
+        finding for finding in seen[-1] if finding.code not in MOMENTARY or (finding.code, finding.object) in common
+    ]
 
 
 class ThroughServers:

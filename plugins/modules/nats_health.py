@@ -11,7 +11,7 @@ short_description: Verify that a NATS cluster is what it should be
 description:
   - Compares what is expected with what the servers say of themselves; members by name, meta leader and quorum, every stream's replicas.
   - Fails with a sentence for each problem that names the object, the evidence and the remedy. C(/healthz) is not believed.
-  - A clean first sample is a verdict. A doubtful one is taken again, and only what is wrong in three samples is a finding.
+  - A clean first sample is a verdict. A doubtful one is taken again, and only what is wrong for three seconds is a finding.
   - With O(kubernetes), the default account is V(SYS), and a pod that does not answer is asked on its own, so that it is known why.
 author:
   - The messaging.nats authors (@messaging-nats)

@@ -10,7 +10,7 @@ kubernetes=v1.37.2 provisioner=v0.0.30 suite=bookworm
 version=k8s.io/component-base/version
 ldflags="-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=37 -X $version.gitTreeState=clean"
 packages=systemd,systemd-sysv,dbus,runc,iptables,nftables,conntrack,ethtool,socat,iproute2,kmod,mount,procps,ca-certificates
-packages+=,containernetworking-plugins,jq,hostname,busybox,tini
+packages+=,containernetworking-plugins,jq,hostname,busybox-static,tini
 
 hash() { sha256sum | cut -c 1-12; }
 parts=$cache/parts-$({ echo "$ldflags $provisioner $(uname -m)"; cat "$here"/go.{mod,sum} "$here/coredns/main.go"; } | hash)

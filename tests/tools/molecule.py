@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 
-from .checks import ROOT, Check, report, run, warnings
+from .checks import CACHE, ROOT, Check, report, run, warnings
 
 STATE = ROOT / ".cache" / "molecule"
 RECAP = re.compile(r"^(\S+) +: actions=\d+ .* failed=(\d+)$", re.MULTILINE)
@@ -25,7 +25,12 @@ def main() -> int:
     shutil.rmtree(STATE, ignore_errors=True)
     code, output = run(
         ["molecule", "test", "--no-command-borders", *(f"--scenario-name={name}" for name in wanted)],
-        env={"MOLECULE_GLOB": "molecule/*/molecule.yml", "MOLECULE_EPHEMERAL_DIRECTORY": str(STATE)},
+        env={
+            "MOLECULE_GLOB": "molecule/*/molecule.yml",
+            "MOLECULE_EPHEMERAL_DIRECTORY": str(STATE),
+            "K8S_AUTH_KUBECONFIG": str(CACHE / "kind" / "messaging-nats-test.kubeconfig"),
+            "KIND_NODE_PORT": "31422",  # the demo may be up as well
+        },
     )
     failures: dict[str, int] = {}
     for name, failed in RECAP.findall(output):

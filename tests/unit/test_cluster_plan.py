@@ -182,3 +182,18 @@ def test_nothing_secret_is_shown():
     assert shown["data"]["password"] == "********"
     assert 'user: "app", password: "********"' in text
     assert "nats://route:********@nats-0.nats:6222" in text
+    assert "clear-text" not in str(cluster_plan.shown(secret() | {"stringData": {"word": "clear-text"}}))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'key: "hidden"',
+        '"token": "hidden"',
+        'seed: "hidden"',
+        "remote: wss://user:hidden@host:443",
+        'prev_key: "hidden"',
+    ],
+)
+def test_every_kind_of_secret_in_nats_conf_is_masked(line):
+    assert "hidden" not in cluster_plan.masked(line)

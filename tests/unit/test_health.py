@@ -171,8 +171,13 @@ def test_the_meta_leader_is_the_one_that_says_so_itself():
     assert meta_leader(snapshot(only("nats-1", "nats-2"))) is None
 
 
-def test_only_what_every_sample_has_is_a_finding():
+def test_what_comes_and_goes_is_a_finding_only_when_every_sample_has_it():
     down, behind = CASES["no answer"][0], CASES["replica behind"][0]
-    samples = [evaluate(down), evaluate(down) + evaluate(behind), evaluate(down)]
-    assert [finding.code for finding in lasting(samples)] == ["SERVER_DOWN"]
-    assert lasting([evaluate(behind), [], evaluate(behind)]) == []
+    assert [finding.code for finding in lasting([evaluate(down), evaluate(behind), evaluate(down)])] == ["SERVER_DOWN"]
+    assert lasting([evaluate(down), evaluate(down), evaluate(behind)]) == []
+    assert [finding.code for finding in lasting([evaluate(behind), evaluate(behind)])] == ["STREAM_REPLICA_NOT_CURRENT"]
+
+
+def test_a_cluster_that_is_never_clean_is_not_healthy_because_its_samples_differ():
+    unsettled = [evaluate(CASES["no pod"][0]), evaluate(CASES["no leader"][0])]
+    assert [finding.code for finding in lasting(unsettled)] == ["META_NO_LEADER"]
