@@ -43,8 +43,13 @@ def observe(source: Source, wait_timeout: float) -> tuple[Snapshot, list[Finding
         if not findings:
             return snapshot, []
         seen.append(findings)
-        if len(seen) >= SAMPLES and time.monotonic() >= deadline:
-            return snapshot, lasting(seen[-SAMPLES:])
+        last = seen[-SAMPLES:]
+        if (
+            len(last) == SAMPLES
+            and time.monotonic() >= deadline
+            and (found := lasting(last) or only_momentary(last)) is not None
+        ):
+            return snapshot, found
         time.sleep(APART)
 
 
@@ -54,6 +59,11 @@ def lasting(seen: list[list[Finding]]) -> list[Finding]:
     return [
         finding for finding in seen[-1] if finding.code not in MOMENTARY or (finding.code, finding.object) in common
     ]
+
+
+def only_momentary(seen: list[list[Finding]]) -> list[Finding] | None:
+    """Nothing, where all samples together say that nothing is wrong; None where it takes more of them."""
+    return None if any(finding.code not in MOMENTARY for sample in seen for finding in sample) else []
 
 
 class ThroughServers:

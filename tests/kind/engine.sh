@@ -36,9 +36,16 @@ engine() {
   docker version &>/dev/null || step "Starting dockerd" start_dockerd
 }
 
+# Ends with what to do when the engine cannot start what every node is
+check_privileged() {
+  has_sys_resource || [ "$(docker info --format '{{.DefaultRuntime}}')" != runc ] ||
+    fail "dockerd runs with plain runc, which starts no privileged container where CAP_SYS_RESOURCE is missing. Stop it: \
+tests/kind/cluster starts one that can."
+}
+
 start_dockerd() {
   local runtime=()
-  if [ -d /run/systemd/system ]; then
+  if [ -d /run/systemd/system ] && has_sys_resource; then
     systemctl start docker
   else
     if ! has_sys_resource; then

@@ -11,7 +11,7 @@ import copy
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health import Pod, Snapshot, evaluate, meta_leader
-from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting
+from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting, only_momentary
 
 MEMBERS = ("nats-0", "nats-1", "nats-2")
 
@@ -174,7 +174,9 @@ def test_the_meta_leader_is_the_one_that_says_so_itself():
 def test_what_comes_and_goes_is_a_finding_only_when_every_sample_has_it():
     down, behind = CASES["no answer"][0], CASES["replica behind"][0]
     assert [finding.code for finding in lasting([evaluate(down), evaluate(behind), evaluate(down)])] == ["SERVER_DOWN"]
-    assert lasting([evaluate(down), evaluate(down), evaluate(behind)]) == []
+    assert lasting([evaluate(down), evaluate(behind)]) == []
+    assert only_momentary([evaluate(down), evaluate(behind)]) is None
+    assert only_momentary([evaluate(behind), evaluate(behind)]) == []
     assert [finding.code for finding in lasting([evaluate(behind), evaluate(behind)])] == ["STREAM_REPLICA_NOT_CURRENT"]
 
 
