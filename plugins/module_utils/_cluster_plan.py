@@ -146,11 +146,7 @@ def _differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str,
 
 def _namespace(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:
     if not facts.namespace_exists and not any(pair.declared["kind"] == "Namespace" for pair in counterparts):
-        name = next(
-            pair.declared["metadata"]["namespace"]
-            for pair in counterparts
-            if pair.declared["metadata"].get("namespace")
-        )
+        name = {found for pair in counterparts if (found := pair.declared["metadata"].get("namespace"))}.pop()
         yield f"nats_cluster_namespace: namespace {name} does not exist. Create it, or set nats_cluster_create_namespace: true"
 
 

@@ -16,7 +16,7 @@ hash() { sha256sum | cut -c 1-12; }
 parts=$cache/parts-$({ echo "$ldflags $provisioner $(uname -m)"; cat "$here"/go.{mod,sum} "$here/coredns/main.go"; } | hash)
 rootfs=$cache/rootfs-$(echo "$suite $packages $(uname -m)" | hash).tar
 parts_image=messaging-nats/parts:${parts##*-} rootfs_image=messaging-nats/rootfs:$(basename "${rootfs##*-}" .tar)
-node_image=messaging-nats/node:$(cd "$here" && { echo "$parts $rootfs"; find Dockerfile build.sh runc-without-sys-resource node -type f | LC_ALL=C sort | xargs cat; } | hash)
+node_image=messaging-nats/node:$(cd "$here" && { echo "${parts##*/} ${rootfs##*/}"; find Dockerfile build.sh runc-without-sys-resource node -type f | LC_ALL=C sort | xargs cat; } | hash)
 
 has_image() { docker image inspect "$1" &>/dev/null; }
 
@@ -94,7 +94,8 @@ make_node_image() {
     target=${made[${target%%:*}]:-control-plane}
     docker exec $seed ctr --namespace k8s.io images tag "docker.io/messaging-nats/$target:local" "$image"
   done
-  docker stop --time 5 $seed
+  docker kill --signal TERM $seed # stop would send systemd's signal
+  docker wait $seed
   docker commit --change 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]' $seed "$node_image"
   docker rm --volumes $seed
 }

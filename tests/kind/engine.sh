@@ -76,6 +76,6 @@ way_out=(DOCKER-USER -i "$bridge" ! -o "$bridge" -m conntrack --ctstate NEW -j R
 # Once no cluster is left on it
 remove_network() {
   [ -z "$(docker ps --all --quiet --filter "network=$network")" ] || return 0
-  docker network rm "$network" &>/dev/null || true
+  docker network prune --force --filter label=messaging.nats >/dev/null
   if may_change_the_system; then iptables -D "${way_out[@]}" 2>/dev/null || true; fi
 }
