@@ -15,7 +15,8 @@ help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
 demo: venv kind ## a verified NATS cluster on a kind of its own, with a stream and a message
-	@K8S_AUTH_KUBECONFIG=$$(tests/kind/cluster kubeconfig) ansible-playbook examples/demo.yml
+	@tests/kind/cluster box-image
+	@K8S_AUTH_KUBECONFIG=$$(tests/kind/cluster kubeconfig) ansible-playbook --inventory localhost, examples/demo.yml
 
 test: venv ## everything below, up to the first step that fails
 	@MAKE="$(MAKE)" python -m tests.tools.test

@@ -6,7 +6,7 @@
 # kind, Kubernetes, the node image and the nats image, made of Go modules, Debian packages and a wheel. Sourced by cluster.
 # Each part is kept in the cache under a hash of what it is made of, and appears there only when it is complete.
 
-kubernetes=v1.37.2 provisioner=v0.0.30 suite=bookworm
+kubernetes=v1.37.2 provisioner=v0.0.30 suite=bookworm cli_version=v0.5.1
 version=k8s.io/component-base/version
 ldflags="-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=37 -X $version.gitTreeState=clean"
 packages=systemd,systemd-sysv,dbus,runc,iptables,nftables,conntrack,ethtool,socat,iproute2,kmod,mount,procps,ca-certificates
@@ -122,6 +122,23 @@ build_nats_image() {
 make_nats_image() {
   build base messaging-nats/base:local
   docker build --force-rm --file "$here/Dockerfile.nats" --tag "messaging-nats/nats:$1" "$cache/nats-server-$1"
+}
+
+# build_box_image: natsio/nats-box, as far as its nats CLI and a shell go
+build_box_image() {
+  local cli=$cache/nats-cli-$cli_version
+  [ -e "$cli" ] || { find_go; step "nats CLI $cli_version from Go modules" make_cli "$cli"; }
+  step "Image nats-box" make_box_image "$cli"
+}
+
+make_cli() {
+  CGO_ENABLED=0 GOBIN=$1.tmp go install -trimpath -ldflags "-s -w" "github.com/nats-io/natscli/nats@$cli_version"
+  mv "$1.tmp" "$1"
+}
+
+make_box_image() {
+  build base messaging-nats/base:local
+  docker build --force-rm --file "$here/Dockerfile.box" --tag "messaging-nats/nats-box:$box" "$1"
 }
 
 # wheel REQUIREMENT DIRECTORY
