@@ -61,8 +61,10 @@ def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exist
             found.append(Counterpart(item))
             continue
         path, what = kubernetes.path(item), f"{item['kind']} {item['metadata']['name']}"
-        # What the API server itself refuses is known before anything is applied.
-        found.append(Counterpart(item, kubernetes.find(path, what), _dry_run(kubernetes, path, what, item)))
+        running = kubernetes.find(path, what)
+        # What the API server itself refuses is known before anything is applied; another's object is not tried.
+        theirs = running is not None and foreign_owner(running, item)
+        found.append(Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, item)))
     return found
 
 
