@@ -13,6 +13,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan impor
     Counterpart,
     Facts,
     configuration,
+    foreign_owner,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
