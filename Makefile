@@ -5,6 +5,8 @@
 PYTHON ?= python3
 COLLECTION := .cache/collections/ansible_collections/messaging/nats
 
+# Set, it has Python compile the Kubernetes client anew in every module: two seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
