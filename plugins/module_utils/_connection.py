@@ -160,14 +160,13 @@ class Connection:
             listening = await client.subscribe(inbox)
             await client.publish(subject, json.dumps(payload).encode(), reply=inbox)
             deadline = self._loop.time() + timeout
-            while len(answers) < expected and (left := deadline - self._loop.time()) > 0:
-                message = await listening.next_msg(timeout=left)
-                if message.data:  # an empty message says that nobody listens
-                    answer = json.loads(message.data)
-                    answers[answer["server"]["id"]] = answer
+            with suppress(nats.errors.TimeoutError):  # those that came in time are the answer
+                while len(answers) < expected and (left := deadline - self._loop.time()) > 0:
+                    message = await listening.next_msg(timeout=left)
+                    if message.data:  # an empty message says that nobody listens
+                        answer = json.loads(message.data)
+                        answers[answer["server"]["id"]] = answer
             await listening.unsubscribe()
-        except nats.errors.TimeoutError:
-            pass  # those that came in time are the answer
         except (nats.errors.Error, OSError) as error:
             raise NatsError(f"request to {subject}", _sentence(error), "Run it again.") from error
         return list(answers.values())
