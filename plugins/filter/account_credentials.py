@@ -22,7 +22,7 @@ options:
     type: dict
     required: true
   secrets:
-    description: The Secrets of the cluster that exist, as M(kubernetes.core.k8s_info) returns them.
+    description: The Secrets of the cluster that exist, as M(messaging.nats.nats_cluster_info) returns them.
     type: list
     elements: dict
     required: true
@@ -38,7 +38,7 @@ EXAMPLES = r"""
 ---
 - name: Complete the logins
   ansible.builtin.set_fact:
-    credentials: "{{ {'APP': {}, 'SYS': {}} | messaging.nats.account_credentials(found.resources, 'nats') }}"
+    credentials: "{{ {'APP': {}, 'SYS': {}} | messaging.nats.account_credentials(found.secrets, 'nats') }}"
   no_log: true
 """
 

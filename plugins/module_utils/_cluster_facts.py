@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import (
@@ -19,6 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 
 FORBIDDEN = 403
+AT_ONCE = 8
 # What a cluster consists of, in the order in which it is taken down: first who uses the others.
 KINDS = (
     ("apps/v1", "StatefulSet"),
@@ -56,31 +59,38 @@ def _configuration(kubernetes: Kubernetes, name: str, namespace: str) -> str | N
 
 def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exists: bool) -> list[Counterpart]:
     """Each declared object with what runs and what applying it would make of that."""
-    found = []
-    for item in declared:
-        if not namespace_exists and "namespace" in item["metadata"]:
-            found.append(Counterpart(item))
-            continue
-        path, what = kubernetes.path(item), f"{item['kind']} {item['metadata']['name']}"
-        running = kubernetes.find(path, what)
-        # What the API server itself refuses is known before anything is applied; another's object is not tried.
-        theirs = running is not None and foreign_owner(running, item)
-        found.append(Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, item)))
-    return found
+    asked = [item for item in declared if namespace_exists or "namespace" not in item["metadata"]]
+    paths = [kubernetes.path(item) for item in asked]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(partial(_counterpart, kubernetes), asked, paths))
+    return found + [Counterpart(item) for item in declared if item not in asked]
+
+
+def _counterpart(kubernetes: Kubernetes, item: Object, path: str) -> Counterpart:
+    what = f"{item['kind']} {item['metadata']['name']}"
+    running = kubernetes.find(path, what)
+    # What the API server itself refuses is known before anything is applied; another's object is not tried.
+    theirs = running is not None and foreign_owner(running, item)
+    return Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, item))
 
 
 def ours(kubernetes: Kubernetes, name: str, namespace: str, declared: list[Object], with_data: bool) -> list[Object]:
     """The cluster's objects that go with it. Its volumes and credentials stay unless they shall go too."""
-    selector = f"app.kubernetes.io/instance={name},app.kubernetes.io/managed-by={MANAGER}"
     going = []
     for version, kind in KINDS:
-        for item in _listed(kubernetes, version, kind, namespace, labelSelector=selector):
+        for item in owned(kubernetes, version, kind, name, namespace):
             if with_data or not _data(item, name):
                 going.append(item)
     extra = [
         item for item in declared if (item["apiVersion"], item["kind"]) not in KINDS and item["kind"] != "Namespace"
     ]
     return going + [running for item in extra if (running := kubernetes.find(kubernetes.path(item), item["kind"]))]
+
+
+def owned(kubernetes: Kubernetes, version: str, kind: str, name: str, namespace: str) -> list[Object]:
+    """The objects of this kind that the role made for the cluster."""
+    selector = f"app.kubernetes.io/instance={name},app.kubernetes.io/managed-by={MANAGER}"
+    return _listed(kubernetes, version, kind, namespace, labelSelector=selector)
 
 
 def _data(item: Object, name: str) -> bool:

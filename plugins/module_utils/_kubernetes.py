@@ -10,7 +10,7 @@ import base64
 import http.client
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ try:
     from kubernetes import client, config
     from kubernetes.dynamic import DynamicClient
     from kubernetes.dynamic.exceptions import DynamicApiError
-    from kubernetes.stream import portforward, stream
+    from kubernetes.stream.ws_client import portforward_call, websocket_call
     from urllib3.exceptions import HTTPError
     from websocket import WebSocketException
 except ImportError:
@@ -32,6 +32,7 @@ Object = dict[str, Any]
 MANAGER = "messaging.nats"
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
+KUBECONFIG = {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
 
 
 class Kubernetes:
@@ -40,13 +41,13 @@ class Kubernetes:
     def __init__(self, kubeconfig: str | None = None, context: str | None = None) -> None:
         self._kubeconfig = kubeconfig or os.environ.get("K8S_AUTH_KUBECONFIG") or None
         self._context = context or os.environ.get("K8S_AUTH_CONTEXT") or None
-        api = self._new_client()
+        api = self._client()
         self.where = api.configuration.host
         # No discovery: it reads every API group, and we look up the few kinds that we meet.
         self._dynamic = DynamicClient(api, discoverer=lambda _client, _cache: None)
         self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
 
-    def _new_client(self) -> Any:
+    def _client(self) -> Any:
         try:
             if self._kubeconfig is None and self._context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
                 config.load_incluster_config()
@@ -162,10 +163,8 @@ class Kubernetes:
 
     def forward(self, namespace: str, pod: str, port: int) -> Any:
         """A socket that ends at a port of the pod, through the API server and the kubelet."""
-        # The port-forward call borrows its client's transport while it connects, so each has a client of its own.
-        core = client.CoreV1Api(self._new_client())
         with self._explained(f"port {port} of pod {pod} in namespace {namespace}"):
-            tunnel = portforward(core.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
+            tunnel = self._upgraded(portforward_call, namespace, pod, "portforward", ports=port)
         return tunnel.socket(port)
 
     def get(self, namespace: str, pod: str, port: int, path: str, timeout: float = 2) -> tuple[int, str]:
@@ -181,23 +180,25 @@ class Kubernetes:
             finally:
                 link.close()
 
+    def _upgraded(self, call: Callable[..., Any], namespace: str, pod: str, verb: str, **query: Any) -> Any:
+        """A websocket to a pod. Without the client's generated methods: importing their models takes half a second."""
+        configuration = self._dynamic.client.configuration
+        signed = {setting["key"]: setting["value"] for setting in configuration.auth_settings().values()}
+        written = [
+            (key, str(item).lower() if isinstance(item, bool) else str(item))
+            for key, value in query.items()
+            for item in (value if isinstance(value, list) else [value])
+        ]
+        url = f"{configuration.host}/api/v1/namespaces/{namespace}/pods/{pod}/{verb}"
+        return call(configuration, "GET", url, headers=signed, query_params=written, _preload_content=False)
+
     def run(
         self, namespace: str, pod: str, container: str, command: list[str], stdin: str = "", timeout: float = 30
     ) -> tuple[int, str]:
         """Exit code and output of a command in a container."""
-        core = client.CoreV1Api(self._new_client())
+        streams = {"container": container, "command": command, "stdin": bool(stdin), "stdout": True, "stderr": True}
         with self._explained(f"pod {pod} in namespace {namespace}"):
-            session = stream(
-                core.connect_get_namespaced_pod_exec,
-                pod,
-                namespace,
-                container=container,
-                command=command,
-                stdin=bool(stdin),
-                stdout=True,
-                stderr=True,
-                _preload_content=False,
-            )
+            session = self._upgraded(websocket_call, namespace, pod, "exec", **streams)
             if stdin:
                 session.write_stdin(stdin)
             session.run_forever(timeout=timeout)

@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - messaging.nats.attributes
   - messaging.nats.attributes.diff
+  - messaging.nats.kubeconfig
 attributes:
   check_mode:
     details: Starts no pod to check the configuration, so that nothing at all is created.
@@ -49,12 +50,6 @@ options:
     description: Whether volumes and credentials are deleted too.
     type: bool
     default: false
-  kubeconfig:
-    description: Path of the kubeconfig. The environment variables E(K8S_AUTH_KUBECONFIG) and E(KUBECONFIG) stand in.
-    type: path
-  context:
-    description: Context of the kubeconfig. The environment variable E(K8S_AUTH_CONTEXT) stands in.
-    type: str
 requirements:
   - kubernetes >= 24.2
 """
@@ -96,7 +91,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts impo
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import configuration, plan, shown, title
 from ansible_collections.messaging.nats.plugins.module_utils._config_check import check_configuration
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 
 
@@ -152,10 +147,8 @@ def main() -> None:
         "objects": {"type": "list", "elements": "dict", "default": []},
         "secrets": {"type": "str", "default": "[]", "no_log": True},
         "delete_data": {"type": "bool", "default": False},
-        "kubeconfig": {"type": "path"},
-        "context": {"type": "str"},
     }
-    with CollectionModule(spec, {"kubernetes": HAS_KUBERNETES}) as module:
+    with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
         kubernetes = Kubernetes(module.params["kubeconfig"], module.params["context"])
         result = (present if module.params["state"] == "present" else absent)(module, kubernetes)
         # A plan changes nothing; in check mode it stands for what would be done.

@@ -78,7 +78,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered, meta_leader, streams
-from ansible_collections.messaging.nats.plugins.module_utils._module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._observation import (
     ThroughKubernetes,
     ThroughServers,

@@ -281,7 +281,7 @@ remedy:
 from ansible_collections.messaging.nats.plugins.module_utils._access import connected
 from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._converge import converge_stream
-from ansible_collections.messaging.nats.plugins.module_utils._module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
 
 GUARDS = ("allow_data_loss", "allow_irreversible", "allow_move")

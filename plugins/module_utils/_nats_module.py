@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A module that connects to NATS: its options. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.messaging.nats.plugins.module_utils._connection import HAS_NATS
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES
+from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+
+KUBERNETES: dict[str, Any] = {
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+    "namespace": {"type": "str", "default": "nats"},
+    "cluster": {"type": "str", "default": "nats"},
+    "account": {"type": "str"},
+}
+TLS: dict[str, Any] = {
+    "ca": {"type": "path"},
+    "cert": {"type": "path"},
+    "key": {"type": "path", "no_log": False},
+    "server_name": {"type": "str"},
+    "handshake_first": {"type": "bool", "default": False},
+}
+# NATS_URL is read where the connection is made: as a fallback here it would exclude an explicit `kubernetes`.
+CONNECTION: dict[str, Any] = {
+    "servers": {"type": "list", "elements": "str"},
+    "user": {"type": "str", "fallback": (env_fallback, ["NATS_USER"])},
+    "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["NATS_PASSWORD"])},
+    "token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["NATS_TOKEN"])},
+    "creds": {"type": "str", "no_log": True, "fallback": (env_fallback, ["NATS_CREDS"])},
+    "nkey_seed": {"type": "str", "no_log": True},
+    "tls": {"type": "dict", "options": TLS},
+    "domain": {"type": "str"},
+    "api_prefix": {"type": "str"},
+    "inbox_prefix": {"type": "str", "default": "_INBOX"},
+    "timeout": {"type": "float", "default": 5},
+    "kubernetes": {"type": "dict", "options": KUBERNETES},
+}
+
+
+class NatsModule(CollectionModule):
+    """A module with the collection's connection options."""
+
+    def __init__(self, argument_spec: Mapping[str, Any], **arguments: Any) -> None:
+        super().__init__(
+            CONNECTION | dict(argument_spec),
+            {"nats-py": HAS_NATS, "kubernetes": HAS_KUBERNETES},
+            mutually_exclusive=[("servers", "kubernetes"), ("domain", "api_prefix")],
+            required_together=[("user", "password")],
+            **arguments,
+        )
+
+    @property
+    def api_prefix(self) -> str:
+        if self.params["domain"]:
+            return f"$JS.{self.params['domain']}.API"
+        return str(self.params["api_prefix"] or "$JS.API").rstrip(".")

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_cluster_info
+short_description: Read the Secrets of a NATS cluster
+description:
+  - Reads the Secrets that the role P(messaging.nats.nats_cluster#role) made; logins and configurations.
+  - What it returns is secret. Set C(no_log) on the task.
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.attributes
+  - messaging.nats.attributes.no_diff
+  - messaging.nats.kubeconfig
+options:
+  name:
+    description: Name of the cluster.
+    type: str
+    required: true
+  namespace:
+    description: Namespace of the cluster.
+    type: str
+    required: true
+requirements:
+  - kubernetes >= 24.2
+"""
+
+EXAMPLES = r"""
+- name: Read the logins
+  messaging.nats.nats_cluster_info:
+    name: nats
+    namespace: nats
+  register: found
+  no_log: true
+"""
+
+RETURN = r"""
+secrets:
+  description: The Secrets, none where the namespace is missing, as Kubernetes has them.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import owned
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+
+
+def main() -> None:
+    spec = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}}
+    with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
+        params = module.params
+        kubernetes = Kubernetes(params["kubeconfig"], params["context"])
+        module.exit_json(secrets=owned(kubernetes, "v1", "Secret", params["name"], params["namespace"]))
+
+
+if __name__ == "__main__":
+    main()
