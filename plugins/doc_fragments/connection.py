@@ -34,6 +34,9 @@ options:
   nkey_seed:
     description: Seed of an nkey (begins with V(SU)).
     type: str
+  jwt:
+    description: A user's JWT; O(nkey_seed) is its seed. Instead of O(creds).
+    type: str
   tls:
     description:
       - TLS to the servers. Given here, or by a URL that begins with V(tls://), it is TLS or an error; nothing secret is sent before.

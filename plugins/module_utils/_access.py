@@ -10,13 +10,15 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._credentials import secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 
 CLIENT_PORT = 4222
 # Through API server and kubelet it takes longer than to a server at hand.
@@ -28,6 +30,11 @@ def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
     """A connection as the options of a task say; `account` is the default one of a `kubernetes` connection."""
     if params.get("kubernetes"):
         target = params["kubernetes"]
+        # Here, because importing the client library takes longer than asking a server at hand.
+        from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import (
+            Kubernetes,
+        )
+
         kubernetes = Kubernetes(target["kubeconfig"], target["context"])
         with through(
             kubernetes, target["namespace"], target["cluster"], target["account"] or account, params["timeout"]
@@ -41,7 +48,7 @@ def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
             "neither the option servers, nor kubernetes, nor NATS_URL says where NATS is",
             "Set one of them.",
         )
-    names = ("user", "password", "token", "creds", "nkey_seed", "tls", "inbox_prefix", "timeout")
+    names = ("user", "password", "token", "creds", "nkey_seed", "jwt", "tls", "inbox_prefix", "timeout")
     with Connection(Options(servers, **{name: params[name] for name in names})) as connection:
         yield connection
 

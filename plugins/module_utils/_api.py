@@ -9,23 +9,63 @@ nats-py's dataclasses drop fields that they do not know, so that an update throu
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
+from ansible_collections.messaging.nats.plugins.module_utils._plan import Step
 
-STREAM_NOT_FOUND = 10059
+NO_STREAM, NO_CONSUMER, NO_MESSAGE = 10059, 10014, 10037
+AT_ONCE = 32
 
 REMEDIES = {
     10005: "Too few servers are up, or none fits the placement: look at the cluster with nats_health.",
+    10008: "JetStream has no quorum: look at the cluster with nats_health.",
     10023: "A server's store is full: delete or purge something, or raise max_file_store.",
+    10026: "The stream or the account takes no more consumers: raise max_consumers.",
+    10027: "The account takes no more streams: raise its limit.",
+    10028: "The account's or the server's memory store is too small for it: raise the limit or lower max_bytes.",
     10039: "Enable JetStream for this account.",
     10047: "The account's or the server's store is too small for it: raise the limit or lower max_bytes.",
+    10059: "Create the stream first, or check its name.",
     10065: "Another stream has these subjects: change one of the two.",
     10074: "A single server holds one replica only: use num_replicas 1 or a cluster.",
+    10113: "This account asks for max_bytes on every stream: set it.",
 }
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which stream, or which consumer of it."""
+
+    stream: str
+    consumer: str | None = None
+
+    def __str__(self) -> str:
+        return f"consumer {self.consumer} of stream {self.stream}" if self.consumer else f"stream {self.stream}"
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        return (NO_STREAM, NO_CONSUMER) if self.consumer else (NO_STREAM,)
+
+    def info(self) -> str:
+        return f"CONSUMER.INFO.{self.stream}.{self.consumer}" if self.consumer else f"STREAM.INFO.{self.stream}"
+
+    def request(self, step: Step) -> tuple[str, Answer | None]:
+        """The call that carries out a step, and its body."""
+        if self.consumer is None:
+            return f"STREAM.{step.action.upper()}.{self.stream}", None if step.action == "delete" else dict(step.config)
+        if step.action in ("create", "update"):
+            # As clients do: a user may be allowed to consume one filter only.
+            one = step.config.get("filter_subject")
+            call = f"CONSUMER.CREATE.{self.stream}.{self.consumer}" + (f".{one}" if one else "")
+            return call, {"stream_name": self.stream, "action": step.action, "config": step.config}
+        return f"CONSUMER.{step.action.upper()}.{self.stream}.{self.consumer}", dict(step.config) or None
 
 
 class JetStream:
@@ -34,50 +74,120 @@ class JetStream:
     def __init__(self, connection: Connection, prefix: str = "$JS.API") -> None:
         self.connection = connection
         self._prefix = prefix
-        self._level: int | None = None
+        self._level: asyncio.Future[int] | None = None
+        self._room = asyncio.Semaphore(AT_ONCE)
 
-    @property
-    def api_level(self) -> int:
+    async def level(self) -> int:
         """What the server's API can do: 0 up to 2.10, 1 with 2.11, and so on."""
         if self._level is None:
-            self._level = int(self.ask("INFO", "JetStream").get("api", {}).get("level", 0))
-        return self._level
+            self._level = asyncio.ensure_future(self._ask_level())
+        return await self._level
 
-    def ask(self, call: str, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def _ask_level(self) -> int:
+        return int((await self.ask("INFO", "JetStream")).get("api", {}).get("level", 0))
+
+    async def ask(self, call: str, what: object, body: Mapping[str, Any] | None = None) -> Answer:
         """The answer to one call; an error of the server's names `what` it is about."""
-        answer = self.connection.request(f"{self._prefix}.{call}", body or b"")
+        async with self._room:
+            answer = await self.connection.ask(f"{self._prefix}.{call}", body or b"")
         if error := answer.get("error"):
             code = error.get("err_code")
-            raise NatsError(
-                what, f"{error.get('description', 'refused')} (err_code {code})", REMEDIES.get(code, ""), code
-            )
+            cause = f"{error.get('description', 'refused')} (err_code {code})"
+            raise NatsError(str(what), cause, REMEDIES.get(code, ""), code)
         return answer
 
-    def stream(self, name: str) -> dict[str, Any] | None:
-        """Configuration, state and replicas of a stream, or None where there is none."""
+    async def surely(self, call: str, what: object, body: Mapping[str, Any] | None = None) -> Answer:
+        """Asked once more where no answer came, perhaps of another server: for what can be said twice."""
         try:
-            return self.ask(f"STREAM.INFO.{name}", f"stream {name}")
+            return await self.ask(call, what, body)
+        except UnansweredError:
+            return await self.ask(call, what, body)
+
+    async def find(self, place: Place, **body: Any) -> Answer | None:
+        """Configuration, state and replicas, or None where there is none."""
+        try:
+            return await self.surely(place.info(), place, body or None)
         except NatsError as error:
-            if error.err_code == STREAM_NOT_FOUND:
+            if error.err_code in place.missing:
                 return None
             raise
 
-    def settled(self, name: str, timeout: float) -> dict[str, Any]:
-        """The stream once it has all its replicas, each of them current, and no change is under way."""
+    async def write(self, place: Place, step: Step) -> None:
+        """Carries out a step. Said twice it does the same, so an answer that was lost is no harm."""
+        call, body = place.request(step)
+        try:
+            await self.ask(call, place, body)
+        except UnansweredError:
+            try:
+                await self.ask(call, place, body)
+            except NatsError as error:
+                if step.action != "delete" or error.err_code not in place.missing:
+                    raise
+
+    async def listed(self, call: str, what: object, key: str) -> list[Answer]:
+        """All pages of a list."""
+        first = await self.surely(call, what, {"offset": 0})
+        found, total, page = list(first.get(key) or []), first.get("total", 0), first.get("limit", 0)
+        if found and page:
+            offsets = range(page, total, page)
+            rest = await asyncio.gather(*(self.surely(call, what, {"offset": offset}) for offset in offsets))
+            for answer in rest:
+                found += answer.get(key) or []
+        return found
+
+    async def streams(self) -> list[Answer]:
+        return await self.listed("STREAM.LIST", "list of streams", "streams")
+
+    async def consumers(self, stream: str) -> list[Answer]:
+        """The consumers of a stream, none where it is missing."""
+        try:
+            return await self.listed(f"CONSUMER.LIST.{stream}", f"list of consumers of stream {stream}", "consumers")
+        except NatsError as error:
+            if error.err_code == NO_STREAM:
+                return []
+            raise
+
+    async def owners(self, subjects: Iterable[str], besides: str) -> dict[str, list[str]]:
+        """Which other streams have these subjects, or a part of them."""
+        asked = list(subjects)
+        answers = await asyncio.gather(
+            *(self.surely("STREAM.NAMES", f"owner of {subject}", {"subject": subject}) for subject in asked)
+        )
+        found = {}
+        for subject, answer in zip(asked, answers, strict=True):
+            if others := [name for name in answer.get("streams") or [] if name != besides]:
+                found[subject] = others
+        return found
+
+    async def first_of(self, stream: str, subject: str) -> int:
+        """The sequence of the first message of a subject, 0 where there is none."""
+        try:
+            found = await self.surely(
+                f"STREAM.MSG.GET.{stream}", f"stream {stream}", {"seq": 1, "next_by_subj": subject}
+            )
+        except NatsError as error:
+            if error.err_code == NO_MESSAGE:
+                return 0
+            raise
+        return int(found["message"]["seq"])
+
+    async def settled(self, place: Place, timeout: float) -> Answer:
+        """What it is once it has all its replicas, each of them current, and no change is under way."""
         deadline = time.monotonic() + timeout
         while True:
-            info = self.stream(name) or {}
-            cluster, wanted = info.get("cluster") or {}, info.get("config", {}).get("num_replicas", 1)
+            info = await self.find(place) or {}
+            cluster = info.get("cluster") or {}
             replicas = cluster.get("replicas") or []
-            if wanted == 1 and not replicas and not cluster.get("desired"):
-                return info
+            wanted = info.get("config", {}).get("num_replicas") or len(replicas) + 1
             current = [peer for peer in replicas if peer.get("current") and not peer.get("offline")]
-            if cluster.get("leader") and len(current) == len(replicas) == wanted - 1 and not cluster.get("desired"):
+            there = len(current) + bool(cluster.get("leader"))
+            single = wanted == 1 and not replicas
+            if not cluster.get("desired") and (single or (there == wanted == len(replicas) + 1)):
                 return info
             if time.monotonic() > deadline:
                 raise NatsError(
-                    f"stream {name}",
-                    f"its configuration is stored, but after {timeout:g} s only {len(current) + bool(cluster.get('leader'))} of {wanted} replicas are current",
+                    str(place),
+                    f"its configuration is stored, but after {timeout:g} s only {there} of {wanted} replicas are current",
                     "Run it again to wait longer, and look at the cluster with nats_health.",
                 )
-            time.sleep(0.1)
+            await asyncio.sleep(0.05)

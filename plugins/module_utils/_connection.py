@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -30,6 +30,14 @@ else:
 Answer = dict[str, Any]
 T = TypeVar("T")
 DENIED = "permissions violation for "
+CREDS = """-----BEGIN NATS USER JWT-----
+{jwt}
+------END NATS USER JWT------
+
+-----BEGIN USER NKEY SEED-----
+{seed}
+------END USER NKEY SEED------
+"""
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,12 @@ class Options:
     token: str | None = field(default=None, repr=False)
     creds: str | None = field(default=None, repr=False)
     nkey_seed: str | None = field(default=None, repr=False)
+    jwt: str | None = field(default=None, repr=False)
     tls: Mapping[str, Any] | None = None
     inbox_prefix: str = "_INBOX"
     timeout: float = 5
-    connect_timeout: float = 2
+    # Seconds for all servers together.
+    connect_timeout: float = 2.4
 
     @property
     def wants_tls(self) -> bool:
@@ -71,7 +81,9 @@ class Connection:
         self._explain = explain or (lambda server, sentence: f"{_address(server)}: {sentence}")
         self._loop = asyncio.new_event_loop()
         self._client: Any = None
-        self._denied: asyncio.Future[str] | None = None
+        self._connecting = asyncio.Lock()
+        # What each request that is under way would be denied.
+        self._denials: dict[asyncio.Future[str], str] = {}
         self._last_error: Exception | None = None
 
     def __enter__(self) -> Connection:
@@ -87,15 +99,15 @@ class Connection:
 
     def request(self, subject: str, payload: Mapping[str, Any] | bytes = b"", timeout: float | None = None) -> Answer:
         """The JSON that answers a request."""
-        return self._run(self._request(subject, payload, timeout or self.options.timeout))
+        return self.run(self.ask(subject, payload, timeout))
 
-    def requests(self, asked: Sequence[tuple[str, Mapping[str, Any] | bytes]], at_once: int = 32) -> list[Answer]:
-        """The answers to many requests, in their order, with so many in flight."""
-        return self._run(self._requests(asked, at_once))
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What asynchronous work on this connection results in."""
+        return self._loop.run_until_complete(work)
 
     def survey(self, subject: str, payload: Mapping[str, Any], expected: int, timeout: float) -> list[Answer]:
         """What all servers answer to one request: `expected` different ones, or those that came in time."""
-        return self._run(self._survey(subject, payload, expected, timeout))
+        return self.run(self._survey(subject, payload, expected, timeout))
 
     def server(self) -> Answer:
         """What the server we are connected to says of itself."""
@@ -104,23 +116,24 @@ class Connection:
             found: Answer = (await self._connected())._server_info
             return found
 
-        return self._run(info())
+        return self.run(info())
 
-    def _run(self, work: Awaitable[T]) -> T:
-        async def awaited() -> T:
-            return await work
-
-        return self._loop.run_until_complete(awaited())
-
-    async def _request(self, subject: str, payload: Mapping[str, Any] | bytes, timeout: float) -> Answer:
-        client = await self._connected()
+    async def ask(self, subject: str, payload: Mapping[str, Any] | bytes = b"", timeout: float | None = None) -> Answer:
+        """The JSON that answers a request, or why there is none."""
+        client, timeout = await self._connected(), timeout or self.options.timeout
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        denied: asyncio.Future[str] = self._loop.create_future()
+        self._denials[denied] = subject
         asked = asyncio.ensure_future(client.request(subject, body, timeout=timeout))
-        await asyncio.wait({asked, self._denied}, return_when=asyncio.FIRST_COMPLETED)
-        if not asked.done():
-            asked.cancel()
-            raise self._denial(subject)
         try:
+            await asyncio.wait({asked, denied}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                asked.cancel()
+                raise NatsError(
+                    f"request to {subject}",
+                    f"the server denies this user to {denied.result()}",
+                    "Allow it in the user's permissions.",
+                )
             answer: Answer = json.loads((await asked).data)
         except nats.errors.NoRespondersError as error:
             raise NatsError(
@@ -140,17 +153,9 @@ class Connection:
                 f"{_sentence(error)}: whether it was carried out is unknown",
                 "Run it again to see.",
             ) from error
+        finally:
+            del self._denials[denied]
         return answer
-
-    async def _requests(self, asked: Sequence[tuple[str, Mapping[str, Any] | bytes]], at_once: int) -> list[Answer]:
-        await self._connected()
-        room = asyncio.Semaphore(at_once)
-
-        async def one(subject: str, payload: Mapping[str, Any] | bytes) -> Answer:
-            async with room:
-                return await self._request(subject, payload, self.options.timeout)
-
-        return await asyncio.gather(*(one(subject, payload) for subject, payload in asked))
 
     async def _survey(self, subject: str, payload: Mapping[str, Any], expected: int, timeout: float) -> list[Answer]:
         client = await self._connected()
@@ -172,22 +177,26 @@ class Connection:
         return list(answers.values())
 
     async def _connected(self) -> Any:
-        if self._client is not None and self._client.is_connected:
+        async with self._connecting:
+            if self._client is None or not self._client.is_connected:
+                self._client = await self._connect()
             return self._client
+
+    async def _connect(self) -> Any:
         failures = []
+        patience = max(0.5, self.options.connect_timeout / max(1, len(self.options.servers)))
         for server in self.options.servers:
             client = _Client()
             client.wants_tls = self.options.wants_tls
             try:
-                await asyncio.wait_for(client.connect(server, **self._arguments()), self.options.connect_timeout + 1)
-            except (nats.errors.Error, OSError, ssl.SSLError, ValueError, asyncio.TimeoutError) as error:
+                await asyncio.wait_for(client.connect(server, **self._arguments(patience)), patience + 0.2)
+            except (nats.errors.Error, OSError, ValueError, ImportError, asyncio.TimeoutError) as error:
                 # nats-py hides what it met behind "no servers available".
                 met = self._last_error if isinstance(error, nats.errors.NoServersError) and self._last_error else error
                 failures.append(self._explain(server, _sentence(met)))
                 with suppress(nats.errors.Error, OSError):
                     await client.close()
             else:
-                self._client, self._denied = client, self._loop.create_future()
                 return client
         raise NatsError(
             "connection",
@@ -195,7 +204,7 @@ class Connection:
             "Check the addresses and the credentials.",
         )
 
-    def _arguments(self) -> dict[str, Any]:
+    def _arguments(self, patience: float) -> dict[str, Any]:
         options = self.options
         arguments: dict[str, Any] = {}
         tls = options.tls or {}
@@ -208,7 +217,9 @@ class Connection:
         if options.creds:
             inline = "-----BEGIN" in options.creds
             arguments["user_credentials"] = RawCredentials(options.creds) if inline else options.creds
-        if options.nkey_seed:
+        elif options.jwt:
+            arguments["user_credentials"] = RawCredentials(CREDS.format(jwt=options.jwt, seed=options.nkey_seed))
+        elif options.nkey_seed:
             arguments["nkeys_seed_str"] = options.nkey_seed
         return arguments | {
             "user": options.user,
@@ -219,23 +230,25 @@ class Connection:
             "allow_reconnect": False,
             "max_reconnect_attempts": 1,
             "reconnect_time_wait": 0.1,
-            "connect_timeout": self.options.connect_timeout,
+            "connect_timeout": patience,
             "error_cb": self._on_error,
         }
 
     async def _on_error(self, error: Exception) -> None:
         self._last_error = error
-        if DENIED in str(error) and self._denied is not None and not self._denied.done():
-            self._denied.set_result(str(error).split(DENIED, 1)[1])
-
-    def _denial(self, subject: str) -> NatsError:
-        # The server's own sentence has the subject in lower case, so ours is told.
-        direction = self._denied.result().split(" ", 1)[0] if self._denied else "publish"
-        self._denied = self._loop.create_future()
-        asked = f"publish to {subject}" if direction == "publish" else f"subscribe to {self.options.inbox_prefix}.>"
-        return NatsError(
-            f"request to {subject}", f"the server denies this user to {asked}", "Allow it in the user's permissions."
-        )
+        if DENIED not in str(error):
+            return
+        direction, _word, denied = str(error).split(DENIED, 1)[1].partition(" to ")
+        for future, subject in self._denials.items():
+            if direction != "publish":
+                sentence = f"subscribe to {self.options.inbox_prefix}.>"
+            elif subject.lower() in denied.lower():
+                # The server's own sentence has the subject in lower case, so ours is told.
+                sentence = f"publish to {subject}"
+            else:
+                continue
+            if not future.done():
+                future.set_result(sentence)
 
 
 def _context(tls: Mapping[str, Any]) -> ssl.SSLContext:

@@ -2,73 +2,300 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Read, plan, write, read again: the same for every kind of resource. PRIVATE to the collection: it can change at any time."""
+"""Read, plan, write, read again: the same for every kind of resource, for one and for thousands.
+
+PRIVATE to the collection: it can change at any time.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._api import STREAM_NOT_FOUND, JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Found, Plan, Step, plan
-from ansible_collections.messaging.nats.plugins.module_utils._resource import Config
-from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
+from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, plan, remove
+from ansible_collections.messaging.nats.plugins.module_utils._resource import Around, Config, Found, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, parse_pause
 
-Result = dict[str, Any]
-FORBIDDEN = frozenset(" \t\r\n.*>/\\")
-
-
-def converge_stream(
-    jetstream: JetStream, name: str, desired: Config | None, allowed: frozenset[str], check: bool, timeout: float
-) -> Result:
-    """Makes the stream what `desired` says, absent where that is None, and tells what it is then."""
-    if not name or set(name) & FORBIDDEN:
-        raise NatsError(f"stream {name!r}", "a name has no spaces, dots, slashes or wildcards", "Choose another name.")
-    info = jetstream.stream(name)
-    found = Found(info["config"], _state(info)) if info else None
-    level = jetstream.api_level if desired and any(STREAM.fields[field].api_level for field in desired) else 0
-    planned = plan(STREAM, desired, found, allowed, level)
-    if planned.refusals:
-        raise NatsError(f"stream {name}", "; ".join(planned.refusals))
-    if planned.steps and not check:
-        info = _carry_out(jetstream, name, planned, timeout)
-    return _result(name, planned, found, info, check)
+# From so many on, the whole list is read at once.
+MANY = 8
+OVERLAP = 10065
 
 
-def _carry_out(jetstream: JetStream, name: str, planned: Plan, timeout: float) -> Result | None:
-    for step in planned.steps:
-        _write(jetstream, name, step)
-        if step.action == "delete":
-            return None
-        jetstream.settled(name, timeout)
-    return jetstream.stream(name)
+@dataclass(frozen=True)
+class Wanted:
+    """One resource as it is declared."""
+
+    resource: Resource
+    name: str
+    place: Place
+    state: str
+    desired: Config
+    policy: Policy
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        own = f"{self.resource.kind} {self.name}"
+        return f"{own} of stream {self.place.stream}" if self.place.consumer else own
 
 
-def _write(jetstream: JetStream, name: str, step: Step) -> None:
-    call, what = f"STREAM.{step.action.upper()}.{name}", f"stream {name}"
-    body = None if step.action == "delete" else {"name": name} | step.config
+@dataclass
+class Outcome:
+    """What became of it."""
+
+    wanted: Wanted
+    changed: bool = False
+    before: Config = field(default_factory=dict)
+    after: Config = field(default_factory=dict)
+    state: Mapping[str, Any] | None = None
+    error: NatsError | None = None
+
+
+def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, Any]) -> Wanted:
+    """A declaration made of options; `guards` are those that hold for all of a list."""
+    name = str(options[resource.named])
+    title = f"{resource.kind} {name!r}"
+    if not name or re.search(resource.forbidden, name) or len(name) > 255:
+        raise NatsError(
+            title, f"a name has 1 to 255 characters and none of {resource.forbidden}", "Choose another name."
+        )
+    stream = options.get("stream")
+    if stream is not None and (not stream or re.search(resource.forbidden, stream)):
+        raise NatsError(title, f"stream: {stream!r} is no name of a stream", "Check it.")
+    state = options.get("state") or "present"
+    given = {**guards} | {key: value for key, value in options.items() if value is not None}
+    return Wanted(
+        resource,
+        name,
+        Place(stream, name) if stream else Place(resource.prefix + name),
+        state,
+        resource.parse(options, name) if state != "absent" else {},
+        Policy(
+            frozenset(guard for guard in ("allow_data_loss", "allow_irreversible", "allow_move") if given.get(guard)),
+            bool(given.get("exact")),
+            tuple(given.get("unset") or ()),
+            given.get("recreate") or "never",
+        ),
+        {key: options[key] for key in resource.arguments if options.get(key) is not None},
+    )
+
+
+async def converge(jetstream: JetStream, declared: Sequence[Wanted], check: bool, timeout: float) -> list[Outcome]:
+    """Makes each resource what it is declared to be, streams before their consumers, and tells what it is then."""
+    outcomes: dict[int, Outcome] = {}
+    for of_streams in (True, False):
+        part = [(number, item) for number, item in enumerate(declared) if (item.place.consumer is None) is of_streams]
+        if not part:
+            continue
+        server = await _read(jetstream, [item for _number, item in part])
+        found = await asyncio.gather(*(_one(jetstream, server, item, check, timeout) for _number, item in part))
+        outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
+    return [outcomes[number] for number in range(len(declared))]
+
+
+@dataclass(frozen=True)
+class Server:
+    """What was read before anything is written."""
+
+    streams: Mapping[str, Any]
+    consumers: Mapping[str, Mapping[str, Any]]
+    errors: Mapping[str, NatsError]
+
+
+async def _read(jetstream: JetStream, items: Sequence[Wanted]) -> Server:
+    names = sorted({item.place.stream for item in items})
+    streams: dict[str, Any] = {}
+    errors: dict[str, NatsError] = {}
+    if len(names) >= MANY:
+        streams = {info["config"]["name"]: info for info in await jetstream.streams()}
+        # A list leaves out, for a moment, what is new, and for long what is offline.
+        names = [name for name in names if name not in streams]
+    infos = await asyncio.gather(*(jetstream.find(Place(name)) for name in names), return_exceptions=True)
+    for name, info in zip(names, infos, strict=True):
+        if isinstance(info, NatsError):
+            errors[name] = info
+        elif isinstance(info, BaseException):
+            raise info
+        else:
+            streams[name] = info
+    parents = sorted({item.place.stream for item in items if item.place.consumer} & streams.keys())
+    parents = [name for name in parents if streams[name]]
+    lists = await asyncio.gather(*(jetstream.consumers(name) for name in parents))
+    consumers = {
+        name: {info["name"]: info for info in found if info.get("config")}
+        for name, found in zip(parents, lists, strict=True)
+    }
+    return Server(streams, consumers, errors)
+
+
+async def _one(jetstream: JetStream, server: Server, item: Wanted, check: bool, timeout: float) -> Outcome:
+    outcome = Outcome(item)
     try:
-        jetstream.ask(call, what, body)
-    except UnansweredError:
-        # Once more is safe: the same configuration again changes nothing, and what is gone stays gone.
+        await _converge_one(jetstream, server, item, check, timeout, outcome)
+    except NatsError as error:
+        outcome.error = error
+    return outcome
+
+
+async def _converge_one(
+    jetstream: JetStream, server: Server, item: Wanted, check: bool, timeout: float, outcome: Outcome
+) -> None:
+    place, resource = item.place, item.resource
+    if place.stream in server.errors:
+        raise server.errors[place.stream]
+    info = await _info(jetstream, server, item)
+    found = await _found(jetstream, item, info) if info else None
+    around = _around(server, place)
+    outcome.before = resource.show(found.config) if found else {}
+    if item.state != "absent" and place.consumer and not server.streams.get(place.stream):
+        if not check:
+            raise NatsError(
+                item.title, f"stream {place.stream} does not exist", "Create the stream first, or check its name."
+            )
+        around = Around()
+    planned = await _plan(jetstream, item, found, around)
+    if planned.refusals:
+        raise NatsError(item.title, "; ".join(planned.refusals))
+    outcome.changed = bool(planned.steps)
+    if check or not planned.steps:
+        if check and planned.steps:
+            await _foresee_overlap(jetstream, item, planned)
+            outcome.after = resource.show(_expected(planned, found))
+        else:
+            outcome.after, outcome.state = outcome.before, _figures(info) if info else None
+        return
+    info = await _carry_out(jetstream, item, planned, timeout)
+    if info:
+        outcome.after, outcome.state = resource.show(info["config"]), _figures(info)
+
+
+async def _info(jetstream: JetStream, server: Server, item: Wanted) -> Any:
+    place = item.place
+    if not place.consumer:
+        return server.streams.get(place.stream)
+    if not server.streams.get(place.stream):
+        return None
+    # What a list leaves out may be there all the same.
+    return server.consumers.get(place.stream, {}).get(place.consumer) or await jetstream.find(place)
+
+
+async def _found(jetstream: JetStream, item: Wanted, info: Any) -> Found:
+    extra: dict[str, Any] = {}
+    body = item.arguments.get("purge") or {} if item.state == "purged" else {}
+    if body.get("filter"):
+        info = await jetstream.find(item.place, subjects_filter=body["filter"]) or info
+        if body.get("seq") is not None:
+            extra["first_of_filter"] = await jetstream.first_of(item.place.stream, body["filter"])
+    return Found(info["config"], info.get("state") or {}, info | extra)
+
+
+def _around(server: Server, place: Place) -> Around:
+    if not place.consumer:
+        return Around()
+    stream = server.streams.get(place.stream) or {}
+    others = server.consumers.get(place.stream, {}).values()
+    return Around(stream.get("config", {}), tuple(info["config"] for info in others))
+
+
+async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around: Around) -> Plan:
+    if item.state == "absent":
+        return remove(item.resource, found, item.policy, around)
+    level = await jetstream.level() if _asks_level(item) else 0
+    if item.state == "present" or (item.state in ("paused", "resumed") and found is None):
+        desired = dict(item.desired)
+        if item.state == "paused":
+            desired["pause_until"] = parse_pause(item.arguments)
+        return plan(item.resource, item.name, desired, found, item.policy, level, around)
+    if found is None:
+        raise NatsError(
+            item.title, f"it does not exist, so it can't be {item.state}", "Create it first, or check its name."
+        )
+    changing = plan(item.resource, item.name, item.desired, found, item.policy, level, around)
+    if changing.steps:
+        known = item.resource.by_key
+        written = ", ".join(known[key].name if key in known else key for key in changing.changes)
+        raise NatsError(
+            item.title,
+            f"state {item.state} changes no configuration, and {written} would change",
+            "Change it with state: present first.",
+        )
+    return STATES[item.state](item.arguments, found, item.policy, level)
+
+
+def _asks_level(item: Wanted) -> bool:
+    known = item.resource.by_key
+    young = (known[key] for key in item.desired if key in known)
+    return item.state in ("paused", "reset") or any(
+        entry.api_level or entry.type.level(item.desired[entry.stored]) for entry in young
+    )
+
+
+async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, timeout: float) -> Any:
+    place, info = item.place, None
+    for step in planned.steps:
         try:
-            jetstream.ask(call, what, body)
+            await jetstream.write(place, step)
+        except UnansweredError as error:
+            raise await _known(jetstream, item, error) from error
         except NatsError as error:
-            if step.action != "delete" or error.err_code != STREAM_NOT_FOUND:
-                raise
+            raise await _explained(jetstream, item, planned, error) from error
+        info = await jetstream.settled(place, timeout) if step.action != "delete" else None
+    return info
 
 
-def _result(name: str, planned: Plan, found: Found | None, info: Result | None, check: bool) -> Result:
-    before = STREAM.show(found.config) if found else {}
-    after = STREAM.show(info["config"]) if info else {}
-    if check and planned.steps:
-        after = {} if planned.steps[-1].action == "delete" else STREAM.show({"name": name} | planned.steps[-1].config)
-    result: Result = {"changed": bool(planned.steps), "stream": after, "before": before}
-    if info and not check:
-        result["state"] = _state(info)
-    return result
+async def _known(jetstream: JetStream, item: Wanted, error: NatsError) -> NatsError:
+    """Whether it was carried out is unknown: reading again may tell what is now true."""
+    try:
+        info = await jetstream.find(item.place)
+    except NatsError:
+        return NatsError(item.title, error.cause, error.remedy)
+    now = "it does not exist" if info is None else f"it is {item.resource.show(info['config'])}"
+    return NatsError(item.title, f"{error.cause}. Now {now}", error.remedy)
 
 
-def _state(info: Result) -> Result:
-    state: Result = info["state"]
-    return state
+async def _explained(jetstream: JetStream, item: Wanted, planned: Plan, error: NatsError) -> NatsError:
+    if error.err_code != OVERLAP:
+        return NatsError(item.title, error.cause, error.remedy, error.err_code)
+    owners = await jetstream.owners(planned.steps[-1].config.get("subjects") or [item.name], item.place.stream)
+    return NatsError(item.title, f"{error.cause}: {_owned(owners)}", error.remedy, error.err_code)
+
+
+async def _foresee_overlap(jetstream: JetStream, item: Wanted, planned: Plan) -> None:
+    """Check mode says what would be refused."""
+    if item.place.consumer or "subjects" not in planned.changes or planned.steps[-1].action == "delete":
+        return
+    subjects = planned.steps[-1].config.get("subjects") or []
+    if owners := await jetstream.owners(subjects, item.place.stream):
+        raise NatsError(
+            item.title, f"subjects overlap with an existing stream: {_owned(owners)}", "Change one of the two.", OVERLAP
+        )
+
+
+def _owned(owners: Mapping[str, list[str]]) -> str:
+    return ", ".join(f"{subject} is of stream {' and '.join(names)}" for subject, names in owners.items())
+
+
+def _expected(planned: Plan, found: Found | None) -> Config:
+    """What check mode shows."""
+    last = planned.steps[-1]
+    if last.action == "delete":
+        return {}
+    if last.action in ("create", "update"):
+        return last.config
+    before = found.config if found else {}
+    return before | {key: after for key, (_before, after) in planned.changes.items() if key == "pause_until" and after}
+
+
+def _figures(info: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A stream's own figures, or what a consumer says beside its configuration."""
+    if "state" in info:
+        state: Mapping[str, Any] = info["state"]
+        return state
+    return {
+        key: value for key, value in info.items() if key not in ("type", "config", "cluster", "stream_name", "name")
+    }

@@ -10,6 +10,7 @@ import base64
 import http.client
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,12 @@ class Kubernetes:
     """One cluster's API, as the caller's kubeconfig reaches it."""
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None) -> None:
+        if not HAS_KUBERNETES:
+            raise NatsError(
+                "connection through Kubernetes",
+                f"the Python library kubernetes is missing for {sys.executable}",
+                "Install it: pip install kubernetes.",
+            )
         self._kubeconfig = kubeconfig or os.environ.get("K8S_AUTH_KUBECONFIG") or None
         self._context = context or os.environ.get("K8S_AUTH_CONTEXT") or None
         api = self._client()

@@ -12,7 +12,6 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import HAS_NATS
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 
 KUBERNETES: dict[str, Any] = {
@@ -37,6 +36,7 @@ CONNECTION: dict[str, Any] = {
     "token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["NATS_TOKEN"])},
     "creds": {"type": "str", "no_log": True, "fallback": (env_fallback, ["NATS_CREDS"])},
     "nkey_seed": {"type": "str", "no_log": True},
+    "jwt": {"type": "str", "no_log": True},
     "tls": {"type": "dict", "options": TLS},
     "domain": {"type": "str"},
     "api_prefix": {"type": "str"},
@@ -52,9 +52,10 @@ class NatsModule(CollectionModule):
     def __init__(self, argument_spec: Mapping[str, Any], **arguments: Any) -> None:
         super().__init__(
             CONNECTION | dict(argument_spec),
-            {"nats-py": HAS_NATS, "kubernetes": HAS_KUBERNETES},
+            {"nats-py": HAS_NATS},
             mutually_exclusive=[("servers", "kubernetes"), ("domain", "api_prefix")],
             required_together=[("user", "password")],
+            required_by={"jwt": "nkey_seed"},
             **arguments,
         )
 

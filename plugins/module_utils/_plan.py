@@ -9,26 +9,43 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._resource import Change, Config, Field, Resource, State
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._resource import (
+    Around,
+    Change,
+    Config,
+    Field,
+    Found,
+    Resource,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._types import instant
+
+VERSIONS = {1: "2.11", 2: "2.12", 3: "2.12.8", 4: "2.14", 5: "2.15"}
+NOWHERE = Around()
 
 
 @dataclass(frozen=True)
-class Found:
-    """A resource as the server has it."""
+class Policy:
+    """What is allowed, and how far the declaration goes."""
 
-    config: Config
-    state: State = field(default_factory=dict)
+    allowed: frozenset[str] = frozenset()
+    exact: bool = False
+    unset: tuple[str, ...] = ()
+    recreate: str = "never"
 
 
 @dataclass(frozen=True)
 class Step:
-    action: str  # create, update or delete
+    action: str  # create, update, delete, or what a state is called
     config: Config = field(default_factory=dict)
+    # All replicas have to follow before the next step.
+    moves: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,96 +53,189 @@ class Plan:
     """The steps, each changed field as (before, after), and the reasons why it is refused."""
 
     steps: tuple[Step, ...] = ()
-    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
 
 
 def plan(
-    resource: Resource, desired: Config | None, found: Found | None, allowed: frozenset[str], api_level: int
+    resource: Resource,
+    name: str,
+    desired: Config,
+    found: Found | None,
+    policy: Policy,
+    level: int,
+    around: Around = NOWHERE,
 ) -> Plan:
-    """What makes `found` what `desired` says. A `desired` of None is absence; a field that is not in it stays as it is."""
-    if desired is None:
-        return _removal(found, allowed)
-    refusals = tuple(_too_old(resource, desired, api_level))
+    """What makes `found` what `desired` says. A field that is not in it stays as it is."""
     if found is None:
-        return Plan((Step("create", desired),), {name: (None, value) for name, value in desired.items()}, refusals)
-    changes = dict(_changes(resource, desired, found.config))
+        created = resource.completes(resource.creates(name) | desired, {})
+        refusals = (*_too_old(resource, desired, level), *resource.objects(created, around))
+        return Plan((Step("create", created),), {key: (None, value) for key, value in created.items()}, refusals)
+    changes = _changes(resource, _wished(resource, desired, found, policy, around), found.config)
+    if not changes:
+        return Plan()
+    refusals = tuple(_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level))
+    fixed = [key for key, (before, after) in changes.items() if _changing(resource, key, before, after) is Change.NEVER]
+    if fixed and policy.recreate != "never":
+        return _again(resource, found, policy, around, changes, refusals)
     refusals += tuple(
         reason
-        for name, (before, after) in changes.items()
-        if (reason := _refusal(resource.fields[name], before, after, found.state, allowed))
+        for key, (before, after) in changes.items()
+        if (reason := _refusal(resource, key, before, after, found, policy))
     )
-    return Plan(tuple(_updates(resource, found.config, changes)), changes, refusals)
+    steps = tuple(_updates(resource, found.config, changes))
+    return Plan(steps, changes, (*refusals, *resource.objects(steps[-1].config, around)))
+
+
+def remove(resource: Resource, found: Found | None, policy: Policy, around: Around = NOWHERE) -> Plan:
+    """What makes it absent."""
+    if found is None:
+        return Plan()
+    return Plan((Step("delete"),), {}, _lost("deleting it", resource.holds(found, around), policy))
 
 
 def merged(before: Any, after: Any) -> Any:
-    """`after` over `before`: keys of a nested table that were not written stay."""
+    """`after` over `before`: keys of a nested table that were not written stay, and so does what is the same in other words."""
     if isinstance(before, dict) and isinstance(after, dict):
-        return before | {key: merged(before.get(key), value) for key, value in after.items()}
-    if _named(before) and _named(after):
-        known = {entry["name"]: entry for entry in before}
-        return [merged(known.get(entry["name"]), entry) for entry in after]
-    return after
+        return before | {key: merged(before.get(key), value) for key, value in after.items()} if after else after
+    if isinstance(before, list) and isinstance(after, list):
+        return _merged_lists(before, after)
+    moment = instant(after)
+    return before if moment is not None and moment == instant(before) else after
 
 
-def _named(value: Any) -> bool:
-    return (
-        isinstance(value, list) and bool(value) and all(isinstance(entry, dict) and "name" in entry for entry in value)
-    )
+def _merged_lists(before: list[Any], after: list[Any]) -> list[Any]:
+    if all(isinstance(entry, str) for entry in before + after):
+        # Subjects and tags have no order; another one would move data.
+        return before if Counter(before) == Counter(after) else after
+    if not _named(before) or not _named(after):
+        return after
+    known = {entry["name"]: entry for entry in before}
+    result = [merged(known[entry["name"]], entry) if entry["name"] in known else entry for entry in after]
+    return before if len(result) == len(before) and all(entry in before for entry in result) else result
 
 
-def _removal(found: Found | None, allowed: frozenset[str]) -> Plan:
-    if found is None:
-        return Plan()
-    messages = found.state.get("messages", 0)
-    refusals: tuple[str, ...] = ()
-    if messages and "allow_data_loss" not in allowed:
-        refusals = (f"deleting it would delete {messages} messages. Set allow_data_loss: true if they may go",)
-    return Plan((Step("delete"),), {}, refusals)
+def _named(value: list[Any]) -> bool:
+    """A list of tables that their names tell apart."""
+    names = [entry.get("name") for entry in value if isinstance(entry, dict)]
+    return len(names) == len(value) == len(set(names))
 
 
-def _too_old(resource: Resource, desired: Config, api_level: int) -> Iterator[str]:
-    for name, value in desired.items():
-        field_ = resource.fields[name]
-        if field_.api_level > api_level and value != field_.type.absent:
-            yield f"{name} needs a server of API level {field_.api_level}, this one has {api_level}. Upgrade the server or leave it out"
-
-
-def _changes(resource: Resource, desired: Config, actual: Config) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    for name, value in desired.items():
-        before = resource.fields[name].value(actual)
-        after = merged(before, value)
-        if after != before:
-            yield name, (before, after)
-
-
-def _refusal(field_: Field, before: Any, after: Any, state: State, allowed: frozenset[str]) -> str | None:
-    shown = f"{field_.name} from {field_.type.show(before)} to {field_.type.show(after)}"
-    if field_.change is Change.NEVER:
-        return (
-            f"{shown}: the server fixes this when the resource is created. Keep it, or delete and create the resource"
+def _wished(resource: Resource, desired: Config, found: Found, policy: Policy, around: Around) -> Config:
+    """What is written, what goes back to its default, and what comes along with both."""
+    after = {key: merged(found.config.get(key), value) for key, value in desired.items()}
+    names = {entry.name for entry in resource.fields}
+    if unknown := sorted(set(policy.unset) - names):
+        raise NatsError(
+            resource.kind,
+            f"unset: {', '.join(unknown)} is no field of it",
+            f"Write some of {', '.join(sorted(names))}.",
         )
-    if field_.change is Change.ONE_WAY:
-        if before:
-            return f"{shown}: the server can't turn this off again. Keep it, or delete and create the resource"
-        if "allow_irreversible" not in allowed:
-            return f"{shown} can't be undone. Set allow_irreversible: true if it shall be"
-    if field_.change is Change.MOVES and "allow_move" not in allowed:
+    back = [
+        entry
+        for entry in resource.fields
+        if entry.stored not in desired and (policy.exact or entry.name in policy.unset)
+    ]
+    # Defaults depend on each other, as a window on an age.
+    kept = {key: value for key, value in found.config.items() if key not in {entry.stored for entry in back}}
+    own = {"metadata": found.config.get("metadata", {})}
+    after |= {entry.stored: entry.reset(kept | own | after, around) for entry in back}
+    return resource.completes(after, found.config)
+
+
+def _changes(resource: Resource, wished: Config, actual: Config) -> dict[str, tuple[Any, Any]]:
+    known = resource.by_key
+    changes = {}
+    for key, after in wished.items():
+        before = known[key].value(actual) if key in known else actual.get(key)
+        if after != before and (after or before):
+            changes[key] = (before, after)
+    return changes
+
+
+def _changing(resource: Resource, key: str, before: Any, after: Any) -> Change:
+    entry = resource.by_key.get(key)
+    return entry.changing(before, after) if entry else Change.FREELY
+
+
+def _too_old(resource: Resource, desired: Config, level: int) -> Iterator[str]:
+    for entry in resource.fields:
+        value = desired.get(entry.stored)
+        needed = max(entry.api_level, entry.type.level(value)) if value else 0
+        if needed > level and value != entry.type.absent:
+            yield (
+                f"{entry.name} needs nats-server {VERSIONS[needed]} (API level {needed}), this server has level {level}. "
+                "Upgrade the server or leave it out"
+            )
+
+
+def _refusal(resource: Resource, key: str, before: Any, after: Any, found: Found, policy: Policy) -> str | None:
+    entry = resource.by_key.get(key)
+    if entry is None:
+        return None
+    shown = f"{entry.name} from {_shown(entry, before)} to {_shown(entry, after)}"
+    change = entry.changing(before, after)
+    if change is Change.NEVER:
+        return f"{shown}: the server lets this be chosen at creation only. Keep it, or set recreate: if_empty or always"
+    if change is Change.IRREVERSIBLY and "allow_irreversible" not in policy.allowed:
+        return f"{shown} can't be undone. Set allow_irreversible: true if it shall be"
+    if change is Change.MOVES and "allow_move" not in policy.allowed:
         return f"{shown} moves the data to other servers. Set allow_move: true if it shall"
-    loss = field_.loses(before, after, state) if field_.loses else None
-    if loss and "allow_data_loss" not in allowed:
-        return f"{shown} would {loss}. Set allow_data_loss: true if they may go"
-    return None
+    loss = entry.loses(before, after, found) if entry.loses else None
+    return next(iter(_lost(shown, loss, policy)), None)
 
 
-def _updates(resource: Resource, actual: Config, changes: dict[str, tuple[Any, Any]]) -> Iterator[Step]:
+def _shown(entry: Field, value: Any) -> Any:
+    return "nothing" if value in ("", [], {}, None) else entry.type.show(value)
+
+
+def _lost(what: str, loss: str | None, policy: Policy) -> tuple[str, ...]:
+    if loss is None or "allow_data_loss" in policy.allowed:
+        return ()
+    return (f"{what} would {loss}. Set allow_data_loss: true if they may go",)
+
+
+def _updates(resource: Resource, actual: Config, changes: Mapping[str, tuple[Any, Any]]) -> Iterator[Step]:
     """One update for all that can go together, then one for each field that can't."""
+    known = resource.by_key
+    alone = [key for key in changes if key in known and known[key].alone]
     config = deepcopy(actual)
-    together = {name: after for name, (_before, after) in changes.items() if not resource.fields[name].alone}
-    if together:
-        config |= together
+    if together := [key for key in changes if key not in alone]:
+        _write(config, changes, together)
         yield Step("update", deepcopy(config))
-    for name, (_before, after) in changes.items():
-        if resource.fields[name].alone:
-            config[name] = after
-            yield Step("update", deepcopy(config))
+    for key in alone:
+        _write(config, changes, [key])
+        yield Step("update", deepcopy(config), moves=True)
+
+
+def _write(config: Config, changes: Mapping[str, tuple[Any, Any]], keys: Iterable[str]) -> None:
+    for key in keys:
+        after = changes[key][1]
+        if after in ("", [], {}, None):
+            config.pop(key, None)
+        else:
+            config[key] = after
+
+
+def _again(
+    resource: Resource,
+    found: Found,
+    policy: Policy,
+    around: Around,
+    changes: Mapping[str, tuple[Any, Any]],
+    refusals: tuple[str, ...],
+) -> Plan:
+    """Deleted and created anew, with all that nobody asked to change."""
+    config = deepcopy(found.config)
+    _write(config, changes, changes)
+    loss = resource.holds(found, around)
+    consumers = found.state.get("consumer_count", 0)
+    if consumers:
+        loss = f"{loss or 'delete'}{' and' if loss else ''} {consumers} consumers"
+    if loss and policy.recreate == "if_empty":
+        refusals += (
+            f"recreating it would {loss}, and recreate is if_empty. Set recreate: always and allow_data_loss: true if they may go",
+        )
+    else:
+        refusals += _lost("recreating it", loss, policy)
+    return Plan((Step("delete"), Step("create", config)), changes, (*refusals, *resource.objects(config, around)))

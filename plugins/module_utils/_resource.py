@@ -9,18 +9,33 @@ Argument spec, conversion, comparison, planning and the test of the documentatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._types import Type
+from ansible_collections.messaging.nats.plugins.module_utils._types import Type, options
 
 Config = dict[str, Any]
-State = Mapping[str, Any]
-# What a change from one value to another drops of what is stored, as a sentence; None when nothing.
-Loses = Callable[[Any, Any, State], "str | None"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource as the server has it."""
+
+    config: Config
+    state: Mapping[str, Any] = field(default_factory=dict)
+    # What the server says of it beside that, as whether it is paused.
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a consumer lives in: its stream, and the other consumers' configurations."""
+
+    stream: Mapping[str, Any] = field(default_factory=dict)
+    consumers: tuple[Mapping[str, Any], ...] = ()
 
 
 class Change(Enum):
@@ -28,53 +43,115 @@ class Change(Enum):
 
     FREELY = "freely"
     NEVER = "never"
-    ONE_WAY = "one way"
+    IRREVERSIBLY = "irreversibly"
     MOVES = "moves data"
+
+
+def one_way(before: Any, _after: Any) -> Change:
+    """A switch that can only be turned on."""
+    return Change.NEVER if before else Change.IRREVERSIBLY
+
+
+# What a change from one value to another drops of what is stored, as a sentence; None when nothing.
+Loses = Callable[[Any, Any, Found], "str | None"]
 
 
 @dataclass(frozen=True)
 class Field:
     name: str
     type: Type
-    change: Change = Change.FREELY
+    change: Change | Callable[[Any, Any], Change] = Change.FREELY
     api_level: int = 0
     loses: Loses | None = None
     # The server refuses or mixes up this change when another one comes with it.
     alone: bool = False
+    # The server's name for it, where people know it by another one.
+    key: str = ""
+    # What the server makes of it where it is not written, if that depends on the rest.
+    default: Callable[[Config, Around], Any] | None = None
+
+    @property
+    def stored(self) -> str:
+        return self.key or self.name
 
     def value(self, config: Config) -> Any:
         """What the server does for this field, written or not."""
-        return config.get(self.name, self.type.absent)
+        return config.get(self.stored, self.type.absent)
+
+    def reset(self, config: Config, around: Around) -> Any:
+        """What it is when nobody writes it."""
+        return self.default(config, around) if self.default else self.type.absent
+
+    def changing(self, before: Any, after: Any) -> Change:
+        return self.change if isinstance(self.change, Change) else self.change(before, after)
 
 
+def keep_all(desired: Config, _actual: Config) -> Config:
+    return desired
+
+
+def no_objection(_after: Config, _around: Around) -> Iterator[str]:
+    return iter(())
+
+
+@dataclass(frozen=True)
 class Resource:
-    """The fields of one kind, by name."""
+    """One kind: its fields and what else makes it different from the others."""
 
-    def __init__(self, kind: str, *fields: Field) -> None:
-        self.kind = kind
-        self.fields = {field.name: field for field in fields}
+    kind: str
+    fields: tuple[Field, ...]
+    # The option that names it, what may not be in a name, and how the server's own name begins.
+    named: str = "name"
+    forbidden: str = r"[\s.*>/\\]"
+    prefix: str = ""
+    # What a new one has where nothing is written.
+    creates: Callable[[str], Config] = lambda _name: {}
+    # What comes along with what is written, given what is there.
+    completes: Callable[[Config, Config], Config] = keep_all
+    # What the server would refuse, or carry out wrongly, of the result.
+    objects: Callable[[Config, Around], Iterator[str]] = no_objection
+    # What is lost when it is deleted, as a sentence.
+    holds: Callable[[Found, Around], str | None] = lambda _found, _around: None
+    states: tuple[str, ...] = ("present", "absent")
+    # Options of its further states.
+    arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def by_key(self) -> dict[str, Field]:
+        return {entry.stored: entry for entry in self.fields}
 
     def argument_spec(self) -> dict[str, dict[str, Any]]:
-        return {field.name: dict(field.type.spec) for field in self.fields.values()}
+        return {entry.name: dict(entry.type.spec) for entry in self.fields}
 
-    def parse(self, params: Mapping[str, Any], name: str) -> Config:
+    def parse(self, written: Mapping[str, Any], name: str) -> Config:
         """The fields that were written, as the server stores them."""
         config: Config = {}
-        for field in self.fields.values():
-            if params.get(field.name) is None:
+        for entry in self.fields:
+            if written.get(entry.name) is None:
                 continue
             try:
-                config[field.name] = field.type.parse(params[field.name])
+                config[entry.stored] = entry.type.parse(written[entry.name])
             except ValueError as error:
-                raise NatsError(f"{self.kind} {name}", f"{field.name}: {error}") from error
+                raise NatsError(f"{self.kind} {name}", f"{entry.name}: {error}") from error
         return config
 
     def show(self, config: Config) -> Config:
         """A configuration as a person would write it: readable values, nothing the server keeps for itself."""
-        shown = {
-            name: self.fields[name].type.show(value) if name in self.fields else value for name, value in config.items()
-        }
+        known, shown = self.by_key, {}
+        for key, value in config.items():
+            entry = known.get(key)
+            if entry is not None:
+                shown[entry.name] = entry.type.show(value)
+            elif not self.prefix:
+                shown[key] = value
         if "metadata" in shown:
             own = {key: text for key, text in shown.pop("metadata").items() if not key.startswith("_nats.")}
             shown |= {"metadata": own} if own else {}
         return shown
+
+    def checked(self, written: Mapping[str, Any], specs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        """The options of one entry of a list, which Ansible has not looked at."""
+        try:
+            return options(dict(specs), dict(written))
+        except ValueError as error:
+            raise NatsError(f"{self.kind} {written.get(self.named, '')}".rstrip(), str(error)) from error

@@ -6,110 +6,211 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timezone
 
-from ansible_collections.messaging.nats.plugins.module_utils._resource import Change, Field, Loses, Resource, State
+from ansible_collections.messaging.nats.plugins.module_utils._resource import (
+    Around,
+    Change,
+    Config,
+    Field,
+    Found,
+    Loses,
+    Resource,
+    one_way,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._types import (
     Type,
     at_least,
     boolean,
     choice,
     duration,
+    instant,
     integer,
     labels,
     limit,
     list_of,
+    not_negative,
     record,
     show_duration,
     size,
     string,
     strings,
+    time,
     within,
 )
 
 MILLISECOND = 10**6
 SECOND = 10**9
+WINDOW = 120 * SECOND
 
 
 def fewer(figure: str, unit: str) -> Loses:
-    """A limit below what is stored deletes the rest at once."""
+    """A limit below what is stored deletes the rest at once, where the stream discards what is old."""
 
-    def loses(_before: int, after: int, state: State) -> str | None:
-        stored = state.get(figure, 0)
-        return f"delete {stored - after} of {stored} {unit}" if 0 <= after < stored else None
+    def loses(_before: int, after: int, found: Found) -> str | None:
+        stored = found.state.get(figure, 0)
+        if found.config.get("discard") == "new" or not 0 <= after < stored:
+            return None
+        return f"delete {stored - after} of {stored} {unit}"
 
     return loses
 
 
-def per_subject(before: int, after: int, state: State) -> str | None:
-    spread = state.get("messages", 0) > state.get("num_subjects", 0)
+def per_subject(before: int, after: int, found: Found) -> str | None:
+    spread = found.state.get("messages", 0) > found.state.get("num_subjects", 0)
     if spread and after > 0 and (before < 0 or after < before):
-        return f"delete all but the last {after} messages of each of {state['num_subjects']} subjects"
+        return f"delete all but the last {after} messages of each of {found.state['num_subjects']} subjects"
     return None
 
 
-def younger(_before: int, after: int, state: State) -> str | None:
-    if not after or not state.get("messages"):
+def younger(_before: int, after: int, found: Found) -> str | None:
+    if not after or not found.state.get("messages"):
         return None
-    first = datetime.fromisoformat(state["first_ts"][:19]).replace(tzinfo=timezone.utc)
-    age = int((datetime.now(timezone.utc) - first).total_seconds()) * SECOND
+    first = instant(found.state["first_ts"])
+    if first is None:
+        return None
+    age = int((datetime.now(timezone.utc) - first[0]).total_seconds()) * SECOND
     return f"delete messages up to {show_duration(age)} old" if age > after else None
 
 
-def interest(_before: str, after: str, state: State) -> str | None:
-    stored = state.get("messages", 0)
-    if after == "interest" and stored and not state.get("consumer_count"):
+def interest(_before: str, after: str, found: Found) -> str | None:
+    stored = found.state.get("messages", 0)
+    if after == "interest" and stored and not found.state.get("consumer_count"):
         return f"delete all {stored} messages, because no consumer is interested"
     return None
+
+
+def retained(before: str, after: str) -> Change:
+    return Change.NEVER if "workqueue" in (before, after) else Change.FREELY
+
+
+def promoted(_before: Config, after: Config) -> Change:
+    """Without its mirror it is a stream of its own, for good."""
+    return Change.NEVER if after else Change.IRREVERSIBLY
+
+
+def own_subject(config: Config, _around: Around) -> list[str]:
+    return [] if config.get("mirror") or config.get("sources") else [config["name"]]
+
+
+def window(config: Config, _around: Around) -> int:
+    """How long message ids are remembered where nobody says it."""
+    if config.get("mirror") or config.get("sources"):
+        return 0
+    return min(WINDOW, config.get("max_age") or WINDOW)
+
+
+def servers_own(config: Config, _around: Around) -> dict[str, str]:
+    return {key: text for key, text in (config.get("metadata") or {}).items() if key.startswith("_nats.")}
+
+
+def kept(found: Found, _around: Around) -> str | None:
+    messages = found.state.get("messages", 0)
+    return f"delete {messages} messages" if messages else None
+
+
+def complete(desired: Config, actual: Config) -> Config:
+    """What the server derives from other fields, so that it is neither refused nor never reached."""
+    after = actual | desired
+    desired = dict(desired)
+    age = desired.get("max_age")
+    if age and "duplicate_window" not in desired and actual.get("duplicate_window", 0) > age:
+        desired["duplicate_window"] = age
+    if after.get("subject_delete_marker_ttl"):
+        desired["allow_msg_ttl"] = True
+    if after.get("subject_delete_marker_ttl") or after.get("allow_msg_schedules"):
+        desired["allow_rollup_hdrs"] = True
+    # The server copies it from an origin that it can see.
+    if after.get("mirror") and not after["mirror"].get("external"):
+        desired.pop("mirror_direct", None)
+    return desired
+
+
+def objections(after: Config, _around: Around) -> Iterator[str]:
+    subjects = after.get("subjects") or []
+    if twice := sorted({subject for subject in subjects if subjects.count(subject) > 1}):
+        yield f"subjects: {', '.join(twice)} is listed twice. List each subject once"
+    if after.get("max_age") and after.get("duplicate_window", 0) > after["max_age"]:
+        yield (
+            f"duplicate_window: {show_duration(after['duplicate_window'])} is longer than max_age, "
+            f"{show_duration(after['max_age'])}. Lower it or leave it out"
+        )
+    if after.get("discard_new_per_subject") and (
+        after.get("discard") != "new" or after.get("max_msgs_per_subject", -1) < 1
+    ):
+        yield "discard_new_per_subject: it needs discard: new and max_msgs_per_subject. Set them too"
 
 
 TRANSFORM = record(("src", string), ("dest", string))
 ORIGIN = record(
     ("name", string),
-    ("opt_start_seq", integer),
-    ("opt_start_time", string),
+    ("opt_start_seq", not_negative(integer)),
+    ("opt_start_time", time),
     ("filter_subject", string),
     ("subject_transforms", list_of(TRANSFORM)),
     ("external", record(("api", string), ("deliver", string))),
+    ("consumer", record(("name", string), ("deliver_subject", string))),
+    since={"consumer": 4},
 )
+PLACEMENT = record(("cluster", string), ("tags", strings))
+REPUBLISH = record(("src", string), ("dest", string), ("headers_only", boolean))
 age: Type = at_least(100 * MILLISECOND, duration)
+marker: Type = at_least(SECOND, duration)
+replicas: Type = within(1, 5, absent=1)
+storage: Type = choice("file", "memory")
+
 
 STREAM = Resource(
     "stream",
-    Field("description", string),
-    Field("subjects", strings),
-    Field("retention", choice("limits", "interest", "workqueue"), loses=interest),
-    Field("max_consumers", limit(integer)),
-    Field("max_msgs", limit(integer), loses=fewer("messages", "messages")),
-    Field("max_bytes", limit(size), loses=fewer("bytes", "bytes")),
-    Field("max_msgs_per_subject", limit(integer), loses=per_subject),
-    Field("max_msg_size", limit(size)),
-    Field("max_age", age, loses=younger),
-    Field("duplicate_window", age),
-    Field("discard", choice("old", "new")),
-    Field("discard_new_per_subject", boolean),
-    Field("storage", choice("file", "memory"), Change.NEVER),
-    Field("num_replicas", within(1, 5, absent=1), alone=True),
-    Field("placement", record(("cluster", string), ("tags", strings)), Change.MOVES, alone=True),
-    Field("no_ack", boolean),
-    Field("mirror", ORIGIN, Change.NEVER),
-    Field("sources", list_of(ORIGIN)),
-    Field("compression", choice("none", "s2")),
-    Field("first_seq", integer, Change.NEVER),
-    Field("subject_transform", TRANSFORM),
-    Field("republish", record(("src", string), ("dest", string), ("headers_only", boolean))),
-    Field("allow_direct", boolean),
-    Field("mirror_direct", boolean),
-    Field("deny_delete", boolean, Change.ONE_WAY),
-    Field("deny_purge", boolean, Change.ONE_WAY),
-    Field("allow_rollup_hdrs", boolean),
-    Field("consumer_limits", record(("inactive_threshold", duration), ("max_ack_pending", integer))),
-    Field("allow_msg_ttl", boolean, Change.ONE_WAY, api_level=1),
-    Field("subject_delete_marker_ttl", at_least(SECOND, duration), api_level=1),
-    Field("allow_msg_counter", boolean, Change.NEVER, api_level=2),
-    Field("allow_atomic", boolean, api_level=2),
-    Field("allow_msg_schedules", boolean, Change.ONE_WAY, api_level=2),
-    Field("persist_mode", choice("default", "async"), Change.NEVER, api_level=2),
-    Field("allow_batched", boolean, api_level=4),
-    Field("metadata", labels),
+    fields=(
+        Field("description", string),
+        Field("subjects", strings, default=own_subject),
+        Field("retention", choice("limits", "interest", "workqueue"), retained, loses=interest),
+        Field("max_consumers", limit(integer)),
+        Field("max_msgs", limit(integer), loses=fewer("messages", "messages")),
+        Field("max_bytes", limit(size), loses=fewer("bytes", "bytes")),
+        Field("max_msgs_per_subject", limit(integer), loses=per_subject),
+        Field("max_msg_size", limit(size)),
+        Field("max_age", age, loses=younger),
+        Field("duplicate_window", age, default=window),
+        Field("discard", choice("old", "new")),
+        Field("discard_new_per_subject", boolean),
+        Field("storage", storage, Change.NEVER),
+        Field("num_replicas", replicas, alone=True),
+        Field("placement", PLACEMENT, Change.MOVES, alone=True),
+        Field("no_ack", boolean),
+        Field("mirror", ORIGIN, promoted),
+        Field("sources", list_of(ORIGIN)),
+        Field("compression", choice("none", "s2")),
+        Field("first_seq", not_negative(integer), Change.NEVER),
+        Field("subject_transform", TRANSFORM),
+        Field("republish", REPUBLISH),
+        Field("allow_direct", boolean),
+        Field("mirror_direct", boolean),
+        Field("deny_delete", boolean, one_way),
+        Field("deny_purge", boolean, one_way),
+        Field("allow_rollup_hdrs", boolean),
+        Field("consumer_limits", record(("inactive_threshold", duration), ("max_ack_pending", integer))),
+        Field("allow_msg_ttl", boolean, one_way, api_level=1),
+        Field("subject_delete_marker_ttl", marker, api_level=1),
+        Field("allow_msg_counter", boolean, Change.NEVER, api_level=2),
+        Field("allow_atomic", boolean, api_level=2),
+        Field("allow_msg_schedules", boolean, one_way, api_level=2),
+        Field("persist_mode", choice("default", "async"), Change.NEVER, api_level=2),
+        Field("allow_batched", boolean, api_level=4),
+        Field("metadata", labels, default=servers_own),
+    ),
+    creates=lambda name: {"name": name},
+    completes=complete,
+    objects=objections,
+    holds=kept,
+    states=("present", "absent", "purged", "sealed"),
+    arguments={
+        "purge": {
+            "type": "dict",
+            "options": {"filter": {"type": "str"}, "seq": {"type": "int"}, "keep": {"type": "int"}},
+            "mutually_exclusive": [("seq", "keep")],
+        }
+    },
 )

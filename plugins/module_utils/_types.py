@@ -10,10 +10,19 @@ A `Type` turns one into the other and back. `parse` raises ValueError with a sen
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
+
+from ansible.module_utils.common.validation import (
+    check_type_bool,
+    check_type_dict,
+    check_type_int,
+    check_type_list,
+    check_type_str,
+)
 
 NANOSECONDS = {
     "ns": 1,
@@ -35,6 +44,7 @@ BYTES = {
 INT64 = 2**63 - 1
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)")
 _SIZE = re.compile(r"(-?\d+)\s*([a-z]*)", re.IGNORECASE)
 
 
@@ -45,7 +55,10 @@ class Type:
     spec: dict[str, Any]
     parse: Callable[[Any], Any]
     show: Callable[[Any], Any] = lambda value: value
+    # What the server does where nothing is written.
     absent: Any = None
+    # The API level that a server needs for this value.
+    level: Callable[[Any], int] = lambda _value: 0
 
 
 def parse_duration(value: str | int) -> int:
@@ -101,11 +114,86 @@ def _in_range(number: int, text: str) -> int:
     return number
 
 
+def parse_instant(value: str) -> str:
+    """A time with its zone, as RFC 3339 writes it."""
+    if instant(value) is None:
+        raise ValueError(f"{value!r} is no time: write 2030-01-31T12:00:00Z")
+    return value
+
+
+def instant(value: Any) -> tuple[datetime, int] | None:
+    """The moment and its nanoseconds, so that two ways to write one moment are equal."""
+    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(match[1].upper().replace(" ", "T") + match[3].upper().replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment.astimezone(timezone.utc), int((match[2] or "").ljust(9, "0")[:9])
+
+
+def parse_percentage(value: str) -> str:
+    """The server keeps a share of samples as text, with or without a percent sign."""
+    text = value.strip().removesuffix("%")
+    if not re.fullmatch(r"\d+", text) or int(text) > 100:
+        raise ValueError(f"{value!r} is no percentage: write 0 to 100")
+    return text
+
+
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "bool": check_type_bool,
+    "dict": check_type_dict,
+    "int": check_type_int,
+    "list": check_type_list,
+    "str": check_type_str,
+}
+KINDS = {"bool": "yes or no", "dict": "a dictionary", "int": "a whole number", "list": "a list", "str": "a text"}
+
+
+def checked(spec: dict[str, Any], value: Any) -> Any:
+    """What Ansible makes of a value that is declared so; for the entries of a list that is not declared in itself."""
+    kind = spec["type"]
+    try:
+        value = CHECKS[kind](value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{value!r} is not {KINDS[kind]}") from error
+    if "choices" in spec and value not in spec["choices"]:
+        raise ValueError(f"{value!r} is not known: write {' or '.join(spec['choices'])}")
+    if kind == "list" and "elements" in spec:
+        return [checked(spec | {"type": spec["elements"]}, entry) for entry in value]
+    if kind == "dict" and "options" in spec:
+        return options(spec["options"], value)
+    return value
+
+
+def options(specs: dict[str, dict[str, Any]], values: dict[str, Any]) -> dict[str, Any]:
+    """The values of declared options, each of them checked; others are refused."""
+    if unknown := sorted(map(str, values.keys() - specs.keys())):
+        raise ValueError(f"{', '.join(unknown)} is not known: write {', '.join(sorted(specs))}")
+    found = {}
+    for name, value in values.items():
+        if value is not None:
+            try:
+                found[name] = checked(specs[name], value)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+    return found
+
+
 duration = Type({"type": "str"}, parse_duration, show_duration, absent=0)
 integer = Type({"type": "int"}, parse_integer, absent=0)
 boolean = Type({"type": "bool"}, bool, absent=False)
 string = Type({"type": "str"}, str, absent="")
 strings = Type({"type": "list", "elements": "str"}, list, absent=[])
+time = Type({"type": "str"}, parse_instant, absent="")
+percentage = Type({"type": "str"}, parse_percentage, absent="")
+durations = Type(
+    {"type": "list", "elements": "str"},
+    lambda value: [parse_duration(entry) for entry in value],
+    lambda value: [show_duration(entry) for entry in value],
+    absent=[],
+)
 labels = Type({"type": "dict"}, lambda value: {str(key): str(text) for key, text in value.items()}, absent={})
 
 
@@ -145,22 +233,52 @@ def within(minimum: int, maximum: int, absent: int) -> Type:
     return Type({"type": "int"}, parse, absent=absent)
 
 
-def choice(*choices: str) -> Type:
-    """One of these words; the first one is the server's default."""
-    return Type({"type": "str", "choices": list(choices)}, str, absent=choices[0])
+def not_negative(of: Type) -> Type:
+    def parse(value: Any) -> Any:
+        number = of.parse(value)
+        if number < 0:
+            raise ValueError(f"{value} is negative: write 0 or more")
+        return number
+
+    return replace(of, parse=parse)
 
 
-def record(*fields: tuple[str, Type]) -> Type:
-    """A nested table. Keys that are not written are left as the server has them."""
+def choice(*choices: str, since: Mapping[str, int] | None = None) -> Type:
+    """One of these words; the first one is the server's default. `since` has the API levels of the younger ones."""
+    return Type(
+        {"type": "str", "choices": list(choices)},
+        str,
+        absent=choices[0],
+        level=lambda value: (since or {}).get(value, 0),
+    )
+
+
+def switch(off: str, on: str) -> Type:
+    """Yes or no, where the server has words."""
+    return Type({"type": "bool"}, lambda value: on if value else off, lambda value: value == on, absent=off)
+
+
+def record(*fields: tuple[str, Type], since: Mapping[str, int] | None = None) -> Type:
+    """A nested table. Keys that are not written are left as the server has them; `{}` takes it away."""
     types = dict(fields)
 
     def parse(value: dict[str, Any]) -> dict[str, Any]:
-        return {key: types[key].parse(item) for key, item in value.items() if item is not None}
+        found = {}
+        for key, item in value.items():
+            if item is not None:
+                try:
+                    found[key] = types[key].parse(item)
+                except ValueError as error:
+                    raise ValueError(f"{key}: {error}") from error
+        return found
 
     def show(value: dict[str, Any]) -> dict[str, Any]:
         return {key: types[key].show(item) if key in types else item for key, item in value.items()}
 
-    return Type({"type": "dict", "options": {key: kind.spec for key, kind in fields}}, parse, show, absent={})
+    def level(value: dict[str, Any]) -> int:
+        return highest(max((since or {}).get(key, 0), types[key].level(item)) for key, item in value.items())
+
+    return Type({"type": "dict", "options": {key: kind.spec for key, kind in fields}}, parse, show, {}, level)
 
 
 def list_of(item: Type) -> Type:
@@ -170,4 +288,9 @@ def list_of(item: Type) -> Type:
         lambda value: [item.parse(entry) for entry in value],
         lambda value: [item.show(entry) for entry in value],
         absent=[],
+        level=lambda value: highest(item.level(entry) for entry in value),
     )
+
+
+def highest(levels: Iterable[int]) -> int:
+    return max(levels, default=0)

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: nats_stream
 short_description: Declare a JetStream stream
 description:
-  - Creates, updates and deletes streams of NATS JetStream.
+  - Creates, updates and deletes streams of NATS JetStream, empties and seals them.
   - Options are named as the server names them. An option that is not written is left as the server has it,
     fields that other tools set and this module does not know included.
   - What would delete messages, can't be undone or moves data is refused unless it is allowed.
@@ -21,32 +21,34 @@ extends_documentation_fragment:
   - messaging.nats.attributes
   - messaging.nats.attributes.diff
   - messaging.nats.attributes.action_group
+  - messaging.nats.resource
 options:
   name:
     description: Name of the stream.
     type: str
     required: true
   state:
-    description: Whether the stream shall be there.
+    description:
+      - V(present) and V(absent) say whether the stream shall be there.
+      - V(purged) deletes messages of a stream that is there, V(sealed) forbids any change to one, for good. They change no other option.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, purged, sealed]
     default: present
-  wait_timeout:
-    description: Seconds to wait until all replicas are current after a change.
-    type: float
-    default: 30
-  allow_data_loss:
-    description: Allow what deletes messages; deleting a stream that holds any, or a limit below what is stored.
-    type: bool
-    default: false
-  allow_irreversible:
-    description: Allow what the server never takes back; turning on O(deny_delete), O(deny_purge), O(allow_msg_ttl) or O(allow_msg_schedules) later.
-    type: bool
-    default: false
-  allow_move:
-    description: Allow a change of O(placement), which moves the data.
-    type: bool
-    default: false
+  purge:
+    description:
+      - What O(state=purged) deletes; all messages by default. Needs O(allow_data_loss).
+      - O(purge.seq) and O(purge.keep) exclude one another.
+    type: dict
+    suboptions:
+      filter:
+        description: Only messages of this subject, with wildcards.
+        type: str
+      seq:
+        description: Only messages before this sequence.
+        type: int
+      keep:
+        description: All but so many, the latest.
+        type: int
   description:
     description: What the stream is for.
     type: str
@@ -94,7 +96,7 @@ options:
     description: Number of servers that keep a copy, 1 to 5. The server's default is 1.
     type: int
   placement:
-    description: Where the stream may live. A change moves the data and needs O(allow_move).
+    description: Where the stream may live, V({}) for anywhere. A change moves the data and needs O(allow_move).
     type: dict
     suboptions:
       cluster:
@@ -108,7 +110,7 @@ options:
     description: Whether publishers get no acknowledgement.
     type: bool
   mirror:
-    description: The stream that this one is a copy of. Fixed at creation.
+    description: The stream that this one is a copy of. Fixed at creation; without it (V({})) the copy becomes a stream of its own, for good.
     type: dict
     suboptions: &origin
       name:
@@ -143,6 +145,16 @@ options:
             type: str
           deliver:
             description: Prefix of the subjects it delivers to.
+            type: str
+      consumer:
+        description: Consumer that delivers the messages, made beforehand. Needs nats-server 2.14.
+        type: dict
+        suboptions:
+          name:
+            description: Name of the consumer.
+            type: str
+          deliver_subject:
+            description: Subject it delivers to.
             type: str
   sources:
     description: Streams whose messages are copied into this one.
@@ -278,31 +290,12 @@ remedy:
   type: str
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import connected
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
-from ansible_collections.messaging.nats.plugins.module_utils._converge import converge_stream
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._resource_module import declare
 from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
-
-GUARDS = ("allow_data_loss", "allow_irreversible", "allow_move")
 
 
 def main() -> None:
-    spec = {
-        "name": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "wait_timeout": {"type": "float", "default": 30},
-        **{guard: {"type": "bool", "default": False} for guard in GUARDS},
-    }
-    with NatsModule(spec | STREAM.argument_spec()) as module:
-        params, name = module.params, module.params["name"]
-        desired = STREAM.parse(params, name) if params["state"] == "present" else None
-        allowed = frozenset(guard for guard in GUARDS if params[guard])
-        with connected(params, account="APP") as connection:
-            jetstream = JetStream(connection, module.api_prefix)
-            result = converge_stream(jetstream, name, desired, allowed, module.check_mode, params["wait_timeout"])
-        before = result.pop("before")
-        module.exit_json(**result, **module.diff(before, result["stream"], f"stream {name}"))
+    declare(STREAM, "stream")
 
 
 if __name__ == "__main__":

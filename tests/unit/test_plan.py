@@ -10,7 +10,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Found, merged, plan
+from ansible_collections.messaging.nats.plugins.module_utils._plan import Policy, merged, plan, remove
+from ansible_collections.messaging.nats.plugins.module_utils._resource import Found
 from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
 
 HOUR = 3600 * 10**9
@@ -28,7 +29,10 @@ SERVER = {
 
 def decide(desired, config=None, state=None, allowed=(), level=LATEST):
     found = None if config is None else Found(SERVER | config, state or {})
-    return plan(STREAM, desired, found, frozenset(allowed), level)
+    policy = Policy(frozenset(allowed))
+    if desired is None:
+        return remove(STREAM, found, policy)
+    return plan(STREAM, "S", desired, found, policy, level)
 
 
 def actions(planned):

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How far a declaration of a JetStream resource goes, and what it may cost."""
+
+    DOCUMENTATION = r"""
+options:
+  exact:
+    description: Whether fields that are not written go back to the server's defaults. Otherwise they are left as the server has them.
+    type: bool
+    default: false
+  unset:
+    description: Names of fields that go back to the server's defaults.
+    type: list
+    elements: str
+    default: []
+  recreate:
+    description:
+      - What to do when a field has to change that the server fixes at creation.
+      - V(never) refuses it. V(if_empty) deletes and creates the resource anew where that deletes nothing else.
+        V(always) does so in any case, and needs O(allow_data_loss) where messages or consumers go with it.
+    type: str
+    choices: [never, if_empty, always]
+    default: never
+  allow_data_loss:
+    description: Allow what deletes messages; deleting what holds any, purging, a limit below what is stored.
+    type: bool
+    default: false
+  allow_irreversible:
+    description: Allow what the server never takes back; sealing, switches that can only be turned on, making a mirror a stream of its own.
+    type: bool
+    default: false
+  allow_move:
+    description: Allow a change of C(placement), which moves the data. More or fewer replicas need no permission.
+    type: bool
+    default: false
+  wait_timeout:
+    description: Seconds to wait until all replicas are current after a change.
+    type: float
+    default: 30
+"""

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The key-value bucket as a table: a stream seen as clients see it. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.messaging.nats.plugins.module_utils._resource import Change, Config, Field, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._stream import (
+    ORIGIN,
+    PLACEMENT,
+    REPUBLISH,
+    WINDOW,
+    age,
+    kept,
+    marker,
+    per_subject,
+    promoted,
+    replicas,
+    servers_own,
+    storage,
+    younger,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._stream import complete as complete_stream
+from ansible_collections.messaging.nats.plugins.module_utils._types import (
+    Type,
+    labels,
+    limit,
+    list_of,
+    size,
+    string,
+    switch,
+    within,
+)
+
+PREFIX = "KV_"
+BUCKET = r"[^A-Za-z0-9_-]"
+
+
+def _show_origin(value: Config) -> Config:
+    """Another bucket, without the transforms that make its keys ours."""
+    own = [entry for entry in value.get("subject_transforms", []) if not str(entry.get("src")).startswith("$KV.")]
+    shown = {key: item for key, item in value.items() if key != "subject_transforms"}
+    shown["name"] = str(value.get("name", "")).removeprefix(PREFIX)
+    result: Config = ORIGIN.show(shown | ({"subject_transforms": own} if own else {}))
+    return result
+
+
+def _parse_origin(value: Config) -> Config:
+    found: Config = ORIGIN.parse(value)
+    if "name" in found and not found["name"].startswith(PREFIX):
+        found["name"] = PREFIX + found["name"]
+    return found
+
+
+BUCKET_ORIGIN = replace(ORIGIN, parse=_parse_origin, show=_show_origin)
+
+
+def creates(bucket: str) -> Config:
+    return {
+        "name": PREFIX + bucket,
+        "subjects": [f"$KV.{bucket}.>"],
+        "max_msgs_per_subject": 1,
+        "discard": "new",
+        "allow_rollup_hdrs": True,
+        "deny_delete": True,
+        "allow_direct": True,
+        "duplicate_window": WINDOW,
+    }
+
+
+def complete(desired: Config, actual: Config) -> Config:
+    desired = dict(desired)
+    after = actual | desired
+    bucket = after["name"].removeprefix(PREFIX)
+    if desired.get("mirror") and not actual:
+        # A copy has its origin's keys and none of its own.
+        desired |= {"mirror_direct": True}
+        for key in ("subjects", "duplicate_window"):
+            desired.pop(key, None)
+    for origin in desired.get("sources") or []:
+        if "subject_transforms" not in origin:
+            source = origin["name"].removeprefix(PREFIX)
+            origin["subject_transforms"] = [{"src": f"$KV.{source}.>", "dest": f"$KV.{bucket}.>"}]
+    window, oldest = desired.get("duplicate_window", 0), desired.get("max_age")
+    if oldest and window > oldest:
+        desired["duplicate_window"] = oldest
+    return complete_stream(desired, actual)
+
+
+compressed: Type = switch("none", "s2")
+
+KV = Resource(
+    "bucket",
+    fields=(
+        Field("description", string),
+        Field("history", within(1, 64, absent=1), loses=per_subject, key="max_msgs_per_subject"),
+        Field("ttl", age, loses=younger, key="max_age"),
+        Field("limit_marker_ttl", marker, api_level=1, key="subject_delete_marker_ttl"),
+        Field("max_value_size", limit(size), key="max_msg_size"),
+        Field("max_bytes", limit(size)),
+        Field("storage", storage, Change.NEVER),
+        Field("num_replicas", replicas, alone=True),
+        Field("placement", PLACEMENT, Change.MOVES, alone=True),
+        Field("republish", REPUBLISH),
+        Field("mirror", BUCKET_ORIGIN, promoted),
+        Field("sources", list_of(BUCKET_ORIGIN)),
+        Field("compression", compressed),
+        Field("metadata", labels, default=servers_own),
+    ),
+    named="bucket",
+    forbidden=BUCKET,
+    prefix=PREFIX,
+    creates=creates,
+    completes=complete,
+    holds=kept,
+)

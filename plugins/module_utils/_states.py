@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The states that are neither present nor absent: what they take. Pure: talks to nobody.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, Step
+from ansible_collections.messaging.nats.plugins.module_utils._resource import Found
+from ansible_collections.messaging.nats.plugins.module_utils._types import instant, parse_instant
+
+Arguments = Mapping[str, Any]
+
+
+def purged(arguments: Arguments, found: Found, policy: Policy, _level: int) -> Plan:
+    """No messages but those that are kept."""
+    body = {key: value for key, value in (arguments.get("purge") or {}).items() if value is not None}
+    going = _going(body, found)
+    if not going:
+        return Plan()
+    refused = (
+        ()
+        if "allow_data_loss" in policy.allowed
+        else (f"purging it would delete {going} messages. Set allow_data_loss: true if they may go",)
+    )
+    return Plan(
+        (Step("purge", body),), {"messages": (found.state["messages"], found.state["messages"] - going)}, refused
+    )
+
+
+def _going(body: Mapping[str, Any], found: Found) -> int:
+    """How many messages a purge deletes, at most."""
+    state = found.state
+    stored = state.get("messages", 0)
+    if "filter" in body:
+        stored = sum((state.get("subjects") or {}).values())
+    if "keep" in body:
+        return int(max(0, stored - body["keep"]))
+    if "seq" in body:
+        first = found.info.get("first_of_filter", state.get("first_seq", 0))
+        return int(min(stored, max(0, body["seq"] - first)))
+    return int(stored)
+
+
+def sealed(_arguments: Arguments, found: Found, policy: Policy, _level: int) -> Plan:
+    """Nothing comes in or goes any more."""
+    if found.config.get("sealed"):
+        return Plan()
+    refused = (
+        ()
+        if "allow_irreversible" in policy.allowed
+        else ("sealing it can't be undone. Set allow_irreversible: true if it shall be",)
+    )
+    return Plan((Step("update", found.config | {"sealed": True}),), {"sealed": (False, True)}, refused)
+
+
+def paused(arguments: Arguments, found: Found, _policy: Policy, level: int) -> Plan:
+    """Nothing is delivered until then."""
+    until = parse_pause(arguments)
+    before = found.config.get("pause_until")
+    if found.info.get("paused") and instant(before) == instant(until):
+        return Plan()
+    return Plan(
+        (Step("pause", {"pause_until": until}),), {"pause_until": (before, until)}, _needs("paused", 1, "2.11", level)
+    )
+
+
+def parse_pause(arguments: Arguments) -> str:
+    until = arguments.get("pause_until")
+    if not until:
+        raise NatsError("state paused", "pause_until is missing", "Write until when, as in 2030-01-31T12:00:00Z.")
+    try:
+        moment = instant(parse_instant(until))
+    except ValueError as error:
+        raise NatsError("state paused", f"pause_until: {error}") from error
+    if moment is None or moment[0] <= datetime.now(timezone.utc):
+        raise NatsError("state paused", f"pause_until: {until} is over", "Write a time to come, or state: resumed.")
+    return str(until)
+
+
+def resumed(_arguments: Arguments, found: Found, _policy: Policy, _level: int) -> Plan:
+    """Delivered again."""
+    if not found.info.get("paused"):
+        return Plan()
+    return Plan((Step("pause", {}),), {"pause_until": (found.config.get("pause_until"), None)})
+
+
+def reset(arguments: Arguments, found: Found, _policy: Policy, level: int) -> Plan:
+    """Delivered from a sequence on, or from what nobody has acknowledged."""
+    wanted = arguments.get("reset_seq")
+    delivered = found.info.get("delivered", {}).get("stream_seq", 0)
+    floor = found.info.get("ack_floor", {}).get("stream_seq", 0)
+    target = floor if wanted is None else wanted - 1
+    if delivered == floor == target:
+        return Plan()
+    body = {} if wanted is None else {"seq": wanted}
+    return Plan((Step("reset", body),), {"next": (delivered + 1, target + 1)}, _needs("reset", 4, "2.14", level))
+
+
+def _needs(state: str, needed: int, version: str, level: int) -> tuple[str, ...]:
+    if level >= needed:
+        return ()
+    return (
+        f"state {state} needs nats-server {version} (API level {needed}), this server has level {level}. Upgrade the server",
+    )
+
+
+STATES: Mapping[str, Callable[[Arguments, Found, Policy, int], Plan]] = {
+    "purged": purged,
+    "sealed": sealed,
+    "paused": paused,
+    "resumed": resumed,
+    "reset": reset,
+}
