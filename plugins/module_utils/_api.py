@@ -138,6 +138,10 @@ class JetStream:
     async def streams(self) -> list[Answer]:
         return await self.listed("STREAM.LIST", "list of streams", "streams")
 
+    async def names(self) -> list[str]:
+        """All streams, those too that a list leaves out."""
+        return [str(name) for name in await self.listed("STREAM.NAMES", "names of the streams", "streams")]
+
     async def consumers(self, stream: str) -> list[Answer]:
         """The consumers of a stream, none where it is missing."""
         try:

@@ -60,13 +60,11 @@ def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, 
     """A declaration made of options; `guards` are those that hold for all of a list."""
     name = str(options[resource.named])
     title = f"{resource.kind} {name!r}"
-    if not name or re.search(resource.forbidden, name) or len(name) > 255:
-        raise NatsError(
-            title, f"a name has 1 to 255 characters and none of {resource.forbidden}", "Choose another name."
-        )
     stream = options.get("stream")
-    if stream is not None and (not stream or re.search(resource.forbidden, stream)):
-        raise NatsError(title, f"stream: {stream!r} is no name of a stream", "Check it.")
+    for given, of in ((name, title), (stream, f"option stream of {title}")):
+        pattern, words = resource.forbidden
+        if given is not None and not (0 < len(given) < 256 and not re.search(pattern, given)):
+            raise NatsError(of, f"a name has {words}, and 1 to 255 characters", "Choose another name.")
     state = options.get("state") or "present"
     given = {**guards} | {key: value for key, value in options.items() if value is not None}
     return Wanted(
@@ -162,16 +160,21 @@ async def _converge_one(
     if planned.refusals:
         raise NatsError(item.title, "; ".join(planned.refusals))
     outcome.changed = bool(planned.steps)
+    done = planned.changes if planned.steps and item.state in STATES else {}
+    outcome.before |= {key: before for key, (before, _after) in done.items()}
     if check or not planned.steps:
         if check and planned.steps:
             await _foresee_overlap(jetstream, item, planned)
-            outcome.after = resource.show(_expected(planned, found))
+            outcome.after = resource.show(_expected(planned, found)) | {
+                key: after for key, (_before, after) in done.items()
+            }
         else:
             outcome.after, outcome.state = outcome.before, _figures(info) if info else None
         return
     info = await _carry_out(jetstream, item, planned, timeout)
     if info:
         outcome.after, outcome.state = resource.show(info["config"]), _figures(info)
+        outcome.after |= {key: after for key, (_before, after) in done.items() if key not in outcome.after}
 
 
 async def _info(jetstream: JetStream, server: Server, item: Wanted) -> Any:
@@ -287,8 +290,7 @@ def _expected(planned: Plan, found: Found | None) -> Config:
         return {}
     if last.action in ("create", "update"):
         return last.config
-    before = found.config if found else {}
-    return before | {key: after for key, (_before, after) in planned.changes.items() if key == "pause_until" and after}
+    return found.config if found else {}
 
 
 def _figures(info: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._types import (
 )
 
 PREFIX = "KV_"
-BUCKET = r"[^A-Za-z0-9_-]"
+BUCKET = (r"[^A-Za-z0-9_-]", "nothing but letters, digits, _ and -")
 
 
 def _show_origin(value: Config) -> Config:
@@ -81,6 +81,9 @@ def complete(desired: Config, actual: Config) -> Config:
         desired |= {"mirror_direct": True}
         for key in ("subjects", "duplicate_window"):
             desired.pop(key, None)
+    if actual.get("mirror") and desired.get("mirror") == {}:
+        # The server gives a copy that becomes a stream of its own a subject that no key has.
+        desired |= {"subjects": creates(bucket)["subjects"]}
     for origin in desired.get("sources") or []:
         if "subject_transforms" not in origin:
             source = origin["name"].removeprefix(PREFIX)

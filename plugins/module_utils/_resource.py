@@ -100,9 +100,9 @@ class Resource:
 
     kind: str
     fields: tuple[Field, ...]
-    # The option that names it, what may not be in a name, and how the server's own name begins.
+    # The option that names it, what a name may not have (and that in words), and how the server's own name begins.
     named: str = "name"
-    forbidden: str = r"[\s.*>/\\]"
+    forbidden: tuple[str, str] = (r"[\s.*>/\\]", "no spaces, dots, slashes or wildcards")
     prefix: str = ""
     # What a new one has where nothing is written.
     creates: Callable[[str], Config] = lambda _name: {}
@@ -138,6 +138,8 @@ class Resource:
     def show(self, config: Config) -> Config:
         """A configuration as a person would write it: readable values, nothing the server keeps for itself."""
         known, shown = self.by_key, {}
+        if self.prefix and config:
+            shown[self.named] = config["name"].removeprefix(self.prefix)
         for key, value in config.items():
             entry = known.get(key)
             if entry is not None:

@@ -103,7 +103,7 @@ def test_an_update_keeps_what_it_does_not_name(stream, jetstream):
         ({"state": "absent"}, "deleting it would delete 50 messages. Set allow_data_loss"),
         ({"retention": "interest"}, "retention from limits to interest would delete all 50 messages"),
         ({"deny_delete": True}, "deny_delete from False to True can't be undone. Set allow_irreversible"),
-        ({"storage": "memory"}, "storage from file to memory: the server fixes this"),
+        ({"storage": "memory"}, "storage from file to memory: the server lets this be chosen at creation only"),
     ],
 )
 def test_what_would_lose_something_is_refused_by_name(stream, jetstream, account_connection, wanted, sentence):

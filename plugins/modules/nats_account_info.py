@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_account_info
+short_description: Read an account's limits and what it uses of them
+description:
+  - Says who we are to the servers, and what JetStream allows this account and how much of that is used.
+  - An account without JetStream is no error.
+  - With O(kubernetes), the default account is V(APP).
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.no_diff
+  - messaging.nats.attributes.action_group
+options: {}
+"""
+
+EXAMPLES = r"""
+- name: Read what the account uses
+  messaging.nats.nats_account_info:
+    kubernetes:
+      namespace: nats
+  register: account
+
+- name: There is room for more
+  ansible.builtin.assert:
+    that: account.usage.storage < account.limits.max_storage * 0.8
+"""
+
+RETURN = r"""
+account:
+  description: The account's name.
+  returned: where the server tells it
+  type: str
+user:
+  description: The user's name.
+  returned: where the server tells it
+  type: str
+server:
+  description: The server that answered; its C(name) and C(version), and its API C(level) where JetStream is enabled.
+  returned: success
+  type: dict
+jetstream:
+  description: Whether JetStream is enabled for the account.
+  returned: success
+  type: bool
+limits:
+  description: What JetStream allows, in bytes and numbers; V(-1) for any; C(max_memory), C(max_storage), C(max_streams), C(max_consumers) and others.
+  returned: when RV(jetstream) is enabled
+  type: dict
+usage:
+  description: What is used; C(memory), C(storage), C(reserved_memory), C(reserved_storage), C(streams), C(consumers).
+  returned: when RV(jetstream) is enabled
+  type: dict
+tiers:
+  description: The same for each number of replicas, where the account's limits depend on it.
+  returned: when the account has such limits
+  type: dict
+api:
+  description: Requests to the API; C(total) and C(errors).
+  returned: when RV(jetstream) is enabled
+  type: dict
+"""
+
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import connected
+from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+
+DISABLED = (10039, 10076)
+USAGE = ("memory", "storage", "reserved_memory", "reserved_storage", "streams", "consumers")
+
+
+def identity(connection: Connection) -> dict[str, Any]:
+    """Account and user, where this user may ask for them."""
+    try:
+        data = connection.request("$SYS.REQ.USER.INFO").get("data", {})
+    except NatsError:
+        return {}
+    return {"account": data.get("account_name") or data.get("account"), "user": data.get("user")}
+
+
+def account(jetstream: JetStream) -> dict[str, Any]:
+    try:
+        found = jetstream.connection.run(jetstream.surely("INFO", "JetStream"))
+    except NatsError as error:
+        if error.err_code in DISABLED or "nobody answers" in error.cause:
+            return {"jetstream": False}
+        raise
+    tiers = {"tiers": found["tiers"]} if found.get("tiers") else {}
+    usage = {key: found.get(key, 0) for key in USAGE}
+    return {"jetstream": True, "limits": found["limits"], "usage": usage, "api": found.get("api", {}), **tiers}
+
+
+def main() -> None:
+    with NatsModule({}) as module:
+        with connected(module.params, account="APP") as connection:
+            server = connection.server()
+            found = account(JetStream(connection, module.api_prefix))
+            who = identity(connection)
+        told = {"name": server.get("server_name"), "version": server.get("version")}
+        if found["jetstream"]:
+            told["level"] = found["api"].get("level", 0)
+        module.exit_json(changed=False, server=told, **who, **found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_jetstream
+short_description: Declare streams, consumers and buckets, many at once
+description:
+  - Does what M(messaging.nats.nats_stream), M(messaging.nats.nats_consumer), M(messaging.nats.nats_kv) and
+    M(messaging.nats.nats_object_store) do, for whole lists over one connection. A thousand streams take about as long as one.
+  - Nothing is done when an entry makes no sense. Where the server refuses some, the others are done all the same, and the task fails with the list of both.
+  - With O(kubernetes), the default account is V(APP).
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.diff
+  - messaging.nats.attributes.action_group
+  - messaging.nats.resource
+options:
+  streams:
+    description: Streams, each with the options of M(messaging.nats.nats_stream). An entry's own C(allow_data_loss) and the like beat those of the task.
+    type: list
+    elements: dict
+    default: []
+  consumers:
+    description: Consumers, each with the options of M(messaging.nats.nats_consumer). They are looked after when all streams are.
+    type: list
+    elements: dict
+    default: []
+  kv:
+    description: Key-value buckets, each with the options of M(messaging.nats.nats_kv).
+    type: list
+    elements: dict
+    default: []
+  object_stores:
+    description: Object stores, each with the options of M(messaging.nats.nats_object_store).
+    type: list
+    elements: dict
+    default: []
+  prune:
+    description:
+      - Deletes streams that are not declared. Streams that hold messages need O(allow_data_loss).
+      - Buckets and the servers' own streams (C(KV_), C(OBJ_), C($)) are spared unless the pattern itself begins with that.
+    type: dict
+    suboptions:
+      pattern:
+        description: Names of streams to look at, with V(*) and V(?).
+        type: str
+        required: true
+      max:
+        description: Most streams to delete. Where more match, nothing is changed.
+        type: int
+        required: true
+"""
+
+EXAMPLES = r"""
+- name: What the shop needs
+  messaging.nats.nats_jetstream:
+    kubernetes:
+      namespace: nats
+    streams:
+      - {name: ORDERS, subjects: [orders.>], retention: workqueue, num_replicas: 3}
+      - {name: EVENTS, subjects: [events.>], max_age: 24h, num_replicas: 3}
+    consumers:
+      - {stream: ORDERS, name: workers, ack_wait: 1m}
+    kv:
+      - {bucket: settings, history: 5, num_replicas: 3}
+    prune:
+      pattern: SHOP_*
+      max: 5
+"""
+
+RETURN = r"""
+results:
+  description: Each resource in the order streams, kv, object_stores, consumers, pruned; what it is and whether it changed or failed.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{kind: stream, name: ORDERS, changed: true}]
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
+"""
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import connected
+from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._bulk import converge_all, declared, differences, told
+from ansible_collections.messaging.nats.plugins.module_utils._kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._plan import Policy
+from ansible_collections.messaging.nats.plugins.module_utils._resource_module import GUARDS, REACH
+
+
+def main() -> None:
+    prune = {"pattern": {"type": "str", "required": True}, "max": {"type": "int", "required": True}}
+    spec = {kind: {"type": "list", "elements": "dict", "default": []} for kind in KINDS}
+    more = {"prune": {"type": "dict", "options": prune}, "wait_timeout": {"type": "float", "default": 30}}
+    with NatsModule(spec | GUARDS | REACH | more) as module:
+        params = module.params
+        items = declared(params, {name: params[name] for name in GUARDS | REACH})
+        loss = frozenset({"allow_data_loss"} if params["allow_data_loss"] else ())
+        with connected(params, account="APP") as connection:
+            jetstream = JetStream(connection, module.api_prefix)
+            work = converge_all(
+                jetstream, items, params["prune"], Policy(loss), module.check_mode, params["wait_timeout"]
+            )
+            outcomes = connection.run(work)
+        changes = list(differences(outcomes))
+        before = {title: old for title, old, _new in changes}
+        after = {title: new for title, _old, new in changes}
+        results = [told(outcome) for outcome in outcomes]
+        found = {
+            "changed": any(result["changed"] for result in results),
+            "results": results,
+            **module.diff(before, after, "JetStream"),
+        }
+        if failed := [result["msg"] for result in results if result.get("failed")]:
+            module.fail_json(
+                msg=f"{len(failed)} of {len(results)} failed, the others are done:\n" + "\n".join(failed),
+                cause=failed[0],
+                remedy="Correct what is told and run it again.",
+                **found,
+            )
+        module.exit_json(**found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_jetstream_info
+short_description: Read streams, consumers and buckets as declarations
+description:
+  - Returns what is there in the words of M(messaging.nats.nats_jetstream), so that it can be applied again as it is, here or elsewhere.
+  - With O(dest) it writes a file of variables for the role P(messaging.nats.nats_resources#role).
+  - With O(kubernetes), the default account is V(APP).
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.diff
+  - messaging.nats.attributes.action_group
+options:
+  pattern:
+    description: Names of streams to look at, with V(*) and V(?). A bucket's stream is C(KV_<bucket>) or C(OBJ_<bucket>).
+    type: str
+    default: "*"
+  consumers:
+    description: Whether consumers are read too.
+    type: bool
+    default: true
+  dest:
+    description: Path of a file of variables to write.
+    type: path
+requirements:
+  - PyYAML, for O(dest)
+"""
+
+EXAMPLES = r"""
+- name: Keep what is there as variables
+  messaging.nats.nats_jetstream_info:
+    kubernetes:
+      namespace: nats
+    dest: resources.yml
+
+- name: What is there
+  messaging.nats.nats_jetstream_info:
+    kubernetes:
+      namespace: nats
+  register: found
+
+- name: The same in another cluster
+  messaging.nats.nats_jetstream:
+    kubernetes:
+      namespace: other
+    streams: "{{ found.streams }}"
+    consumers: "{{ found.consumers }}"
+    kv: "{{ found.kv }}"
+    object_stores: "{{ found.object_stores }}"
+"""
+
+RETURN = r"""
+streams:
+  description: Streams that are no buckets.
+  returned: success
+  type: list
+  elements: dict
+consumers:
+  description: Durable consumers. One that is paused has C(state) and C(pause_until).
+  returned: success
+  type: list
+  elements: dict
+kv:
+  description: Key-value buckets.
+  returned: success
+  type: list
+  elements: dict
+object_stores:
+  description: Object stores.
+  returned: success
+  type: list
+  elements: dict
+figures:
+  description: What each stream holds, by its name; messages, bytes, consumer_count and others, and its leader.
+  returned: success
+  type: dict
+skipped:
+  description: What can't be declared, or could not be read, a sentence each.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import connected
+from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._survey import Found, survey
+
+
+def variables(found: Found) -> str:
+    """What is there as a file of variables."""
+    if not HAS_YAML:
+        raise NatsError("dest", "the Python library PyYAML is missing", "Install it: pip install pyyaml.")
+    lists = {f"nats_resources_{kind}": found.declarations[kind] for kind in KINDS if found.declarations[kind]}
+    return f"---\n{yaml_dump(lists, default_flow_style=False, sort_keys=False) if lists else '{}'}"
+
+
+def write(module: NatsModule, path: str, text: str) -> dict[str, Any]:
+    before = ""
+    try:
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                before = file.read()
+        if before != text and not module.check_mode:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as error:
+        raise NatsError(f"dest {path}", str(error.strerror), "Choose a path that can be written.") from error
+    return {"changed": before != text, **module.diff(before, text, path)}
+
+
+def main() -> None:
+    spec = {
+        "pattern": {"type": "str", "default": "*"},
+        "consumers": {"type": "bool", "default": True},
+        "dest": {"type": "path"},
+    }
+    with NatsModule(spec) as module:
+        params = module.params
+        with connected(params, account="APP") as connection:
+            jetstream = JetStream(connection, module.api_prefix)
+            found = connection.run(survey(jetstream, params["pattern"], params["consumers"]))
+        written = write(module, params["dest"], variables(found)) if params["dest"] else {"changed": False}
+        module.exit_json(**found.declarations, figures=found.figures, skipped=found.skipped, **written)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_object_store
+short_description: Declare an object store of JetStream
+description:
+  - Creates, updates, seals and deletes object stores, as clients do; a bucket is a stream C(OBJ_<bucket>).
+  - An option that is not written is left as it is, fields that other tools set and this module does not know included.
+  - With O(kubernetes), the default account is V(APP).
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.diff
+  - messaging.nats.attributes.action_group
+  - messaging.nats.resource
+options:
+  bucket:
+    description: Name of the bucket; letters, digits, C(_) and C(-).
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) and V(absent) say whether the bucket shall be there.
+      - V(sealed) forbids any change to a bucket that is there, for good.
+    type: str
+    choices: [present, absent, sealed]
+    default: present
+  description:
+    description: What the bucket is for.
+    type: str
+  ttl:
+    description: Oldest object, a duration. V(0s) for any age, else at least V(100ms).
+    type: str
+  max_bytes:
+    description: Most bytes, V(-1) for any number. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
+    type: str
+  storage:
+    description: Where it is kept. Fixed at creation.
+    type: str
+    choices: [file, memory]
+  num_replicas:
+    description: Number of servers that keep a copy, 1 to 5. The server's default is 1.
+    type: int
+  placement:
+    description: Where the bucket may live, V({}) for anywhere. A change moves the data and needs O(allow_move).
+    type: dict
+    suboptions:
+      cluster:
+        description: Name of the cluster.
+        type: str
+      tags:
+        description: Tags that its servers must have.
+        type: list
+        elements: str
+  compression:
+    description: Whether objects are compressed on disk.
+    type: bool
+  metadata:
+    description: Free labels. Keys that are not written stay.
+    type: dict
+"""
+
+EXAMPLES = r"""
+- name: Reports of the last month
+  messaging.nats.nats_object_store:
+    kubernetes:
+      namespace: nats
+    bucket: reports
+    ttl: 720h
+    max_bytes: 1GiB
+    num_replicas: 3
+"""
+
+RETURN = r"""
+bucket:
+  description: The bucket's configuration as a person would write it, empty when it is absent. In check mode what it would be.
+  returned: success
+  type: dict
+state:
+  description: The figures of the bucket's stream; messages, bytes, num_subjects and others, as the server tells them.
+  returned: when the bucket is there and not in check mode
+  type: dict
+err_code:
+  description: The server's error code.
+  returned: when the server refused
+  type: int
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
+"""
+
+from ansible_collections.messaging.nats.plugins.module_utils._object_store import OBJECT_STORE
+from ansible_collections.messaging.nats.plugins.module_utils._resource_module import declare
+
+
+def main() -> None:
+    declare(OBJECT_STORE, "bucket")
+
+
+if __name__ == "__main__":
+    main()
