@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration molecule bench kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration molecule bench bench-deploy bench-resources kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -38,8 +38,13 @@ integration: venv ## tests against real nats-servers on loopback
 molecule: venv ## scenarios on a real kind; one of them: make molecule SCENARIO=default
 	@python -m tests.tools.molecule $(SCENARIO)
 
-bench: venv kind ## deploy-to-verified beside the official Helm chart
+bench: bench-deploy bench-resources ## all benchmarks
+
+bench-deploy: venv kind ## deploy-to-verified beside the official Helm chart
 	@bench/run
+
+bench-resources: venv ## many streams in one task, beside a loop, the nats CLI and nats-py
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m bench.resources
 
 kind: ## the Kubernetes cluster of the demo
 	@tests/kind/cluster up

@@ -10,7 +10,6 @@ nats-py's dataclasses drop fields that they do not know, so that an update throu
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -175,23 +174,14 @@ class JetStream:
             raise
         return int(found["message"]["seq"])
 
-    async def settled(self, place: Place, timeout: float) -> Answer:
-        """What it is once it has all its replicas, each of them current, and no change is under way."""
-        deadline = time.monotonic() + timeout
-        while True:
-            info = await self.find(place) or {}
-            cluster = info.get("cluster") or {}
-            replicas = cluster.get("replicas") or []
-            wanted = info.get("config", {}).get("num_replicas") or len(replicas) + 1
-            current = [peer for peer in replicas if peer.get("current") and not peer.get("offline")]
-            there = len(current) + bool(cluster.get("leader"))
-            single = wanted == 1 and not replicas
-            if not cluster.get("desired") and (single or (there == wanted == len(replicas) + 1)):
-                return info
-            if time.monotonic() > deadline:
-                raise NatsError(
-                    str(place),
-                    f"its configuration is stored, but after {timeout:g} s only {there} of {wanted} replicas are current",
-                    "Run it again to wait longer, and look at the cluster with nats_health.",
-                )
-            await asyncio.sleep(0.05)
+
+def missing_replicas(info: Answer) -> str | None:
+    """What a change still waits for; None once all replicas are current and nothing is under way."""
+    cluster = info.get("cluster") or {}
+    replicas = cluster.get("replicas") or []
+    wanted = info.get("config", {}).get("num_replicas") or len(replicas) + 1
+    there = bool(cluster.get("leader")) + sum(
+        bool(peer.get("current") and not peer.get("offline")) for peer in replicas
+    )
+    done = (wanted == 1 and not replicas) or there == wanted == len(replicas) + 1
+    return None if done and not cluster.get("desired") else f"{there} of {wanted} replicas are current"

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream, Place
+from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream, Place, missing_replicas
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, plan, remove
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Around, Config, Found, Resource
@@ -23,6 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._states import STAT
 
 # From so many on, the whole list is read at once.
 MANY = 8
+APART = 0.05
 OVERLAP = 10065
 
 
@@ -54,6 +56,8 @@ class Outcome:
     after: Config = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
     error: NatsError | None = None
+    # Written, and not yet seen on all its replicas.
+    settling: bool = False
 
 
 def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, Any]) -> Wanted:
@@ -92,6 +96,7 @@ async def converge(jetstream: JetStream, declared: Sequence[Wanted], check: bool
             continue
         server = await _read(jetstream, [item for _number, item in part])
         found = await asyncio.gather(*(_one(jetstream, server, item, check, timeout) for _number, item in part))
+        await _settle(jetstream, [outcome for outcome in found if outcome.settling], timeout)
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
 
@@ -171,10 +176,9 @@ async def _converge_one(
         else:
             outcome.after, outcome.state = outcome.before, _figures(info) if info else None
         return
-    info = await _carry_out(jetstream, item, planned, timeout)
-    if info:
-        outcome.after, outcome.state = resource.show(info["config"]), _figures(info)
-        outcome.after |= {key: after for key, (_before, after) in done.items() if key not in outcome.after}
+    await _carry_out(jetstream, item, planned, timeout)
+    outcome.after = {key: after for key, (_before, after) in done.items()}
+    outcome.settling = planned.steps[-1].action != "delete"
 
 
 async def _info(jetstream: JetStream, server: Server, item: Wanted) -> Any:
@@ -238,17 +242,54 @@ def _asks_level(item: Wanted) -> bool:
     )
 
 
-async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, timeout: float) -> Any:
-    place, info = item.place, None
+async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, timeout: float) -> None:
+    last = planned.steps[-1]
     for step in planned.steps:
         try:
-            await jetstream.write(place, step)
+            await jetstream.write(item.place, step)
         except UnansweredError as error:
             raise await _known(jetstream, item, error) from error
         except NatsError as error:
             raise await _explained(jetstream, item, planned, error) from error
-        info = await jetstream.settled(place, timeout) if step.action != "delete" else None
-    return info
+        if step is not last and step.action != "delete":
+            # The server mixes up a change with one that is under way.
+            await _settle(jetstream, [waiting := Outcome(item)], timeout)
+            if waiting.error:
+                raise waiting.error
+
+
+async def _settle(jetstream: JetStream, waiting: Sequence[Outcome], timeout: float) -> None:
+    """Until each of them has all its replicas: the last that is read is what they are."""
+    deadline = time.monotonic() + timeout
+    while waiting:
+        infos = await _read_again(jetstream, [outcome.wanted.place for outcome in waiting])
+        late, still = time.monotonic() > deadline, []
+        for outcome in waiting:
+            item, info = outcome.wanted, infos.get(outcome.wanted.place)
+            missing = missing_replicas(info) if info else "it can't be read"
+            if info and (late or not missing):
+                outcome.after = item.resource.show(info["config"]) | outcome.after
+                outcome.state = _figures(info)
+            if missing and not late:
+                still.append(outcome)
+            elif missing:
+                outcome.error = NatsError(
+                    item.title,
+                    f"its configuration is stored, but after {timeout:g} s: {missing}",
+                    "Run it again to wait longer, and look at the cluster with nats_health.",
+                )
+        waiting = still
+        if waiting:
+            await asyncio.sleep(APART)
+
+
+async def _read_again(jetstream: JetStream, places: Sequence[Place]) -> dict[Place, Any]:
+    found: dict[Place, Any] = {}
+    if sum(place.consumer is None for place in places) >= MANY:
+        found = {Place(info["config"]["name"]): info for info in await jetstream.streams()}
+    rest = [place for place in places if place not in found]
+    infos = await asyncio.gather(*(jetstream.find(place) for place in rest))
+    return found | dict(zip(rest, infos, strict=True))
 
 
 async def _known(jetstream: JetStream, item: Wanted, error: NatsError) -> NatsError:

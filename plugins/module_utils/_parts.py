@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A large declaration in parts. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def in_parts(lists: Mapping[str, Sequence[Any]], most: int) -> list[dict[str, Any]]:
+    """All lists in one part where that has at most so many entries; otherwise one list after the other, in parts."""
+    if most < 1:
+        raise ValueError(f"{most} entries make no part: write a number of at least 1")
+    total = sum(len(entries) for entries in lists.values())
+    if total <= most:
+        counts = ", ".join(f"{len(entries)} {name}" for name, entries in lists.items() if entries)
+        return [{**{name: list(entries) for name, entries in lists.items()}, "label": counts or "nothing"}]
+    return [
+        {other: [] for other in lists}
+        | {name: list(entries[start : start + most])}
+        | {"label": f"{name} {start + 1} to {min(start + most, len(entries))} of {len(entries)}"}
+        for name, entries in lists.items()
+        for start in range(0, len(entries), most)
+    ]
