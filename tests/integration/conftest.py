@@ -26,7 +26,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
 
-SERVER = (
+SERVER = os.environ.get("NATS_SERVER") or (
     shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "nats-server"
 )
 ACCOUNTS = 60

