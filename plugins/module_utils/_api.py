@@ -141,6 +141,16 @@ class JetStream:
         """All streams, those too that a list leaves out."""
         return [str(name) for name in await self.listed("STREAM.NAMES", "names of the streams", "streams")]
 
+    async def consumer_names(self, stream: str) -> list[str]:
+        """The consumers that a stream lists, those too that are not there."""
+        try:
+            found = await self.listed(f"CONSUMER.NAMES.{stream}", f"consumers of stream {stream}", "consumers")
+        except NatsError as error:
+            if error.err_code == NO_STREAM:
+                return []
+            raise
+        return [str(name) for name in found]
+
     async def consumers(self, stream: str) -> list[Answer]:
         """The consumers of a stream, none where it is missing."""
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
+from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
 try:
     import nats.errors
@@ -105,10 +107,6 @@ class Connection:
         """What asynchronous work on this connection results in."""
         return self._loop.run_until_complete(work)
 
-    def survey(self, subject: str, payload: Mapping[str, Any], expected: int, timeout: float) -> list[Answer]:
-        """What all servers answer to one request: `expected` different ones, or those that came in time."""
-        return self.run(self._survey(subject, payload, expected, timeout))
-
     def server(self) -> Answer:
         """What the server we are connected to says of itself."""
 
@@ -157,7 +155,11 @@ class Connection:
             del self._denials[denied]
         return answer
 
-    async def _survey(self, subject: str, payload: Mapping[str, Any], expected: int, timeout: float) -> list[Answer]:
+    async def survey(self, subject: str, payload: Mapping[str, Any], expected: int, timeout: float) -> list[Answer]:
+        """What all servers answer to one request: `expected` different ones, or those that came in time.
+
+        Each has the `offset` of that server's clock to ours, in seconds.
+        """
         client = await self._connected()
         answers: dict[str, Answer] = {}
         inbox = client.new_inbox()
@@ -170,7 +172,7 @@ class Connection:
                     message = await listening.next_msg(timeout=left)
                     if message.data:  # an empty message says that nobody listens
                         answer = json.loads(message.data)
-                        answers[answer["server"]["id"]] = answer
+                        answers[answer["server"]["id"]] = answer | {"offset": _offset(answer)}
             await listening.unsubscribe()
         except (nats.errors.Error, OSError) as error:
             raise NatsError(f"request to {subject}", _sentence(error), "Run it again.") from error
@@ -249,6 +251,11 @@ class Connection:
                 continue
             if not future.done():
                 future.set_result(sentence)
+
+
+def _offset(answer: Answer) -> float:
+    told = instant(answer["server"].get("time"))
+    return (told[0].timestamp() + told[1] / 10**9 - time.time()) if told else 0.0
 
 
 def _context(tls: Mapping[str, Any]) -> ssl.SSLContext:

@@ -14,6 +14,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._findings import Finding, error, warning
+from ansible_collections.messaging.nats.plugins.module_utils._health_assets import (
+    consumer_findings,
+    consumers,
+    stream_findings,
+    streams,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._health_history import history_findings
+from ansible_collections.messaging.nats.plugins.module_utils._health_owners import owner_findings
+from ansible_collections.messaging.nats.plugins.module_utils._health_servers import server_findings
+
 Answer = Mapping[str, Any]
 
 
@@ -25,6 +36,17 @@ class Pod:
     phase: str
     reason: str = ""
     message: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What an account's own API says is there."""
+
+    streams: tuple[str, ...] = ()
+    # Streams that can't be read now.
+    missing: tuple[str, ...] = ()
+    # By stream.
+    consumers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,35 +65,63 @@ class Snapshot:
     alone: Mapping[str, Answer] = field(default_factory=dict)
     # By server that did not answer: the line of its log that tells why it can't reach a route.
     route_errors: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Finding:
-    severity: str
-    code: str
-    object: str
-    evidence: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.object}: {self.evidence}. {self.remedy}"
-
-
-def error(code: str, what: str, evidence: str, remedy: str) -> Finding:
-    return Finding("error", code, what, evidence, remedy)
+    # What the servers answered to VARZ and HEALTHZ.
+    varz: tuple[Answer, ...] = ()
+    healthz: tuple[Answer, ...] = ()
+    # By account that could be asked: what its own API lists.
+    accounts: Mapping[str, Listed] = field(default_factory=dict)
+    # Bytes of each server's volume.
+    volumes: Mapping[str, int] = field(default_factory=dict)
+    # The figures of an earlier result.
+    previous: Mapping[str, Any] = field(default_factory=dict)
 
 
 def evaluate(snapshot: Snapshot) -> list[Finding]:
     """All findings, the causes before their effects."""
-    return [*_missing(snapshot), *_foreign(snapshot), *_meta(snapshot), *_jetstream(snapshot), *_streams(snapshot)]
+    servers, size = answered(snapshot), len(snapshot.expected)
+    return [
+        *_missing(snapshot),
+        *_foreign(snapshot),
+        *_meta(snapshot),
+        *_jetstream(snapshot),
+        *stream_findings(servers, size),
+        *consumer_findings(servers),
+        *_listed(snapshot),
+        *server_findings(
+            {name: answer for name, answer in _of(snapshot, snapshot.varz).items() if name in servers}, size
+        ),
+        *_volumes(snapshot),
+        *_health_checks(snapshot),
+        *owner_findings(servers),
+        *history_findings(snapshot.previous, figures(snapshot)),
+    ]
 
 
 def answered(snapshot: Snapshot) -> dict[str, Answer]:
     """The answers of expected servers, by name. Others that share the system account answer too."""
+    return _of(snapshot, snapshot.answers)
+
+
+def _of(snapshot: Snapshot, answers: tuple[Answer, ...]) -> dict[str, Answer]:
     return {
         answer["server"]["name"]: answer
-        for answer in snapshot.answers
+        for answer in answers
         if answer["server"]["name"] in snapshot.expected and snapshot.cluster_name in (None, _cluster(answer))
+    }
+
+
+def figures(snapshot: Snapshot) -> dict[str, Any]:
+    """What a later result is compared with."""
+    return {
+        "streams": {
+            f"{account}/{name}": {"last_seq": stream["state"]["last_seq"], "created": stream.get("created")}
+            for (account, name), stream in streams(answered(snapshot)).items()
+            if stream.get("state")
+        },
+        "servers": {
+            name: {"slow_consumers": answer["data"].get("slow_consumers", 0), "start": answer["data"].get("start")}
+            for name, answer in _of(snapshot, snapshot.varz).items()
+        },
     }
 
 
@@ -85,18 +135,6 @@ def meta_leader(snapshot: Snapshot) -> str | None:
 
 def quorum(snapshot: Snapshot) -> int:
     return len(snapshot.expected) // 2 + 1
-
-
-def streams(snapshot: Snapshot) -> dict[tuple[str, str], Answer]:
-    """Every stream by account and name, as its leader tells it, or as anyone does where none leads."""
-    found: dict[tuple[str, str], Answer] = {}
-    for name, answer in answered(snapshot).items():
-        for account in answer["data"].get("account_details") or []:
-            for stream in account.get("stream_detail") or []:
-                key = (account["name"], stream["name"])
-                if key not in found or (stream.get("cluster") or {}).get("leader") == name:
-                    found[key] = stream
-    return found
 
 
 def _cluster(answer: Answer) -> str | None:
@@ -207,6 +245,12 @@ def _meta(snapshot: Snapshot) -> Iterator[Finding]:
     there = answered(snapshot)
     if len(snapshot.expected) == 1 or not there:
         return
+    named = {
+        str(_meta_cluster(answer).get("leader")) for answer in there.values() if _meta_cluster(answer).get("leader")
+    }
+    if len(named) > 1:
+        evidence = f"servers name different meta leaders: {', '.join(sorted(named))}"
+        yield warning("META_DISAGREEMENT", "cluster", evidence, "If it lasts, the cluster is split: check the routes.")
     leader = meta_leader(snapshot)
     if leader is None:
         needed = f"{len(there)} of {len(snapshot.expected)} servers answer, {quorum(snapshot)} are needed"
@@ -252,36 +296,52 @@ def _jetstream(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def _streams(snapshot: Snapshot) -> Iterator[Finding]:
-    for (account, name), stream in streams(snapshot).items():
-        what, cluster = f"stream {name} of account {account}", stream.get("cluster") or {}
-        wanted = (stream.get("config") or {}).get("num_replicas", 1)
-        if wanted == 1:
-            continue
-        if not cluster.get("leader"):
-            yield error("STREAM_NO_LEADER", what, "it has no leader", "It needs a majority of its replicas' servers.")
-            continue
-        replicas = cluster.get("replicas") or []
-        if len(replicas) + 1 < wanted:
+def _listed(snapshot: Snapshot) -> Iterator[Finding]:
+    """The accounts' own lists beside what the servers hold."""
+    held = streams(answered(snapshot))
+    known: dict[tuple[str, str], set[str]] = {}
+    for account, stream, name in consumers(answered(snapshot)):
+        known.setdefault((account, stream), set()).add(name)
+    for account, listed in sorted(snapshot.accounts.items()):
+        there = [name for of, name in held if of == account]
+        if there and not listed.streams:
+            evidence = f"the servers hold {len(there)} streams, and its API lists none"
+            remedy = "Stop at once, before the servers delete them: was a system account added, or the account renamed?"
+            yield error("ORPHANED_STREAMS", f"account {account}", evidence, remedy)
+        for name in listed.missing:
+            remedy = "Bring its server back. With one replica there is no other copy."
             yield error(
-                "STREAM_UNDER_REPLICATED",
-                what,
-                f"{len(replicas) + 1} of {wanted} replicas",
-                "Bring the missing servers back.",
+                "STREAM_UNAVAILABLE", f"stream {name} of account {account}", "it is listed, but can't be read", remedy
             )
-        for peer in replicas:
-            if peer.get("offline"):
-                yield error(
-                    "STREAM_REPLICA_OFFLINE",
-                    what,
-                    f"its replica on {peer['name']} is offline",
-                    "Bring the server back.",
-                )
-            elif not peer.get("current"):
-                lag = f", {peer['lag']} messages behind" if peer.get("lag") else ""
-                yield error(
-                    "STREAM_REPLICA_NOT_CURRENT",
-                    what,
-                    f"its replica on {peer['name']} is not current{lag}",
-                    "Wait for it to catch up.",
-                )
+        for stream, names in sorted(listed.consumers.items()):
+            for name in sorted(set(names) - known.get((account, stream), set())):
+                what = f"consumer {name} of stream {stream} of account {account}"
+                remedy = "Delete it: the request may time out and does its work."
+                yield error("CONSUMER_GHOST", what, "it is listed, but no server has it", remedy)
+
+
+def _volumes(snapshot: Snapshot) -> Iterator[Finding]:
+    for name, answer in answered(snapshot).items():
+        most, volume = (answer["data"].get("config") or {}).get("max_storage", 0), snapshot.volumes.get(name)
+        if volume is not None and most > volume:
+            evidence = f"its store may grow to {most >> 20} MiB, on a volume of {volume >> 20} MiB"
+            remedy = "Lower nats_cluster_max_file_store: a full volume disables JetStream on the server."
+            yield warning("VOLUME_TOO_SMALL", f"server {name}", evidence, remedy)
+
+
+def _health_checks(snapshot: Snapshot) -> Iterator[Finding]:
+    """The servers' own word is no proof of health, but a complaint is one of trouble."""
+    for name, answer in _of(snapshot, snapshot.healthz).items():
+        data = answer["data"]
+        if data.get("status_code", 200) != 200 or data.get("status") not in ("ok", None):
+            said = (
+                data.get("error")
+                or "; ".join(str(entry.get("error")) for entry in data.get("errors") or [])
+                or data.get("status")
+            )
+            yield warning(
+                "HEALTH_CHECK_FAILED",
+                f"server {name}",
+                f"its health check says: {said}",
+                "Look at the other findings, or at its log.",
+            )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -14,17 +15,29 @@ from contextlib import ExitStack
 from typing import Any, Protocol
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import connected, through
+from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Finding, Pod, Snapshot, evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._findings import MOMENTARY, SEVERITIES, Finding
+from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Listed, Pod, Snapshot, evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._quantity import parse_quantity
 
 MONITOR_PORT = 8222
-DETAILS = {"accounts": True, "streams": True, "config": True}
+# It is `consumer`: the plural is ignored without a word.
+ASKED: dict[str, dict[str, bool]] = {
+    "JSZ": {"accounts": True, "streams": True, "consumer": True, "config": True},
+    "VARZ": {},
+    "HEALTHZ": {},
+}
+# Streams whose consumers are compared with what the servers hold.
+WATCHED = 500
 # A healthy busy cluster looks doubtful now and then: a finding has to be seen in so many samples, three seconds in all.
 SAMPLES, APART = 7, 0.5
-MOMENTARY = ("META_PEER_NOT_CURRENT", "STREAM_REPLICA_NOT_CURRENT")
 ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")
+
+
+Answers = dict[str, tuple[Answer, ...]]
 
 
 class Source(Protocol):
@@ -33,37 +46,36 @@ class Source(Protocol):
     def take(self) -> Snapshot: ...
 
 
-def observe(source: Source, wait_timeout: float) -> tuple[Snapshot, list[Finding]]:
-    """The first clean snapshot; or the last one, with what was wrong in all of the last samples."""
+def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot, list[Finding]]:
+    """The first sample that leaves no doubt; or the last one, with what was wrong in all of the last samples."""
     deadline = time.monotonic() + wait_timeout
     seen: list[list[Finding]] = []
     while True:
         snapshot = source.take()
         findings = evaluate(snapshot)
-        if not findings:
-            return snapshot, []
+        if not any(finding.code in MOMENTARY or fails(finding, fail_on) for finding in findings):
+            return snapshot, findings
         seen.append(findings)
         last = seen[-SAMPLES:]
-        if (
-            len(last) == SAMPLES
-            and time.monotonic() >= deadline
-            and (found := lasting(last) or only_momentary(last)) is not None
-        ):
-            return snapshot, found
+        if len(last) == SAMPLES:
+            found = lasting(last)
+            if time.monotonic() >= deadline or not any(fails(finding, fail_on) for finding in found):
+                return snapshot, found
         time.sleep(APART)
+
+
+def fails(finding: Finding, fail_on: str) -> bool:
+    return fail_on in SEVERITIES and SEVERITIES.index(finding.severity) >= SEVERITIES.index(fail_on)
 
 
 def lasting(seen: list[list[Finding]]) -> list[Finding]:
     """The latest findings, without those that come and go where nothing is wrong."""
-    common = set.intersection(*({(finding.code, finding.object) for finding in sample} for sample in seen))
-    return [
-        finding for finding in seen[-1] if finding.code not in MOMENTARY or (finding.code, finding.object) in common
-    ]
+    common = set.intersection(*({_same(finding) for finding in sample} for sample in seen))
+    return [finding for finding in seen[-1] if finding.code not in MOMENTARY or _same(finding) in common]
 
 
-def only_momentary(seen: list[list[Finding]]) -> list[Finding] | None:
-    """Nothing, where all samples together say that nothing is wrong; None where it takes more of them."""
-    return None if any(finding.code not in MOMENTARY for sample in seen for finding in sample) else []
+def _same(finding: Finding) -> tuple[str, str, str]:
+    return finding.code, finding.object, finding.mark
 
 
 class ThroughServers:
@@ -72,12 +84,22 @@ class ThroughServers:
     def __init__(self, params: Mapping[str, Any], opened: ExitStack) -> None:
         self._connection = opened.enter_context(connected(params, account="SYS"))
         self._expected = params["expected_members"]
-        self._cluster_name = params["cluster_name"]
+        self._cluster_name, self._previous = params["cluster_name"], params["previous"] or {}
+        logins = [{**params, **{key: value for key, value in login.items() if value}} for login in params["accounts"]]
+        self._accounts = [(login["account"], opened.enter_context(connected(login, ""))) for login in logins]
 
     def take(self) -> Snapshot:
         count = wanted(self._expected)
         answers = ask(self._connection, count or len(self._expected))
-        return Snapshot(tuple(numbered(answers, count) if count else self._expected), self._cluster_name, answers)
+        return Snapshot(
+            tuple(numbered(answers["JSZ"], count) if count else self._expected),
+            self._cluster_name,
+            answers["JSZ"],
+            varz=answers["VARZ"],
+            healthz=answers["HEALTHZ"],
+            accounts={name: listed(connection) for name, connection in self._accounts},
+            previous=self._previous,
+        )
 
 
 class ThroughKubernetes:
@@ -89,8 +111,10 @@ class ThroughKubernetes:
         self._namespace, self._cluster = target["namespace"], target["cluster"]
         self._account, self._timeout = target["account"] or "SYS", params["timeout"]
         self._expected, self._cluster_name = params["expected_members"], params["cluster_name"]
+        self._previous, self._names = params["previous"] or {}, [login["account"] for login in params["accounts"]]
         self._opened = opened
         self._connection: Connection | None = None
+        self._accounts: dict[str, Connection] = {}
 
     def take(self) -> Snapshot:
         pods = self._kubernetes.pods(self._namespace, self._cluster)
@@ -98,18 +122,23 @@ class ThroughKubernetes:
         count = wanted(self._expected)
         expected = tuple(self._declared(by_server, count) if count or not self._expected else self._expected)
         answers, unreachable = self._answers(len(expected))
-        missing = set(expected) - {answer["server"]["name"] for answer in answers}
+        missing = set(expected) - {answer["server"]["name"] for answer in answers["JSZ"]}
         silent = {
             name: pod for name, pod in by_server.items() if name in missing and pod["status"].get("phase") == "Running"
         }
         return Snapshot(
             expected,
             self._cluster_name,
-            answers,
+            answers["JSZ"],
             unreachable,
             {name: self._pod(pod, name in missing) for name, pod in by_server.items()},
             dict(self._alone(silent)),
             dict(self._route_errors(silent)),
+            answers["VARZ"],
+            answers["HEALTHZ"],
+            dict(self._listed()),
+            self._volumes(by_server),
+            self._previous,
         )
 
     def _declared(self, by_server: Mapping[str, Object], count: int | None) -> list[str]:
@@ -126,7 +155,32 @@ class ThroughKubernetes:
         names = [f"{self._cluster}-{ordinal}" for ordinal in range(count or found["spec"]["replicas"])]
         return [known.get(name, name) for name in names]
 
-    def _answers(self, expected: int) -> tuple[tuple[Answer, ...], str | None]:
+    def _listed(self) -> Iterator[tuple[str, Listed]]:
+        for account in self._names:
+            try:
+                if account not in self._accounts:
+                    access = through(self._kubernetes, self._namespace, self._cluster, account, self._timeout)
+                    self._accounts[account] = self._opened.enter_context(access)
+                yield account, listed(self._accounts[account])
+            except NatsError:
+                # Why nobody answers is among the findings already.
+                self._accounts.pop(account, None)
+
+    def _volumes(self, by_server: Mapping[str, Object]) -> dict[str, int]:
+        path = f"/api/v1/namespaces/{self._namespace}/persistentvolumeclaims"
+        claims = self._kubernetes.items(path, "volumes", labelSelector=f"app={self._cluster}")
+        sizes = {
+            claim["metadata"]["name"]: parse_quantity(size)
+            for claim in claims
+            if (size := (claim["status"].get("capacity") or {}).get("storage"))
+        }
+        return {
+            server: sizes[volume]
+            for server, pod in by_server.items()
+            if (volume := f"data-{pod['metadata']['name']}") in sizes
+        }
+
+    def _answers(self, expected: int) -> tuple[Answers, str | None]:
         try:
             if self._connection is None:
                 access = through(self._kubernetes, self._namespace, self._cluster, self._account, self._timeout)
@@ -134,7 +188,7 @@ class ThroughKubernetes:
             return ask(self._connection, expected), None
         except NatsError as error:
             self._connection = None
-            return (), error.cause
+            return dict.fromkeys(ASKED, ()), error.cause
 
     def _pod(self, pod: Object, missing: bool) -> Pod:
         name, phase = pod["metadata"]["name"], pod["status"].get("phase", "Unknown")
@@ -200,5 +254,28 @@ def numbered(answers: tuple[Answer, ...], count: int) -> list[str]:
     return names + [f"number {position} of {count}" for position in range(len(names) + 1, count + 1)]
 
 
-def ask(connection: Connection, expected: int) -> tuple[Answer, ...]:
-    return tuple(connection.survey("$SYS.REQ.SERVER.PING.JSZ", DETAILS, expected, timeout=1))
+def ask(connection: Connection, expected: int) -> Answers:
+    """What all servers say, all questions at once."""
+
+    async def all_at_once() -> list[list[dict[str, Any]]]:
+        questions = (
+            connection.survey(f"$SYS.REQ.SERVER.PING.{endpoint}", options, expected, timeout=1)
+            for endpoint, options in ASKED.items()
+        )
+        return list(await asyncio.gather(*questions))
+
+    return dict(zip(ASKED, map(tuple, connection.run(all_at_once())), strict=True))
+
+
+def listed(connection: Connection) -> Listed:
+    """What an account's own API lists."""
+
+    async def all_at_once() -> Listed:
+        jetstream = JetStream(connection)
+        names = await jetstream.names()
+        page = await jetstream.surely("STREAM.LIST", "list of streams")
+        consumers = await asyncio.gather(*(jetstream.consumer_names(name) for name in names[:WATCHED]))
+        by_stream = {name: tuple(found) for name, found in zip(names, consumers, strict=False)}
+        return Listed(tuple(names), tuple(page.get("missing") or ()), by_stream)
+
+    return connection.run(all_at_once())

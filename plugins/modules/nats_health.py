@@ -9,9 +9,11 @@ DOCUMENTATION = r"""
 module: nats_health
 short_description: Verify that a NATS cluster is what it should be
 description:
-  - Compares what is expected with what the servers say of themselves; members by name, meta leader and quorum, every stream's replicas.
-  - Fails with a sentence for each problem that names the object, the evidence and the remedy. C(/healthz) is not believed.
-  - A clean first sample is a verdict. A doubtful one is taken again, and only what is wrong for three seconds is a finding.
+  - Compares what is expected with what the servers say of themselves; members by name, meta leader and quorum, the replicas of every stream and consumer,
+    stores against limits and volumes, versions, clocks, certificates, load, and the thresholds that owners wrote on their streams and consumers
+    as metadata C(io.nats.monitor.*).
+  - Fails with a sentence for each problem that names the object, the evidence and the remedy. C(/healthz) is not believed when it says that all is well.
+  - A clean first sample is a verdict. A doubtful one is taken again, and of what comes and goes only that is a finding which is wrong for three seconds.
   - With O(kubernetes), the default account is V(SYS), and a pod that does not answer is asked on its own, so that it is known why.
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -34,6 +36,44 @@ options:
     description: Seconds to wait until the cluster is healthy.
     type: float
     default: 0
+  fail_on:
+    description: The least severity that fails the task, V(never) for none. What is less severe is told in RV(findings).
+    type: str
+    choices: [info, warning, error, never]
+    default: error
+  accounts:
+    description:
+      - Accounts whose own lists of streams and consumers are compared with what the servers hold. Only so what is listed and not there is found.
+      - With O(kubernetes) their names are enough; otherwise each has its login.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      account:
+        description: Name of the account.
+        type: str
+        required: true
+      user:
+        description: Name of a user.
+        type: str
+      password:
+        description: Password of the user.
+        type: str
+      token:
+        description: A token instead of user and password.
+        type: str
+      creds:
+        description: Credentials with JWT and seed, as the path of a file or as its content.
+        type: str
+      nkey_seed:
+        description: Seed of an nkey.
+        type: str
+      jwt:
+        description: The user's JWT, for O(accounts[].nkey_seed).
+        type: str
+  previous:
+    description: RV(figures) of an earlier result, for what only a comparison shows; a stream that went back, new slow consumers.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -48,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether nothing is wrong.
+  description: Whether nothing is wrong that O(fail_on) is about.
   returned: always
   type: bool
 findings:
@@ -66,6 +106,10 @@ cluster:
   description: Name, size and leader of the cluster, and its members by name with their version and id.
   returned: always
   type: dict
+figures:
+  description: What a later run may get as O(previous).
+  returned: always
+  type: dict
 streams:
   description: Number of streams, messages and bytes, and the streams' names by account.
   returned: always
@@ -77,28 +121,33 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered, meta_leader, streams
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._findings import SEVERITIES, Finding
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered, figures, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import CONNECTION, NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._observation import (
     ThroughKubernetes,
     ThroughServers,
+    fails,
     observe,
 )
 
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:
-    members, found = answered(snapshot), streams(snapshot)
+    members, found = answered(snapshot), streams(answered(snapshot))
     names: dict[str, list[str]] = {}
     for account, name in sorted(found):
         names.setdefault(account, []).append(name)
+    digests = {answer["server"]["name"]: answer["data"].get("config_digest") for answer in snapshot.varz}
     return {
+        "figures": figures(snapshot),
         "cluster": {
             "name": snapshot.cluster_name
             or next((answer["server"].get("cluster") for answer in members.values()), None),
             "size": len(snapshot.expected),
             "leader": meta_leader(snapshot),
             "members": {
-                name: {"version": answer["server"]["ver"], "id": answer["server"]["id"]}
+                name: {"version": answer["server"]["ver"], "id": answer["server"]["id"], "digest": digests.get(name)}
                 for name, answer in sorted(members.items())
             },
         },
@@ -111,8 +160,23 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
+def told(finding: Finding) -> dict[str, str]:
+    return {key: value for key, value in asdict(finding).items() if key != "mark"}
+
+
 def main() -> None:
+    login = {name: dict(CONNECTION[name]) for name in ("user", "password", "token", "creds", "nkey_seed", "jwt")}
+    for option in login.values():
+        option.pop("fallback", None)
     spec = {
+        "fail_on": {"type": "str", "choices": [*SEVERITIES, "never"], "default": "error"},
+        "accounts": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"account": {"type": "str", "required": True}, **login},
+            "default": [],
+        },
+        "previous": {"type": "dict"},
         "expected_members": {"type": "list", "elements": "str"},
         "cluster_name": {"type": "str"},
         "wait_timeout": {"type": "float", "default": 0},
@@ -124,10 +188,11 @@ def main() -> None:
                 "expected_members", "without kubernetes nobody knows which servers there should be", "List their names."
             )
         source = ThroughKubernetes(params, opened) if params["kubernetes"] else ThroughServers(params, opened)
-        snapshot, findings = observe(source, params["wait_timeout"])
-        result = {"healthy": not findings, "findings": [asdict(finding) for finding in findings], **summary(snapshot)}
-        if findings:
-            module.fail_json(msg="\n".join(str(finding) for finding in findings), **result)
+        snapshot, findings = observe(source, params["wait_timeout"], params["fail_on"])
+        failing = [finding for finding in findings if fails(finding, params["fail_on"])]
+        result = {"healthy": not failing, "findings": list(map(told, findings)), **summary(snapshot)}
+        if failing:
+            module.fail_json(msg="\n".join(map(str, failing)), **result)
         module.exit_json(changed=False, **result)
 
 

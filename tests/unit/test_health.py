@@ -11,7 +11,7 @@ import copy
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health import Pod, Snapshot, evaluate, meta_leader
-from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting, only_momentary
+from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting
 
 MEMBERS = ("nats-0", "nats-1", "nats-2")
 
@@ -155,7 +155,7 @@ CASES = {
         ),
         ["STREAM_REPLICA_OFFLINE"],
     ),
-    "R1 needs no replica": (with_stream(stream(replicas=[], wanted=1)), []),
+    "R1 needs no replica": (with_stream(stream(replicas=[], wanted=1)), ["SINGLE_REPLICA"]),
 }
 
 
@@ -175,8 +175,6 @@ def test_what_comes_and_goes_is_a_finding_only_when_every_sample_has_it():
     down, behind = CASES["no answer"][0], CASES["replica behind"][0]
     assert [finding.code for finding in lasting([evaluate(down), evaluate(behind), evaluate(down)])] == ["SERVER_DOWN"]
     assert lasting([evaluate(down), evaluate(behind)]) == []
-    assert only_momentary([evaluate(down), evaluate(behind)]) is None
-    assert only_momentary([evaluate(behind), evaluate(behind)]) == []
     assert [finding.code for finding in lasting([evaluate(behind), evaluate(behind)])] == ["STREAM_REPLICA_NOT_CURRENT"]
 
 

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What can be wrong, in words. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEVERITIES = ("info", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Finding:
+    severity: str
+    code: str
+    object: str
+    evidence: str
+    remedy: str
+    # What must not have moved between two samples, for what is only wrong when it stands still.
+    mark: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.object}: {self.evidence}. {self.remedy}"
+
+
+def error(code: str, what: str, evidence: str, remedy: str, mark: str = "") -> Finding:
+    return Finding("error", code, what, evidence, remedy, mark)
+
+
+def warning(code: str, what: str, evidence: str, remedy: str, mark: str = "") -> Finding:
+    return Finding("warning", code, what, evidence, remedy, mark)
+
+
+def info(code: str, what: str, evidence: str, remedy: str) -> Finding:
+    return Finding("info", code, what, evidence, remedy)
+
+
+def percent(part: float, whole: float) -> int:
+    """How much of a limit is used; 0 where there is none."""
+    return int(100 * part / whole) if whole > 0 else 0
+
+
+# What comes and goes where nothing is wrong: it has to last.
+MOMENTARY = frozenset(
+    {
+        "META_PEER_NOT_CURRENT",
+        "META_DISAGREEMENT",
+        "STREAM_REPLICA_NOT_CURRENT",
+        "STREAM_UNAVAILABLE",
+        "CONSUMER_REPLICA_NOT_CURRENT",
+        "CONSUMER_NO_LEADER",
+        "CONSUMER_STUCK",
+        "CONSUMER_GHOST",
+        "ORPHANED_STREAMS",
+        "ROUTES_MISSING",
+        "HEALTH_CHECK_FAILED",
+        "CPU_HIGH",
+        "CLOCK_SKEW",
+    }
+)
