@@ -178,6 +178,14 @@ class Connection:
             raise NatsError(f"request to {subject}", _sentence(error), "Run it again.") from error
         return list(answers.values())
 
+    async def client(self) -> Any:
+        """The client library's own connection."""
+        return await self._connected()
+
+    async def another(self) -> Any:
+        """One more connection like this one; who asks for it closes it."""
+        return await self._connect()
+
     async def _connected(self) -> Any:
         async with self._connecting:
             if self._client is None or not self._client.is_connected:

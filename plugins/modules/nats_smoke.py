@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_smoke
+short_description: Try out what an application expects of NATS
+description:
+  - Publishes and subscribes, asks and answers, shares jobs in a queue group, publishes to a stream with deduplication,
+    consumes and acknowledges, and sees that a message that comes again is processed once.
+  - Works with a subject C(smoke.<random>) and a stream C(SMOKE_<random>) of its own, which it removes.
+  - Fails with a sentence for each thing that did not work. With O(kubernetes), the default account is V(APP).
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.no_diff
+  - messaging.nats.attributes.action_group
+attributes:
+  check_mode:
+    details: Tries only what needs no stream.
+options:
+  num_replicas:
+    description: Replicas of the stream. By default 3 in a cluster, and 1 on a single server.
+    type: int
+"""
+
+EXAMPLES = r"""
+- name: Applications can work
+  messaging.nats.nats_smoke:
+    kubernetes:
+      namespace: nats
+"""
+
+RETURN = r"""
+checks:
+  description: What was tried.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What it was.
+      type: str
+    ok:
+      description: Whether it worked.
+      type: bool
+    evidence:
+      description: What was seen.
+      type: str
+    latency_ms:
+      description: Milliseconds of single operations, from here and back; median, 99th percentile and maximum.
+      type: dict
+"""
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import connected
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._smoke import run_smoke
+
+
+def main() -> None:
+    with NatsModule({"num_replicas": {"type": "int"}}) as module:
+        with connected(module.params, account="APP") as connection:
+            checks = run_smoke(connection, module.params["num_replicas"], module.check_mode)
+        told = [check.told() for check in checks]
+        if broken := [check for check in checks if not check.ok]:
+            sentences = "\n".join(f"{check.name}: {check.evidence}" for check in broken)
+            module.fail_json(
+                checks=told, **NatsError("smoke", sentences, "Look at the cluster with nats_health.").result()
+            )
+        module.exit_json(changed=False, checks=told)
+
+
+if __name__ == "__main__":
+    main()
