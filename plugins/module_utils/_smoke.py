@@ -17,19 +17,20 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 
+
+class Unexpected(Exception):
+    """What was seen instead."""
+
+
 try:
     import nats.errors
     import nats.js.errors
 except ImportError:
-    FAILURES: tuple[type[Exception], ...] = ()
+    FAILURES: tuple[type[Exception], ...] = (Unexpected,)
 else:
-    FAILURES = (nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError, OSError)
+    FAILURES = (Unexpected, nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError, OSError)
 
 MESSAGES, WORKERS, ACK_WAIT = 100, 3, 1.0
-
-
-class Unexpected(Exception):
-    """What was seen instead."""
 
 
 def expect(seen: Any, otherwise: str) -> None:
@@ -208,7 +209,7 @@ async def tried(name: str, work: Callable[[Check], Awaitable[None]]) -> Check:
     check = Check(name)
     try:
         await work(check)
-    except (Unexpected, *FAILURES) as failure:
+    except FAILURES as failure:
         check.evidence = str(failure).removeprefix("nats: ") or type(failure).__name__
     else:
         check.ok = True

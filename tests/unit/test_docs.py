@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation that repeats what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
+
+
+def test_every_finding_of_health_is_documented_and_no_other():
+    sources = [*ROOT.glob("plugins/module_utils/_health*.py")]
+    used = {
+        code
+        for path in sources
+        for code in re.findall(rf'(?:error|warning|info)\(\s*"({CODE.pattern})"', path.read_text())
+    }
+    # Those that are put together, or chosen by severity.
+    used |= {
+        f"{kind}_{what}"
+        for kind in ("STREAM", "CONSUMER")
+        for what in ("NO_LEADER", "UNDER_REPLICATED", "REPLICA_OFFLINE", "REPLICA_NOT_CURRENT")
+    }
+    used |= {"STORAGE_LIMIT", "MEMORY_STORE_LIMIT", "CERTIFICATE_EXPIRES"}
+    told = set(re.findall(rf"`({CODE.pattern})`", (ROOT / "docs" / "health.md").read_text()))
+    told |= {code.replace("STREAM_", "CONSUMER_") for code in told if "REPLICA" in code and code.startswith("STREAM_")}
+    assert used - told == set()
+    assert told - used == set()
