@@ -141,6 +141,13 @@ class ThroughKubernetes:
             self._previous,
         )
 
+    def running(self) -> list[Object]:
+        """The pods of the cluster, as Kubernetes has them."""
+        return self._kubernetes.pods(self._namespace, self._cluster)
+
+    def log(self, pod: Object, lines: int) -> str:
+        return self._kubernetes.logs(self._namespace, pod["metadata"]["name"], "nats", lines)
+
     def _declared(self, by_server: Mapping[str, Object], count: int | None) -> list[str]:
         path = f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{self._cluster}"
         what = f"StatefulSet {self._cluster} in namespace {self._namespace}"

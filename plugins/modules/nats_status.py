@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_status
+short_description: A NATS cluster on one page of text
+description:
+  - Shows pods, health, load, stores, streams, waiting consumers and the last lines of all logs, each figure with where it becomes a worry.
+  - Needs O(kubernetes). An ill cluster is no failure; the page says what is wrong.
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.no_diff
+  - messaging.nats.attributes.action_group
+options:
+  log_lines:
+    description: Lines of each pod's log.
+    type: int
+    default: 5
+"""
+
+EXAMPLES = r"""
+- name: Look at the cluster
+  messaging.nats.nats_status:
+    kubernetes:
+      namespace: nats
+  register: status
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ status.page | split('\n') }}"
+"""
+
+RETURN = r"""
+page:
+  description: The page.
+  returned: success
+  type: str
+"""
+
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes, observe
+from ansible_collections.messaging.nats.plugins.module_utils._status import page
+
+NOTHING_MORE: dict[str, Any] = {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}
+
+
+def main() -> None:
+    with NatsModule({"log_lines": {"type": "int", "default": 5}}) as module, ExitStack() as opened:
+        if not module.params["kubernetes"]:
+            raise NatsError("nats_status", "it looks at pods", "Set the option kubernetes.")
+        source = ThroughKubernetes({**module.params, **NOTHING_MORE}, opened)
+        snapshot, findings = observe(source, 0, "never")
+        pods = source.running()
+        logs = {pod["metadata"]["name"]: source.log(pod, module.params["log_lines"]) for pod in pods}
+        module.exit_json(changed=False, page=page(snapshot, findings, pods, logs, datetime.now(timezone.utc)))
+
+
+if __name__ == "__main__":
+    main()
