@@ -36,11 +36,25 @@ engine() {
   docker version &>/dev/null || step "Starting dockerd" start_dockerd
 }
 
+# Whether an engine may hold nodes of the cluster, be it stopped. Only root can read what a stopped one holds
+engine_may_hold_nodes() {
+  docker version &>/dev/null && return
+  command -v dockerd >/dev/null || return
+  if may_change_the_system; then
+    grep -qs "\"io.x-k8s.kind.cluster\":\"$name\"" /var/lib/docker/containers/*/config.v2.json
+  else
+    [ -e "$kubeconfig" ]
+  fi
+}
+
 # Ends with what to do when the engine cannot start what every node is
 check_privileged() {
-  has_sys_resource || [ "$(docker info --format '{{.DefaultRuntime}}')" != runc ] ||
-    fail "dockerd runs with plain runc, which starts no privileged container where CAP_SYS_RESOURCE is missing. Stop it: \
-tests/kind/cluster starts one that can."
+  has_sys_resource && return
+  command -v jq >/dev/null || installed jq # for our runtime
+  [ "$(docker info --format '{{.DefaultRuntime}}')" = without-sys-resource ] && return
+  tar -cT /dev/null | docker import - messaging-nats/nothing >/dev/null # when it has the capabilities, it lacks the command
+  [[ $(docker run --rm --privileged messaging-nats/nothing command 2>&1) != *"apply caps"* ]] ||
+    fail "this dockerd starts no privileged container, because CAP_SYS_RESOURCE is missing here. Stop it: tests/kind/cluster starts one that can."
 }
 
 start_dockerd() {
@@ -49,7 +63,6 @@ start_dockerd() {
     systemctl start docker
   else
     if ! has_sys_resource; then
-      command -v jq >/dev/null || apt_install jq
       install -m 755 "$here/runc-without-sys-resource" "$cache/"
       runtime=(--add-runtime "without-sys-resource=$cache/runc-without-sys-resource" --default-runtime without-sys-resource)
     fi
