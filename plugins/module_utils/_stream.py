@@ -58,9 +58,11 @@ def fewer(figure: str, unit: str) -> Loses:
 
 
 def per_subject(before: int, after: int, found: Found) -> str | None:
-    spread = found.state.get("messages", 0) > found.state.get("num_subjects", 0)
-    if spread and after > 0 and (before < 0 or after < before):
-        return f"delete all but the last {after} messages of each of {found.state['num_subjects']} subjects"
+    subjects = found.state.get("num_subjects", 0)
+    # So many one subject has at most, when each of the others has one.
+    most = found.state.get("messages", 0) - subjects + 1
+    if 0 < after < most and (before < 0 or after < before):
+        return f"delete all but the last {after} messages of each of {subjects} subjects"
     return None
 
 
