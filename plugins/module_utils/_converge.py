@@ -12,14 +12,17 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, plan, remove
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Around, Config, Found, Resource
-from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, parse_pause
+from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, look_at, parse_pause
+from ansible_collections.messaging.nats.plugins.module_utils._stream import own_subject
 
 # From so many on, the whole list is read at once.
 MANY = 8
@@ -66,6 +69,8 @@ def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, 
         if given is not None and not (0 < len(given) < 256 and not re.search(pattern, given)):
             raise NatsError(of, f"a name has {words}, and 1 to 255 characters", "Choose another name.")
     state = options.get("state") or "present"
+    arguments = {key: options[key] for key in resource.arguments if options.get(key) is not None}
+    look_at(title, state, arguments)
     given = {**guards} | {key: value for key, value in options.items() if value is not None}
     return Wanted(
         resource,
@@ -79,21 +84,37 @@ def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, 
             tuple(given.get("unset") or ()),
             given.get("recreate") or "never",
         ),
-        {key: options[key] for key in resource.arguments if options.get(key) is not None},
+        arguments,
     )
 
 
 async def converge(jetstream: JetStream, declared: Sequence[Wanted], check: bool, timeout: float) -> list[Outcome]:
-    """Makes each resource what it is declared to be, streams before their consumers, and tells what it is then."""
+    """Makes each resource what it is declared to be, and tells what it is then."""
     outcomes: dict[int, Outcome] = {}
-    for of_streams in (True, False):
-        part = [(number, item) for number, item in enumerate(declared) if (item.place.consumer is None) is of_streams]
+    going = frozenset(item.place.stream for item in declared if _turn(item) == Turn.STREAM_GOES)
+    for turn in Turn:
+        part = [(number, item) for number, item in enumerate(declared) if _turn(item) == turn]
         if not part:
             continue
-        server = await _read(jetstream, [item for _number, item in part])
+        server = await _read(jetstream, [item for _number, item in part], going)
         found = await asyncio.gather(*(_one(jetstream, server, item, check, timeout) for _number, item in part))
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
+
+
+class Turn(IntEnum):
+    """What goes makes room for what comes, and streams are there before their consumers."""
+
+    CONSUMER_GOES = 0
+    STREAM_GOES = 1
+    STREAM = 2
+    CONSUMER = 3
+
+
+def _turn(item: Wanted) -> Turn:
+    if item.state == "absent":
+        return Turn.CONSUMER_GOES if item.place.consumer else Turn.STREAM_GOES
+    return Turn.CONSUMER if item.place.consumer else Turn.STREAM
 
 
 @dataclass(frozen=True)
@@ -101,11 +122,22 @@ class Server:
     """What was read before anything is written."""
 
     streams: Mapping[str, Any]
-    consumers: Mapping[str, Mapping[str, Any]]
+    # By stream and name; a work queue's are kept up to date.
+    consumers: Mapping[str, dict[str, Any]]
     errors: Mapping[str, NatsError]
+    # Streams that this declaration deletes.
+    going: frozenset[str]
+    queues: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def queue(self, place: Place) -> AbstractAsyncContextManager[Any]:
+        """Consumers of a work queue come one after another, so that each sees what the others take."""
+        stream = self.streams.get(place.stream) or {"config": {}}
+        if place.consumer is None or stream["config"].get("retention") != "workqueue":
+            return nullcontext()
+        return self.queues.setdefault(place.stream, asyncio.Lock())
 
 
-async def _read(jetstream: JetStream, items: Sequence[Wanted]) -> Server:
+async def _read(jetstream: JetStream, items: Sequence[Wanted], going: frozenset[str]) -> Server:
     names = sorted({item.place.stream for item in items})
     streams: dict[str, Any] = {}
     errors: dict[str, NatsError] = {}
@@ -123,18 +155,23 @@ async def _read(jetstream: JetStream, items: Sequence[Wanted]) -> Server:
             streams[name] = info
     parents = sorted({item.place.stream for item in items if item.place.consumer} & streams.keys())
     parents = [name for name in parents if streams[name]]
-    lists = await asyncio.gather(*(jetstream.consumers(name) for name in parents))
-    consumers = {
-        name: {info["name"]: info for info in found if info.get("config")}
-        for name, found in zip(parents, lists, strict=True)
-    }
-    return Server(streams, consumers, errors)
+    lists = await asyncio.gather(*(jetstream.consumers(name) for name in parents), return_exceptions=True)
+    consumers: dict[str, dict[str, Any]] = {}
+    for name, found in zip(parents, lists, strict=True):
+        if isinstance(found, NatsError):
+            errors[name] = found
+        elif isinstance(found, BaseException):
+            raise found
+        else:
+            consumers[name] = {info["name"]: info for info in found if info.get("config")}
+    return Server(streams, consumers, errors, going)
 
 
 async def _one(jetstream: JetStream, server: Server, item: Wanted, check: bool, timeout: float) -> Outcome:
     outcome = Outcome(item)
     try:
-        await _converge_one(jetstream, server, item, check, timeout, outcome)
+        async with server.queue(item.place):
+            await _converge_one(jetstream, server, item, check, timeout, outcome)
     except NatsError as error:
         outcome.error = error
     return outcome
@@ -160,11 +197,13 @@ async def _converge_one(
     if planned.refusals:
         raise NatsError(item.title, "; ".join(planned.refusals))
     outcome.changed = bool(planned.steps)
-    done = planned.changes if planned.steps and item.state in STATES else {}
+    if place.stream in server.queues and item.state != "absent" and planned.steps:
+        server.consumers[place.stream][item.name] = {"name": item.name, "config": _expected(planned, found)}
+    done = planned.changes if planned.steps and found and item.state in STATES else {}
     outcome.before |= {key: before for key, (before, _after) in done.items()}
     if check or not planned.steps:
         if check and planned.steps:
-            await _foresee_overlap(jetstream, item, planned)
+            await _foresee_overlap(jetstream, server, item, planned)
             outcome.after = resource.show(_expected(planned, found)) | {
                 key: after for key, (_before, after) in done.items()
             }
@@ -246,7 +285,10 @@ async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, timeout:
         except UnansweredError as error:
             raise await _known(jetstream, item, error) from error
         except NatsError as error:
-            raise await _explained(jetstream, item, planned, error) from error
+            explained = await _explained(jetstream, item, planned, error)
+            if step.action == "create" and len(planned.steps) > 1:
+                explained.remedy = f"It was deleted and could not be created again. {explained.remedy}".rstrip()
+            raise explained from error
         info = await jetstream.settled(place, timeout) if step.action != "delete" else None
     return info
 
@@ -264,16 +306,17 @@ async def _known(jetstream: JetStream, item: Wanted, error: NatsError) -> NatsEr
 async def _explained(jetstream: JetStream, item: Wanted, planned: Plan, error: NatsError) -> NatsError:
     if error.err_code != OVERLAP:
         return NatsError(item.title, error.cause, error.remedy, error.err_code)
-    owners = await jetstream.owners(planned.steps[-1].config.get("subjects") or [item.name], item.place.stream)
+    owners = await jetstream.owners(planned.steps[-1].config.get("subjects") or [item.name], {item.place.stream})
     return NatsError(item.title, f"{error.cause}: {_owned(owners)}", error.remedy, error.err_code)
 
 
-async def _foresee_overlap(jetstream: JetStream, item: Wanted, planned: Plan) -> None:
+async def _foresee_overlap(jetstream: JetStream, server: Server, item: Wanted, planned: Plan) -> None:
     """Check mode says what would be refused."""
-    if item.place.consumer or "subjects" not in planned.changes or planned.steps[-1].action == "delete":
+    last = planned.steps[-1]
+    if item.place.consumer or not (last.action == "create" or "subjects" in planned.changes):
         return
-    subjects = planned.steps[-1].config.get("subjects") or []
-    if owners := await jetstream.owners(subjects, item.place.stream):
+    subjects = last.config.get("subjects") or own_subject(last.config, Around())
+    if owners := await jetstream.owners(subjects, server.going | {item.place.stream}):
         raise NatsError(
             item.title, f"subjects overlap with an existing stream: {_owned(owners)}", "Change one of the two.", OVERLAP
         )
