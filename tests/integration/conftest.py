@@ -29,7 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import t
 SERVER = (
     shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "nats-server"
 )
-ACCOUNTS = 60
+ACCOUNTS = 400
 STORE = 64 * 2**20
 
 
