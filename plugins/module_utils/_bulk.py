@@ -102,4 +102,4 @@ def differences(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Any, Any]]:
     """What changed, by the titles of the resources."""
     for outcome in outcomes:
         if outcome.changed and not outcome.error:
-            yield outcome.wanted.title, outcome.before, outcome.after
+            yield outcome.wanted.title, *outcome.difference

@@ -22,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, plan, remove
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Around, Config, Found, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, look_at, parse_pause
-from ansible_collections.messaging.nats.plugins.module_utils._stream import own_subject
+from ansible_collections.messaging.nats.plugins.module_utils._stream import SEALED, own_subject
 
 # From so many on, the whole list is read at once.
 MANY = 8
@@ -55,8 +55,17 @@ class Outcome:
     changed: bool = False
     before: Config = field(default_factory=dict)
     after: Config = field(default_factory=dict)
+    # What a state did beside the configuration, as (before, after).
+    done: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
     error: NatsError | None = None
+
+    @property
+    def difference(self) -> tuple[Config, Config]:
+        """Before and after, as --diff shows them."""
+        old = {key: before for key, (before, _after) in self.done.items() if before is not None}
+        new = {key: after for key, (_before, after) in self.done.items() if after is not None}
+        return self.before | old, self.after | new
 
 
 def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, Any]) -> Wanted:
@@ -199,21 +208,20 @@ async def _converge_one(
     outcome.changed = bool(planned.steps)
     if place.stream in server.queues and item.state != "absent" and planned.steps:
         server.consumers[place.stream][item.name] = {"name": item.name, "config": _expected(planned, found)}
-    done = planned.changes if planned.steps and found and item.state in STATES else {}
-    outcome.before |= {key: before for key, (before, _after) in done.items()}
+    if found and item.state in STATES:
+        outcome.done = planned.changes
     if check or not planned.steps:
         if check and planned.steps:
             await _foresee_overlap(jetstream, server, item, planned)
-            outcome.after = resource.show(_expected(planned, found)) | {
-                key: after for key, (_before, after) in done.items()
-            }
+            outcome.after = resource.show(_expected(planned, found))
         else:
             outcome.after, outcome.state = outcome.before, _figures(info) if info else None
         return
     info = await _carry_out(jetstream, item, planned, timeout)
     if info:
-        outcome.after, outcome.state = resource.show(info["config"]), _figures(info)
-        outcome.after |= {key: after for key, (_before, after) in done.items() if key not in outcome.after}
+        # Another server may not know of a pause yet.
+        config = _paused(info["config"], planned) if planned.steps[-1].action == "pause" else info["config"]
+        outcome.after, outcome.state = resource.show(config), _figures(info)
 
 
 async def _info(jetstream: JetStream, server: Server, item: Wanted) -> Any:
@@ -257,7 +265,9 @@ async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around:
         raise NatsError(
             item.title, f"it does not exist, so it can't be {item.state}", "Create it first, or check its name."
         )
-    changing = plan(item.resource, item.name, item.desired, found, item.policy, level, around)
+    # What is sealed had to give up some of what is written.
+    given_up = {key: found.config.get(key) for key in SEALED if key in item.desired and found.config.get("sealed")}
+    changing = plan(item.resource, item.name, item.desired | given_up, found, item.policy, level, around)
     if changing.steps:
         known = item.resource.by_key
         written = ", ".join(known[key].name if key in known else key for key in changing.changes)
@@ -333,7 +343,13 @@ def _expected(planned: Plan, found: Found | None) -> Config:
         return {}
     if last.action in ("create", "update"):
         return last.config
+    if found and last.action == "pause":
+        return _paused(found.config, planned)
     return found.config if found else {}
+
+
+def _paused(config: Config, planned: Plan) -> Config:
+    return {key: value for key, value in config.items() if key != "pause_until"} | planned.steps[-1].config
 
 
 def _figures(info: Mapping[str, Any]) -> Mapping[str, Any]:

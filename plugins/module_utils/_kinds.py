@@ -19,7 +19,7 @@ KINDS: dict[str, Resource] = {"streams": STREAM, "kv": KV, "object_stores": OBJE
 
 
 # Of what a bucket's options do not show, this may differ with the client that made it.
-CLIENTS_OWN = {"allow_msg_ttl", "mirror_direct"}
+CLIENTS_OWN = {"allow_msg_ttl", "duplicate_window", "mirror_direct"}
 
 
 def kind_of(config: Config) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._resource import (
     Change,
     Config,
@@ -88,28 +89,32 @@ def creates(bucket: str) -> Config:
     }
 
 
-def _renamed(origin: Config, bucket: str) -> list[Config]:
+def _renamed(origin: Config, bucket: str) -> Config:
     """Another bucket's keys become ours."""
-    return [{"src": _keys(str(origin.get("name", "")).removeprefix(PREFIX)), "dest": _keys(bucket)}]
+    name = str(origin.get("name", "")).removeprefix(PREFIX)
+    if origin.get("filter_subject") and "subject_transforms" not in origin:
+        raise NatsError(
+            f"bucket {bucket}",
+            f"sources: filter_subject of {name} leaves its keys where this bucket has none",
+            f"Write subject_transforms with src: {origin['filter_subject']} instead, and $KV.{bucket} in dest.",
+        )
+    return {"subject_transforms": [{"src": _keys(name), "dest": _keys(bucket)}]}
 
 
 def complete(desired: Config, actual: Config) -> Config:
     desired = dict(desired)
     after = actual | desired
     bucket = after["name"].removeprefix(PREFIX)
-    if desired.get("mirror") and not actual:
+    if desired.get("mirror") and not actual.get("mirror"):
         # A copy has its origin's keys and none of its own.
-        desired |= {"mirror_direct": True}
-        for key in ("subjects", "duplicate_window"):
-            desired.pop(key, None)
+        desired |= {"subjects": [], "duplicate_window": 0}
     if actual.get("mirror") and desired.get("mirror") == {}:
         # The server gives a copy that becomes a stream of its own a subject that no key has.
         desired |= {"subjects": [_keys(bucket)]}
     if sources := desired.get("sources"):
         there = {origin.get("name") for origin in actual.get("sources") or []}
         desired["sources"] = [
-            origin if origin.get("name") in there else {"subject_transforms": _renamed(origin, bucket)} | origin
-            for origin in sources
+            origin if origin.get("name") in there else _renamed(origin, bucket) | origin for origin in sources
         ]
     window, oldest = desired.get("duplicate_window", 0), desired.get("max_age")
     if oldest and window > oldest:

@@ -144,9 +144,9 @@ def _wished(resource: Resource, desired: Config, found: Found, policy: Policy, a
         )
     ]
     # Defaults depend on each other, as a window on an age.
-    kept = {key: value for key, value in found.config.items() if key not in {entry.stored for entry in back}}
+    rest = {key: value for key, value in (found.config | after).items() if key not in {entry.stored for entry in back}}
     own = {"metadata": found.config.get("metadata", {})}
-    after |= {entry.stored: entry.reset(kept | own | after, around) for entry in back}
+    after |= {entry.stored: entry.reset(own | rest, around) for entry in back}
     return resource.completes(after, found.config)
 
 

@@ -16,7 +16,8 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, Step
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Found
-from ansible_collections.messaging.nats.plugins.module_utils._types import instant, parse_instant
+from ansible_collections.messaging.nats.plugins.module_utils._stream import SEALED
+from ansible_collections.messaging.nats.plugins.module_utils._types import instant, parse_instant, utc
 
 Arguments = Mapping[str, Any]
 
@@ -74,7 +75,7 @@ def sealed(_arguments: Arguments, found: Found, policy: Policy, _level: int) -> 
         if "allow_irreversible" in policy.allowed
         else ("sealing it can't be undone. Set allow_irreversible: true if it shall be",)
     )
-    return Plan((Step("update", found.config | {"sealed": True}),), {"sealed": (False, True)}, refused)
+    return Plan((Step("update", found.config | SEALED),), {"sealed": (False, True)}, refused)
 
 
 def paused(arguments: Arguments, found: Found, _policy: Policy, level: int) -> Plan:
@@ -99,7 +100,7 @@ def parse_pause(arguments: Arguments) -> str:
     moment = instant(until)
     if moment is None or moment[0] <= datetime.now(timezone.utc):
         raise NatsError("state paused", f"pause_until: {until} is over", "Write a time to come, or state: resumed.")
-    return until
+    return utc(*moment)
 
 
 def resumed(_arguments: Arguments, found: Found, _policy: Policy, _level: int) -> Plan:

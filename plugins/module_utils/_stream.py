@@ -112,10 +112,23 @@ def kept(found: Found, _around: Around) -> str | None:
     return f"delete {messages} messages" if messages else None
 
 
+# What the server makes of a stream that is sealed.
+SEALED: Config = {
+    "sealed": True,
+    "discard": "new",
+    "max_age": 0,
+    "deny_delete": True,
+    "deny_purge": True,
+    "allow_rollup_hdrs": False,
+}
+
+
 def complete(desired: Config, actual: Config) -> Config:
     """What the server derives from other fields, so that it is neither refused nor never reached."""
     after = actual | desired
     desired = dict(desired)
+    if desired.get("mirror") and actual and not actual.get("mirror"):
+        desired = {"subjects": [], "sources": [], "duplicate_window": 0} | desired
     age = desired.get("max_age")
     if age and "duplicate_window" not in desired and actual.get("duplicate_window", 0) > age:
         desired["duplicate_window"] = age
@@ -138,6 +151,9 @@ def objections(after: Config, _around: Around) -> Iterator[str]:
             f"duplicate_window: {show_duration(after['duplicate_window'])} is longer than max_age, "
             f"{show_duration(after['max_age'])}. Lower it or leave it out"
         )
+    for key in ("subjects", "sources"):
+        if after.get("mirror") and after.get(key):
+            yield f"{key}: a mirror has none of its own. Leave them out"
     if after.get("discard_new_per_subject") and (
         after.get("discard") != "new" or after.get("max_msgs_per_subject", -1) < 1
     ):

@@ -135,6 +135,12 @@ def instant(value: Any) -> tuple[datetime, int] | None:
         return None
 
 
+def utc(moment: datetime, nanoseconds: int) -> str:
+    """As the server writes a moment."""
+    fraction = f".{nanoseconds:09}".rstrip("0") if nanoseconds else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
 def parse_percentage(value: str) -> str:
     """The server keeps a share of samples as text, with or without a percent sign."""
     text = value.strip().removesuffix("%")

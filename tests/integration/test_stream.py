@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ansible_collections.messaging.nats.plugins.modules import nats_stream
@@ -29,16 +27,6 @@ def stream(run_module, account):
         return run_module(nats_stream, **account, **params)
 
     return run
-
-
-@pytest.fixture
-def jetstream(account_connection):
-    """JetStream's own answers, past the collection's code."""
-
-    def ask(call, **body):
-        return account_connection.request(f"$JS.API.{call}", json.dumps(body).encode() if body else b"")
-
-    return ask
 
 
 def test_create_modify_delete_in_check_mode_and_for_real_first_and_again(stream, jetstream):
