@@ -100,7 +100,7 @@ def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, 
 async def converge(jetstream: JetStream, declared: Sequence[Wanted], check: bool, timeout: float) -> list[Outcome]:
     """Makes each resource what it is declared to be, and tells what it is then."""
     outcomes: dict[int, Outcome] = {}
-    going = frozenset(item.place.stream for item in declared if _turn(item) == Turn.STREAM_GOES)
+    going = frozenset(item.place for item in declared if check and item.state == "absent")
     for turn in Turn:
         part = [(number, item) for number, item in enumerate(declared) if _turn(item) == turn]
         if not part:
@@ -134,8 +134,8 @@ class Server:
     # By stream and name; a work queue's are kept up to date.
     consumers: Mapping[str, dict[str, Any]]
     errors: Mapping[str, NatsError]
-    # Streams that this declaration deletes.
-    going: frozenset[str]
+    # What is still there in check mode, and would be deleted by now.
+    going: frozenset[Place]
     queues: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def queue(self, place: Place) -> AbstractAsyncContextManager[Any]:
@@ -146,7 +146,7 @@ class Server:
         return self.queues.setdefault(place.stream, asyncio.Lock())
 
 
-async def _read(jetstream: JetStream, items: Sequence[Wanted], going: frozenset[str]) -> Server:
+async def _read(jetstream: JetStream, items: Sequence[Wanted], going: frozenset[Place]) -> Server:
     names = sorted({item.place.stream for item in items})
     streams: dict[str, Any] = {}
     errors: dict[str, NatsError] = {}
@@ -248,8 +248,9 @@ def _around(server: Server, place: Place) -> Around:
     if not place.consumer:
         return Around()
     stream = server.streams.get(place.stream) or {}
-    others = server.consumers.get(place.stream, {}).values()
-    return Around(stream.get("config", {}), tuple(info["config"] for info in others))
+    others = server.consumers.get(place.stream, {})
+    there = (info["config"] for name, info in others.items() if Place(place.stream, name) not in server.going)
+    return Around(stream.get("config", {}), tuple(there))
 
 
 async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around: Around) -> Plan:
@@ -326,7 +327,9 @@ async def _foresee_overlap(jetstream: JetStream, server: Server, item: Wanted, p
     if item.place.consumer or not (last.action == "create" or "subjects" in planned.changes):
         return
     subjects = last.config.get("subjects") or own_subject(last.config, Around())
-    if owners := await jetstream.owners(subjects, server.going | {item.place.stream}):
+    if owners := await jetstream.owners(
+        subjects, {place.stream for place in {item.place, *server.going} if not place.consumer}
+    ):
         raise NatsError(
             item.title, f"subjects overlap with an existing stream: {_owned(owners)}", "Change one of the two.", OVERLAP
         )

@@ -78,9 +78,11 @@ def younger(_before: int, after: int, found: Found) -> str | None:
 
 def interest(_before: str, after: str, found: Found) -> str | None:
     stored = found.state.get("messages", 0)
-    if after == "interest" and stored and not found.state.get("consumer_count"):
-        return f"delete all {stored} messages, because no consumer is interested"
-    return None
+    if after != "interest" or not stored:
+        return None
+    if found.state.get("consumer_count"):
+        return f"delete those of its {stored} messages that every consumer has acknowledged"
+    return f"delete all {stored} messages, because no consumer is interested"
 
 
 def retained(before: str, after: str) -> Change:

@@ -202,7 +202,13 @@ boolean = Type({"type": "bool"}, bool, absent=False)
 string = Type({"type": "str"}, str, absent="")
 strings = Type({"type": "list", "elements": "str"}, list, absent=[])
 time = Type({"type": "str"}, parse_instant, absent="")
-percentage = Type({"type": "str"}, parse_percentage, absent="", plain=lambda value: value.removesuffix("%"))
+percentage = Type(
+    {"type": "str"},
+    parse_percentage,
+    show=lambda value: value.removesuffix("%"),
+    absent="",
+    plain=lambda value: value.removesuffix("%"),
+)
 durations = Type(
     {"type": "list", "elements": "str"},
     lambda value: [parse_duration(entry) for entry in value],
