@@ -10,7 +10,7 @@ nats-py's dataclasses drop fields that they do not know, so that an update throu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,7 +160,7 @@ class JetStream:
                 return []
             raise
 
-    async def owners(self, subjects: Iterable[str], besides: str) -> dict[str, list[str]]:
+    async def owners(self, subjects: Iterable[str], besides: Collection[str]) -> dict[str, list[str]]:
         """Which other streams have these subjects, or a part of them."""
         asked = list(subjects)
         answers = await asyncio.gather(
@@ -168,7 +168,7 @@ class JetStream:
         )
         found = {}
         for subject, answer in zip(asked, answers, strict=True):
-            if others := [name for name in answer.get("streams") or [] if name != besides]:
+            if others := [name for name in answer.get("streams") or [] if name not in besides]:
                 found[subject] = others
         return found
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -33,10 +34,9 @@ def declared(lists: Mapping[str, Sequence[Mapping[str, Any]]], defaults: Mapping
                 items.append(_wanted(resource, written, specs, defaults))
             except NatsError as error:
                 problems.append(f"{kind}, entry {number}: {error}")
-    titles = [item.title for item in items]
-    problems += [
-        f"{title} is declared twice" for title in sorted({title for title in titles if titles.count(title) > 1})
-    ]
+    # A bucket is a stream, so that it may be declared as both.
+    places = Counter(item.place for item in items)
+    problems += [f"{place} is declared twice" for place, count in places.items() if count > 1]
     if problems:
         raise NatsError("the declaration", "\n".join(problems), "Nothing was changed.")
     return items
@@ -102,4 +102,4 @@ def differences(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Any, Any]]:
     """What changed, by the titles of the resources."""
     for outcome in outcomes:
         if outcome.changed and not outcome.error:
-            yield outcome.wanted.title, outcome.before, outcome.after
+            yield outcome.wanted.title, *outcome.difference

@@ -70,8 +70,11 @@ class _Client(Client):
     wants_tls = False
 
     async def _process_info(self, info: Answer, initial_connection: bool = False) -> None:
-        if self.wants_tls and not info.get("tls_required") and not info.get("tls_available"):
-            raise nats.errors.Error("the server offers no TLS, and TLS was asked for")
+        if self.wants_tls and not info.get("tls_required"):
+            if not info.get("tls_available"):
+                raise nats.errors.Error("the server offers no TLS, and TLS was asked for")
+            # nats-py takes TLS only where the server insists.
+            self._server_info["tls_required"] = True
         await super()._process_info(info, initial_connection)
 
 

@@ -122,6 +122,10 @@ def objections(after: Config, around: Around) -> Iterator[str]:
         )
     if 0 < after.get("max_deliver", -1) < len(after.get("backoff") or []):
         yield f"max_deliver: {after['max_deliver']} deliveries are fewer than the values of backoff. Raise it or shorten backoff"
+    pushes = bool(after.get("deliver_subject"))
+    for key in ("max_waiting",) if pushes else ("flow_control", "idle_heartbeat", "rate_limit_bps"):
+        if after.get(key):
+            yield f"{key}: a {'push' if pushes else 'pull'} consumer has none. Leave it out or write it as nothing"
     if around.stream.get("retention") == "workqueue":
         yield from _not_alone(after, around)
 

@@ -13,14 +13,17 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream, Place, missing_replicas
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, plan, remove
+from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, Step, plan, remove
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Around, Config, Found, Resource
-from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, parse_pause
+from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, look_at, parse_pause
+from ansible_collections.messaging.nats.plugins.module_utils._stream import SEALED, own_subject
 
 # From so many on, the whole list is read at once.
 MANY = 8
@@ -54,10 +57,20 @@ class Outcome:
     changed: bool = False
     before: Config = field(default_factory=dict)
     after: Config = field(default_factory=dict)
+    # What a state did beside the configuration, as (before, after).
+    done: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
     error: NatsError | None = None
     # Written, and not yet seen on all its replicas.
     settling: bool = False
+    written: Plan | None = None
+
+    @property
+    def difference(self) -> tuple[Config, Config]:
+        """Before and after, as --diff shows them."""
+        old = {key: before for key, (before, _after) in self.done.items() if before is not None}
+        new = {key: after for key, (_before, after) in self.done.items() if after is not None}
+        return self.before | old, self.after | new
 
 
 def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, Any]) -> Wanted:
@@ -70,6 +83,8 @@ def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, 
         if given is not None and not (0 < len(given) < 256 and not re.search(pattern, given)):
             raise NatsError(of, f"a name has {words}, and 1 to 255 characters", "Choose another name.")
     state = options.get("state") or "present"
+    arguments = {key: options[key] for key in resource.arguments if options.get(key) is not None}
+    look_at(title, state, arguments)
     given = {**guards} | {key: value for key, value in options.items() if value is not None}
     return Wanted(
         resource,
@@ -83,22 +98,38 @@ def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, 
             tuple(given.get("unset") or ()),
             given.get("recreate") or "never",
         ),
-        {key: options[key] for key in resource.arguments if options.get(key) is not None},
+        arguments,
     )
 
 
 async def converge(jetstream: JetStream, declared: Sequence[Wanted], check: bool, timeout: float) -> list[Outcome]:
-    """Makes each resource what it is declared to be, streams before their consumers, and tells what it is then."""
+    """Makes each resource what it is declared to be, and tells what it is then."""
     outcomes: dict[int, Outcome] = {}
-    for of_streams in (True, False):
-        part = [(number, item) for number, item in enumerate(declared) if (item.place.consumer is None) is of_streams]
+    going = frozenset(item.place for item in declared if check and item.state == "absent")
+    for turn in Turn:
+        part = [(number, item) for number, item in enumerate(declared) if _turn(item) == turn]
         if not part:
             continue
-        server = await _read(jetstream, [item for _number, item in part])
+        server = await _read(jetstream, [item for _number, item in part], going)
         found = await asyncio.gather(*(_one(jetstream, server, item, check, timeout) for _number, item in part))
         await _settle(jetstream, [outcome for outcome in found if outcome.settling], timeout)
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
+
+
+class Turn(IntEnum):
+    """What goes makes room for what comes, and streams are there before their consumers."""
+
+    CONSUMER_GOES = 0
+    STREAM_GOES = 1
+    STREAM = 2
+    CONSUMER = 3
+
+
+def _turn(item: Wanted) -> Turn:
+    if item.state == "absent":
+        return Turn.CONSUMER_GOES if item.place.consumer else Turn.STREAM_GOES
+    return Turn.CONSUMER if item.place.consumer else Turn.STREAM
 
 
 @dataclass(frozen=True)
@@ -106,11 +137,22 @@ class Server:
     """What was read before anything is written."""
 
     streams: Mapping[str, Any]
-    consumers: Mapping[str, Mapping[str, Any]]
+    # By stream and name; a work queue's are kept up to date.
+    consumers: Mapping[str, dict[str, Any]]
     errors: Mapping[str, NatsError]
+    # What is still there in check mode, and would be deleted by now.
+    going: frozenset[Place]
+    queues: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def queue(self, place: Place) -> AbstractAsyncContextManager[Any]:
+        """Consumers of a work queue come one after another, so that each sees what the others take."""
+        stream = self.streams.get(place.stream) or {"config": {}}
+        if place.consumer is None or stream["config"].get("retention") != "workqueue":
+            return nullcontext()
+        return self.queues.setdefault(place.stream, asyncio.Lock())
 
 
-async def _read(jetstream: JetStream, items: Sequence[Wanted]) -> Server:
+async def _read(jetstream: JetStream, items: Sequence[Wanted], going: frozenset[Place]) -> Server:
     names = sorted({item.place.stream for item in items})
     streams: dict[str, Any] = {}
     errors: dict[str, NatsError] = {}
@@ -128,18 +170,23 @@ async def _read(jetstream: JetStream, items: Sequence[Wanted]) -> Server:
             streams[name] = info
     parents = sorted({item.place.stream for item in items if item.place.consumer} & streams.keys())
     parents = [name for name in parents if streams[name]]
-    lists = await asyncio.gather(*(jetstream.consumers(name) for name in parents))
-    consumers = {
-        name: {info["name"]: info for info in found if info.get("config")}
-        for name, found in zip(parents, lists, strict=True)
-    }
-    return Server(streams, consumers, errors)
+    lists = await asyncio.gather(*(jetstream.consumers(name) for name in parents), return_exceptions=True)
+    consumers: dict[str, dict[str, Any]] = {}
+    for name, found in zip(parents, lists, strict=True):
+        if isinstance(found, NatsError):
+            errors[name] = found
+        elif isinstance(found, BaseException):
+            raise found
+        else:
+            consumers[name] = {info["name"]: info for info in found if info.get("config")}
+    return Server(streams, consumers, errors, going)
 
 
 async def _one(jetstream: JetStream, server: Server, item: Wanted, check: bool, timeout: float) -> Outcome:
     outcome = Outcome(item)
     try:
-        await _converge_one(jetstream, server, item, check, timeout, outcome)
+        async with server.queue(item.place):
+            await _converge_one(jetstream, server, item, check, timeout, outcome)
     except NatsError as error:
         outcome.error = error
     return outcome
@@ -165,19 +212,19 @@ async def _converge_one(
     if planned.refusals:
         raise NatsError(item.title, "; ".join(planned.refusals))
     outcome.changed = bool(planned.steps)
-    done = planned.changes if planned.steps and item.state in STATES else {}
-    outcome.before |= {key: before for key, (before, _after) in done.items()}
+    if place.stream in server.queues and item.state != "absent" and planned.steps:
+        server.consumers[place.stream][item.name] = {"name": item.name, "config": _expected(planned, found)}
+    if found and item.state in STATES:
+        outcome.done = planned.changes
     if check or not planned.steps:
         if check and planned.steps:
-            await _foresee_overlap(jetstream, item, planned)
-            outcome.after = resource.show(_expected(planned, found)) | {
-                key: after for key, (_before, after) in done.items()
-            }
+            await _foresee_overlap(jetstream, server, item, planned)
+            outcome.after = resource.show(_expected(planned, found))
         else:
             outcome.after, outcome.state = outcome.before, _figures(info) if info else None
         return
-    await _carry_out(jetstream, item, planned, timeout)
-    outcome.after = {key: after for key, (_before, after) in done.items()}
+    await _carry_out(jetstream, item, planned, found, timeout)
+    outcome.written = planned
     outcome.settling = planned.steps[-1].action != "delete"
 
 
@@ -205,8 +252,9 @@ def _around(server: Server, place: Place) -> Around:
     if not place.consumer:
         return Around()
     stream = server.streams.get(place.stream) or {}
-    others = server.consumers.get(place.stream, {}).values()
-    return Around(stream.get("config", {}), tuple(info["config"] for info in others))
+    others = server.consumers.get(place.stream, {})
+    there = (info["config"] for name, info in others.items() if Place(place.stream, name) not in server.going)
+    return Around(stream.get("config", {}), tuple(there))
 
 
 async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around: Around) -> Plan:
@@ -222,7 +270,9 @@ async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around:
         raise NatsError(
             item.title, f"it does not exist, so it can't be {item.state}", "Create it first, or check its name."
         )
-    changing = plan(item.resource, item.name, item.desired, found, item.policy, level, around)
+    # What is sealed had to give up some of what is written.
+    given_up = {key: found.config.get(key) for key in SEALED if key in item.desired and found.config.get("sealed")}
+    changing = plan(item.resource, item.name, item.desired | given_up, found, item.policy, level, around)
     if changing.steps:
         known = item.resource.by_key
         written = ", ".join(known[key].name if key in known else key for key in changing.changes)
@@ -242,7 +292,7 @@ def _asks_level(item: Wanted) -> bool:
     )
 
 
-async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, timeout: float) -> None:
+async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, found: Found | None, timeout: float) -> None:
     last = planned.steps[-1]
     for step in planned.steps:
         try:
@@ -250,7 +300,13 @@ async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, timeout:
         except UnansweredError as error:
             raise await _known(jetstream, item, error) from error
         except NatsError as error:
-            raise await _explained(jetstream, item, planned, error) from error
+            explained = await _explained(jetstream, item, planned, error)
+            if step.action == "create" and found:
+                await jetstream.write(item.place, Step("create", found.config))
+                explained.remedy = (
+                    f"It was deleted for that and is back as it was, but empty. {explained.remedy}".rstrip()
+                )
+            raise explained from error
         if step is not last and step.action != "delete":
             # The server mixes up a change with one that is under way.
             await _settle(jetstream, [waiting := Outcome(item)], timeout)
@@ -268,7 +324,7 @@ async def _settle(jetstream: JetStream, waiting: Sequence[Outcome], timeout: flo
             item, info = outcome.wanted, infos.get(outcome.wanted.place)
             missing = missing_replicas(info) if info else "it can't be read"
             if info and (late or not missing):
-                outcome.after = item.resource.show(info["config"]) | outcome.after
+                outcome.after = item.resource.show(_told(info["config"], outcome.written))
                 outcome.state = _figures(info)
             if missing and not late:
                 still.append(outcome)
@@ -305,16 +361,19 @@ async def _known(jetstream: JetStream, item: Wanted, error: NatsError) -> NatsEr
 async def _explained(jetstream: JetStream, item: Wanted, planned: Plan, error: NatsError) -> NatsError:
     if error.err_code != OVERLAP:
         return NatsError(item.title, error.cause, error.remedy, error.err_code)
-    owners = await jetstream.owners(planned.steps[-1].config.get("subjects") or [item.name], item.place.stream)
+    owners = await jetstream.owners(planned.steps[-1].config.get("subjects") or [item.name], {item.place.stream})
     return NatsError(item.title, f"{error.cause}: {_owned(owners)}", error.remedy, error.err_code)
 
 
-async def _foresee_overlap(jetstream: JetStream, item: Wanted, planned: Plan) -> None:
+async def _foresee_overlap(jetstream: JetStream, server: Server, item: Wanted, planned: Plan) -> None:
     """Check mode says what would be refused."""
-    if item.place.consumer or "subjects" not in planned.changes or planned.steps[-1].action == "delete":
+    last = planned.steps[-1]
+    if item.place.consumer or not (last.action == "create" or "subjects" in planned.changes):
         return
-    subjects = planned.steps[-1].config.get("subjects") or []
-    if owners := await jetstream.owners(subjects, item.place.stream):
+    subjects = last.config.get("subjects") or own_subject(last.config, Around())
+    if owners := await jetstream.owners(
+        subjects, {place.stream for place in {item.place, *server.going} if not place.consumer}
+    ):
         raise NatsError(
             item.title, f"subjects overlap with an existing stream: {_owned(owners)}", "Change one of the two.", OVERLAP
         )
@@ -331,7 +390,18 @@ def _expected(planned: Plan, found: Found | None) -> Config:
         return {}
     if last.action in ("create", "update"):
         return last.config
+    if found and last.action == "pause":
+        return _paused(found.config, planned)
     return found.config if found else {}
+
+
+def _told(config: Config, written: Plan | None) -> Config:
+    """Another server may not know of a pause yet."""
+    return _paused(config, written) if written and written.steps[-1].action == "pause" else config
+
+
+def _paused(config: Config, planned: Plan) -> Config:
+    return {key: value for key, value in config.items() if key != "pause_until"} | planned.steps[-1].config
 
 
 def _figures(info: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,7 +17,10 @@ class NatsError(Exception):
         self.cause = cause
         self.remedy = remedy
         self.err_code = err_code
-        super().__init__(f"{what}: {cause.rstrip('.')}. {remedy}".rstrip())
+        super().__init__(what, cause, remedy)
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.cause.rstrip('.')}. {self.remedy}".rstrip()
 
     def result(self) -> dict[str, Any]:
         """What a failed task tells: the sentence, and its parts for an `assert` or a `rescue`."""

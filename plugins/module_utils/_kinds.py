@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.messaging.nats.plugins.module_utils._consumer import CONSUMER
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kv import KV
 from ansible_collections.messaging.nats.plugins.module_utils._object_store import OBJECT_STORE
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Config, Resource
@@ -15,12 +18,28 @@ from ansible_collections.messaging.nats.plugins.module_utils._stream import STRE
 KINDS: dict[str, Resource] = {"streams": STREAM, "kv": KV, "object_stores": OBJECT_STORE, "consumers": CONSUMER}
 
 
+# Of what a bucket's options do not show, this may differ with the client that made it.
+CLIENTS_OWN = {"allow_msg_ttl", "duplicate_window", "mirror_direct"}
+
+
 def kind_of(config: Config) -> str:
     """Under which name a stream is listed: a bucket is a stream that looks as clients make it."""
     for kind in ("kv", "object_stores"):
         prefix = KINDS[kind].prefix
         bucket = config["name"].removeprefix(prefix)
-        own = config.get("mirror") or config.get("subjects") == KINDS[kind].creates(bucket)["subjects"]
-        if config["name"].startswith(prefix) and own:
+        if config["name"].startswith(prefix) and _is_bucket(KINDS[kind], bucket, config):
             return kind
     return "streams"
+
+
+def _is_bucket(resource: Resource, bucket: str, config: Config) -> bool:
+    made = resource.creates(bucket)
+    shown = resource.by_key.keys() | made.keys() | CLIENTS_OWN
+    hidden = [entry for entry in STREAM.fields if entry.stored not in shown]
+    if re.search(resource.forbidden[0], bucket) or any(entry.value(config) != entry.type.absent for entry in hidden):
+        return False
+    try:
+        resource.parse(resource.show(config), bucket)
+    except NatsError:
+        return False
+    return config.get("subjects") == (None if config.get("mirror") else made["subjects"])

@@ -6,9 +6,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from ansible_collections.messaging.nats.plugins.module_utils._resource import Change, Config, Field, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._resource import (
+    Change,
+    Config,
+    Field,
+    Resource,
+    one_way,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._stream import (
     ORIGIN,
     PLACEMENT,
@@ -27,6 +35,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._stream import (
 from ansible_collections.messaging.nats.plugins.module_utils._stream import complete as complete_stream
 from ansible_collections.messaging.nats.plugins.module_utils._types import (
     Type,
+    boolean,
     labels,
     limit,
     list_of,
@@ -37,15 +46,23 @@ from ansible_collections.messaging.nats.plugins.module_utils._types import (
 )
 
 PREFIX = "KV_"
+KEYS = re.compile(r"\$KV\.[^.]+\.>")
 BUCKET = (r"[^A-Za-z0-9_-]", "nothing but letters, digits, _ and -")
+
+
+def _keys(bucket: str) -> str:
+    """The subjects of a bucket's keys."""
+    return f"$KV.{bucket}.>"
 
 
 def _show_origin(value: Config) -> Config:
     """Another bucket, without the transforms that make its keys ours."""
-    own = [entry for entry in value.get("subject_transforms", []) if not str(entry.get("src")).startswith("$KV.")]
-    shown = {key: item for key, item in value.items() if key != "subject_transforms"}
-    shown["name"] = str(value.get("name", "")).removeprefix(PREFIX)
-    result: Config = ORIGIN.show(shown | ({"subject_transforms": own} if own else {}))
+    name = str(value.get("name", "")).removeprefix(PREFIX)
+    shown = value | {"name": name}
+    transforms = value.get("subject_transforms") or []
+    if [entry.get("src") for entry in transforms] == [_keys(name)] and KEYS.fullmatch(str(transforms[0].get("dest"))):
+        del shown["subject_transforms"]
+    result: Config = ORIGIN.show(shown)
     return result
 
 
@@ -62,7 +79,7 @@ BUCKET_ORIGIN = replace(ORIGIN, parse=_parse_origin, show=_show_origin)
 def creates(bucket: str) -> Config:
     return {
         "name": PREFIX + bucket,
-        "subjects": [f"$KV.{bucket}.>"],
+        "subjects": [_keys(bucket)],
         "max_msgs_per_subject": 1,
         "discard": "new",
         "allow_rollup_hdrs": True,
@@ -72,22 +89,33 @@ def creates(bucket: str) -> Config:
     }
 
 
+def _renamed(origin: Config, bucket: str) -> Config:
+    """Another bucket's keys become ours."""
+    name = str(origin.get("name", "")).removeprefix(PREFIX)
+    if origin.get("filter_subject") and "subject_transforms" not in origin:
+        raise NatsError(
+            f"bucket {bucket}",
+            f"sources: filter_subject of {name} leaves its keys where this bucket has none",
+            f"Write subject_transforms with src: {origin['filter_subject']} instead, and $KV.{bucket} in dest.",
+        )
+    return {"subject_transforms": [{"src": _keys(name), "dest": _keys(bucket)}]}
+
+
 def complete(desired: Config, actual: Config) -> Config:
     desired = dict(desired)
     after = actual | desired
     bucket = after["name"].removeprefix(PREFIX)
-    if desired.get("mirror") and not actual:
+    if desired.get("mirror") and not actual.get("mirror"):
         # A copy has its origin's keys and none of its own.
-        desired |= {"mirror_direct": True}
-        for key in ("subjects", "duplicate_window"):
-            desired.pop(key, None)
+        desired |= {"subjects": [], "duplicate_window": 0}
     if actual.get("mirror") and desired.get("mirror") == {}:
         # The server gives a copy that becomes a stream of its own a subject that no key has.
-        desired |= {"subjects": creates(bucket)["subjects"]}
-    for origin in desired.get("sources") or []:
-        if "subject_transforms" not in origin:
-            source = origin["name"].removeprefix(PREFIX)
-            origin["subject_transforms"] = [{"src": f"$KV.{source}.>", "dest": f"$KV.{bucket}.>"}]
+        desired |= {"subjects": [_keys(bucket)]}
+    if sources := desired.get("sources"):
+        there = {origin.get("name") for origin in actual.get("sources") or []}
+        desired["sources"] = [
+            origin if origin.get("name") in there else _renamed(origin, bucket) | origin for origin in sources
+        ]
     window, oldest = desired.get("duplicate_window", 0), desired.get("max_age")
     if oldest and window > oldest:
         desired["duplicate_window"] = oldest
@@ -114,6 +142,8 @@ KV = Resource(
         Field("compression", compressed),
         Field("metadata", labels, default=servers_own),
     ),
+    # A marker makes it so, for good.
+    hidden=(Field("allow_msg_ttl", boolean, one_way, api_level=1),),
     named="bucket",
     forbidden=BUCKET,
     prefix=PREFIX,

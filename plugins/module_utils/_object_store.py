@@ -10,7 +10,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._kv import BUCKET, 
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Change, Config, Field, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._stream import (
     PLACEMENT,
-    WINDOW,
     age,
     complete,
     kept,
@@ -31,7 +30,6 @@ def creates(bucket: str) -> Config:
         "discard": "new",
         "allow_rollup_hdrs": True,
         "allow_direct": True,
-        "duplicate_window": WINDOW,
     }
 
 

@@ -28,6 +28,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._types import insta
 
 VERSIONS = {1: "2.11", 2: "2.12", 3: "2.12.8", 4: "2.14", 5: "2.15"}
 NOWHERE = Around()
+NOTHING: tuple[Any, ...] = ("", [], {}, None)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def plan(
 ) -> Plan:
     """What makes `found` what `desired` says. A field that is not in it stays as it is."""
     if found is None:
-        created = resource.completes(resource.creates(name) | desired, {})
+        created = _sent(resource, resource.completes(resource.creates(name) | desired, {}))
         refusals = (*_too_old(resource, desired, level), *resource.objects(created, around))
         return Plan((Step("create", created),), {key: (None, value) for key, value in created.items()}, refusals)
     changes = _changes(resource, _wished(resource, desired, found, policy, around), found.config)
@@ -108,17 +109,19 @@ def _merged_lists(before: list[Any], after: list[Any]) -> list[Any]:
     if all(isinstance(entry, str) for entry in before + after):
         # Subjects and tags have no order; another one would move data.
         return before if Counter(before) == Counter(after) else after
-    if not _named(before) or not _named(after):
+    if not all(isinstance(entry, dict) and entry.get("name") for entry in before + after):
         return after
-    known = {entry["name"]: entry for entry in before}
-    result = [merged(known[entry["name"]], entry) if entry["name"] in known else entry for entry in after]
-    return before if len(result) == len(before) and all(entry in before for entry in result) else result
+    # One stream may be a source twice, of different subjects.
+    for keys in (("name",), ("name", "filter_subject")):
+        known = {_identity(entry, keys): entry for entry in before}
+        if len(known) == len(before) and len({_identity(entry, keys) for entry in after}) == len(after):
+            result = [merged(known.get(_identity(entry, keys)), entry) for entry in after]
+            return before if len(result) == len(before) and all(entry in before for entry in result) else result
+    return after
 
 
-def _named(value: list[Any]) -> bool:
-    """A list of tables that their names tell apart."""
-    names = [entry.get("name") for entry in value if isinstance(entry, dict)]
-    return len(names) == len(value) == len(set(names))
+def _identity(entry: Mapping[str, Any], keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(entry.get(key) or "" for key in keys)
 
 
 def _wished(resource: Resource, desired: Config, found: Found, policy: Policy, around: Around) -> Config:
@@ -134,27 +137,40 @@ def _wished(resource: Resource, desired: Config, found: Found, policy: Policy, a
     back = [
         entry
         for entry in resource.fields
-        if entry.stored not in desired and (policy.exact or entry.name in policy.unset)
+        if (
+            entry.default and desired[entry.stored] == entry.type.absent
+            if entry.stored in desired
+            else policy.exact or entry.name in policy.unset
+        )
     ]
     # Defaults depend on each other, as a window on an age.
-    kept = {key: value for key, value in found.config.items() if key not in {entry.stored for entry in back}}
+    rest = {key: value for key, value in (found.config | after).items() if key not in {entry.stored for entry in back}}
     own = {"metadata": found.config.get("metadata", {})}
-    after |= {entry.stored: entry.reset(kept | own | after, around) for entry in back}
+    after |= {entry.stored: entry.reset(own | rest, around) for entry in back}
     return resource.completes(after, found.config)
 
 
 def _changes(resource: Resource, wished: Config, actual: Config) -> dict[str, tuple[Any, Any]]:
-    known = resource.by_key
+    known = resource.guarded
     changes = {}
     for key, after in wished.items():
-        before = known[key].value(actual) if key in known else actual.get(key)
-        if after != before and (after or before):
+        entry = known.get(key)
+        before = entry.value(actual) if entry else actual.get(key)
+        same = entry.type.plain(after) == entry.type.plain(before) if entry else after == before
+        if not same and (after or before):
             changes[key] = (before, after)
     return changes
 
 
+def _sent(resource: Resource, config: Config) -> Config:
+    """As it is written to the server: what is nothing is left out."""
+    known = resource.guarded
+    plain = {key: known[key].type.plain(value) if key in known else value for key, value in config.items()}
+    return {key: value for key, value in plain.items() if value not in NOTHING}
+
+
 def _changing(resource: Resource, key: str, before: Any, after: Any) -> Change:
-    entry = resource.by_key.get(key)
+    entry = resource.guarded.get(key)
     return entry.changing(before, after) if entry else Change.FREELY
 
 
@@ -170,7 +186,7 @@ def _too_old(resource: Resource, desired: Config, level: int) -> Iterator[str]:
 
 
 def _refusal(resource: Resource, key: str, before: Any, after: Any, found: Found, policy: Policy) -> str | None:
-    entry = resource.by_key.get(key)
+    entry = resource.guarded.get(key)
     if entry is None:
         return None
     shown = f"{entry.name} from {_shown(entry, before)} to {_shown(entry, after)}"
@@ -186,7 +202,7 @@ def _refusal(resource: Resource, key: str, before: Any, after: Any, found: Found
 
 
 def _shown(entry: Field, value: Any) -> Any:
-    return "nothing" if value in ("", [], {}, None) else entry.type.show(value)
+    return "nothing" if value in NOTHING else entry.type.show(value)
 
 
 def _lost(what: str, loss: str | None, policy: Policy) -> tuple[str, ...]:
@@ -201,20 +217,17 @@ def _updates(resource: Resource, actual: Config, changes: Mapping[str, tuple[Any
     alone = [key for key in changes if key in known and known[key].alone]
     config = deepcopy(actual)
     if together := [key for key in changes if key not in alone]:
-        _write(config, changes, together)
+        _write(resource, config, changes, together)
         yield Step("update", deepcopy(config))
     for key in alone:
-        _write(config, changes, [key])
+        _write(resource, config, changes, [key])
         yield Step("update", deepcopy(config), moves=True)
 
 
-def _write(config: Config, changes: Mapping[str, tuple[Any, Any]], keys: Iterable[str]) -> None:
+def _write(resource: Resource, config: Config, changes: Mapping[str, tuple[Any, Any]], keys: Iterable[str]) -> None:
     for key in keys:
-        after = changes[key][1]
-        if after in ("", [], {}, None):
-            config.pop(key, None)
-        else:
-            config[key] = after
+        config.pop(key, None)
+        config |= _sent(resource, {key: changes[key][1]})
 
 
 def _again(
@@ -227,7 +240,11 @@ def _again(
 ) -> Plan:
     """Deleted and created anew, with all that nobody asked to change."""
     config = deepcopy(found.config)
-    _write(config, changes, changes)
+    # What was a default is one again, perhaps another one.
+    for entry in resource.fields:
+        if entry.default and entry.value(found.config) == entry.default(found.config, around):
+            config.pop(entry.stored, None)
+    _write(resource, config, changes, changes)
     loss = resource.holds(found, around)
     consumers = found.state.get("consumer_count", 0)
     if consumers:

@@ -104,6 +104,8 @@ class Resource:
     named: str = "name"
     forbidden: tuple[str, str] = (r"[\s.*>/\\]", "no spaces, dots, slashes or wildcards")
     prefix: str = ""
+    # Fields of the stream beneath that follow from others: no options, but guarded.
+    hidden: tuple[Field, ...] = ()
     # What a new one has where nothing is written.
     creates: Callable[[str], Config] = lambda _name: {}
     # What comes along with what is written, given what is there.
@@ -119,6 +121,10 @@ class Resource:
     @property
     def by_key(self) -> dict[str, Field]:
         return {entry.stored: entry for entry in self.fields}
+
+    @property
+    def guarded(self) -> dict[str, Field]:
+        return self.by_key | {entry.stored: entry for entry in self.hidden}
 
     def argument_spec(self) -> dict[str, dict[str, Any]]:
         return {entry.name: dict(entry.type.spec) for entry in self.fields}

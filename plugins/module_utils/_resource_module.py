@@ -64,5 +64,5 @@ def declare(resource: Resource, result: str) -> None:
             changed=outcome.changed,
             **{result: outcome.after},
             **figures,
-            **module.diff(outcome.before, outcome.after, item.title),
+            **module.diff(*outcome.difference, item.title),
         )

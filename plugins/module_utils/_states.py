@@ -16,14 +16,29 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, Step
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Found
-from ansible_collections.messaging.nats.plugins.module_utils._types import instant, parse_instant
+from ansible_collections.messaging.nats.plugins.module_utils._stream import SEALED
+from ansible_collections.messaging.nats.plugins.module_utils._types import instant, parse_instant, utc
 
 Arguments = Mapping[str, Any]
 
 
+def look_at(title: str, state: str, arguments: Arguments) -> None:
+    """Refuses what makes no sense whatever is there."""
+    purge = {key: value for key, value in (arguments.get("purge") or {}).items() if value is not None}
+    if "seq" in purge and "keep" in purge:
+        raise NatsError(title, "purge: seq and keep exclude one another", "Write one of them.")
+    for key in ("seq", "keep"):
+        if purge.get(key, 0) < 0:
+            raise NatsError(title, f"purge.{key}: {purge[key]} is negative", "Write 0 or more.")
+    if arguments.get("reset_seq", 1) < 1:
+        raise NatsError(title, f"reset_seq: {arguments['reset_seq']} is no sequence", "Write 1 or more.")
+    if state == "paused":
+        parse_pause(arguments)
+
+
 def purged(arguments: Arguments, found: Found, policy: Policy, _level: int) -> Plan:
     """No messages but those that are kept."""
-    body = {key: value for key, value in (arguments.get("purge") or {}).items() if value is not None}
+    body = {key: value for key, value in (arguments.get("purge") or {}).items() if value not in (None, "")}
     going = _going(body, found)
     if not going:
         return Plan()
@@ -60,7 +75,7 @@ def sealed(_arguments: Arguments, found: Found, policy: Policy, _level: int) -> 
         if "allow_irreversible" in policy.allowed
         else ("sealing it can't be undone. Set allow_irreversible: true if it shall be",)
     )
-    return Plan((Step("update", found.config | {"sealed": True}),), {"sealed": (False, True)}, refused)
+    return Plan((Step("update", found.config | SEALED),), {"sealed": (False, True)}, refused)
 
 
 def paused(arguments: Arguments, found: Found, _policy: Policy, level: int) -> Plan:
@@ -79,12 +94,13 @@ def parse_pause(arguments: Arguments) -> str:
     if not until:
         raise NatsError("state paused", "pause_until is missing", "Write until when, as in 2030-01-31T12:00:00Z.")
     try:
-        moment = instant(parse_instant(until))
+        until = parse_instant(until)
     except ValueError as error:
         raise NatsError("state paused", f"pause_until: {error}") from error
+    moment = instant(until)
     if moment is None or moment[0] <= datetime.now(timezone.utc):
         raise NatsError("state paused", f"pause_until: {until} is over", "Write a time to come, or state: resumed.")
-    return str(until)
+    return utc(*moment)
 
 
 def resumed(_arguments: Arguments, found: Found, _policy: Policy, _level: int) -> Plan:

@@ -58,9 +58,11 @@ def fewer(figure: str, unit: str) -> Loses:
 
 
 def per_subject(before: int, after: int, found: Found) -> str | None:
-    spread = found.state.get("messages", 0) > found.state.get("num_subjects", 0)
-    if spread and after > 0 and (before < 0 or after < before):
-        return f"delete all but the last {after} messages of each of {found.state['num_subjects']} subjects"
+    subjects = found.state.get("num_subjects", 0)
+    # So many one subject has at most, when each of the others has one.
+    most = found.state.get("messages", 0) - subjects + 1
+    if 0 < after < most and (before < 0 or after < before):
+        return f"delete all but the last {after} messages of each of {subjects} subjects"
     return None
 
 
@@ -76,9 +78,11 @@ def younger(_before: int, after: int, found: Found) -> str | None:
 
 def interest(_before: str, after: str, found: Found) -> str | None:
     stored = found.state.get("messages", 0)
-    if after == "interest" and stored and not found.state.get("consumer_count"):
-        return f"delete all {stored} messages, because no consumer is interested"
-    return None
+    if after != "interest" or not stored:
+        return None
+    if found.state.get("consumer_count"):
+        return f"delete those of its {stored} messages that every consumer has acknowledged"
+    return f"delete all {stored} messages, because no consumer is interested"
 
 
 def retained(before: str, after: str) -> Change:
@@ -110,10 +114,23 @@ def kept(found: Found, _around: Around) -> str | None:
     return f"delete {messages} messages" if messages else None
 
 
+# What the server makes of a stream that is sealed.
+SEALED: Config = {
+    "sealed": True,
+    "discard": "new",
+    "max_age": 0,
+    "deny_delete": True,
+    "deny_purge": True,
+    "allow_rollup_hdrs": False,
+}
+
+
 def complete(desired: Config, actual: Config) -> Config:
     """What the server derives from other fields, so that it is neither refused nor never reached."""
     after = actual | desired
     desired = dict(desired)
+    if desired.get("mirror") and actual and not actual.get("mirror"):
+        desired = {"subjects": [], "sources": [], "duplicate_window": 0} | desired
     age = desired.get("max_age")
     if age and "duplicate_window" not in desired and actual.get("duplicate_window", 0) > age:
         desired["duplicate_window"] = age
@@ -136,6 +153,9 @@ def objections(after: Config, _around: Around) -> Iterator[str]:
             f"duplicate_window: {show_duration(after['duplicate_window'])} is longer than max_age, "
             f"{show_duration(after['max_age'])}. Lower it or leave it out"
         )
+    for key in ("subjects", "sources"):
+        if after.get("mirror") and after.get(key):
+            yield f"{key}: a mirror has none of its own. Leave them out"
     if after.get("discard_new_per_subject") and (
         after.get("discard") != "new" or after.get("max_msgs_per_subject", -1) < 1
     ):

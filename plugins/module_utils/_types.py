@@ -59,6 +59,8 @@ class Type:
     absent: Any = None
     # The API level that a server needs for this value.
     level: Callable[[Any], int] = lambda _value: 0
+    # The shortest of all ways to say the same; two values are compared by it.
+    plain: Callable[[Any], Any] = lambda value: value
 
 
 def parse_duration(value: str | int) -> int:
@@ -115,10 +117,10 @@ def _in_range(number: int, text: str) -> int:
 
 
 def parse_instant(value: str) -> str:
-    """A time with its zone, as RFC 3339 writes it."""
+    """A time with its zone, as RFC 3339 and the server write it; YAML's own times have a space."""
     if instant(value) is None:
         raise ValueError(f"{value!r} is no time: write 2030-01-31T12:00:00Z")
-    return value
+    return value.upper().replace(" ", "T")
 
 
 def instant(value: Any) -> tuple[datetime, int] | None:
@@ -128,9 +130,15 @@ def instant(value: Any) -> tuple[datetime, int] | None:
         return None
     try:
         moment = datetime.fromisoformat(match[1].upper().replace(" ", "T") + match[3].upper().replace("Z", "+00:00"))
-    except ValueError:
+        return moment.astimezone(timezone.utc), int((match[2] or "").ljust(9, "0"))
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(timezone.utc), int((match[2] or "").ljust(9, "0")[:9])
+
+
+def utc(moment: datetime, nanoseconds: int) -> str:
+    """As the server writes a moment."""
+    fraction = f".{nanoseconds:09}".rstrip("0") if nanoseconds else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def parse_percentage(value: str) -> str:
@@ -139,6 +147,13 @@ def parse_percentage(value: str) -> str:
     if not re.fullmatch(r"\d+", text) or int(text) > 100:
         raise ValueError(f"{value!r} is no percentage: write 0 to 100")
     return text
+
+
+def parse_labels(value: Mapping[Any, Any]) -> dict[str, str]:
+    for key, text in value.items():
+        if text is None or isinstance(text, (dict, list)):
+            raise ValueError(f"{key}: {text!r} is no text: write one")
+    return {str(key): str(text) for key, text in value.items()}
 
 
 CHECKS: dict[str, Callable[[Any], Any]] = {
@@ -187,14 +202,20 @@ boolean = Type({"type": "bool"}, bool, absent=False)
 string = Type({"type": "str"}, str, absent="")
 strings = Type({"type": "list", "elements": "str"}, list, absent=[])
 time = Type({"type": "str"}, parse_instant, absent="")
-percentage = Type({"type": "str"}, parse_percentage, absent="")
+percentage = Type(
+    {"type": "str"},
+    parse_percentage,
+    show=lambda value: value.removesuffix("%"),
+    absent="",
+    plain=lambda value: value.removesuffix("%"),
+)
 durations = Type(
     {"type": "list", "elements": "str"},
     lambda value: [parse_duration(entry) for entry in value],
     lambda value: [show_duration(entry) for entry in value],
     absent=[],
 )
-labels = Type({"type": "dict"}, lambda value: {str(key): str(text) for key, text in value.items()}, absent={})
+labels = Type({"type": "dict"}, parse_labels, absent={})
 
 
 def at_least(minimum: int, of: Type, unset: int = 0) -> Type:
@@ -278,7 +299,14 @@ def record(*fields: tuple[str, Type], since: Mapping[str, int] | None = None) ->
     def level(value: dict[str, Any]) -> int:
         return highest(max((since or {}).get(key, 0), types[key].level(item)) for key, item in value.items())
 
-    return Type({"type": "dict", "options": {key: kind.spec for key, kind in fields}}, parse, show, {}, level)
+    return Type({"type": "dict", "options": {key: kind.spec for key, kind in fields}}, parse, show, {}, level, bare)
+
+
+def bare(value: Any) -> Any:
+    """A nested table without what says nothing: the server drops that too."""
+    if isinstance(value, dict):
+        return {key: inner for key, item in value.items() if (inner := bare(item)) not in ("", 0, [], {}, None)}
+    return [bare(entry) for entry in value] if isinstance(value, list) else value
 
 
 def list_of(item: Type) -> Type:
@@ -289,6 +317,7 @@ def list_of(item: Type) -> Type:
         lambda value: [item.show(entry) for entry in value],
         absent=[],
         level=lambda value: highest(item.level(entry) for entry in value),
+        plain=bare,
     )
 
 

@@ -25,11 +25,12 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._plan import NOTHING
 
 SERVER = os.environ.get("NATS_SERVER") or (
     shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "nats-server"
 )
-ACCOUNTS = 60
+ACCOUNTS = 400
 STORE = 64 * 2**20
 
 
@@ -183,12 +184,60 @@ def account(cluster, accounts) -> dict:
 
 
 @pytest.fixture
+def alone(single, accounts) -> dict:
+    """The same on one server, for what does not depend on the number of servers: a file makes it its `account`."""
+    user = next(accounts)
+    return {"servers": [single[0].url], "user": user, "password": secret(user)}
+
+
+@pytest.fixture
 def account_connection(account) -> Iterator[Connection]:
     """The same account for a test's own questions."""
     with ExitStack() as opened:
         yield opened.enter_context(
             Connection(Options(account["servers"], user=account["user"], password=account["password"]))
         )
+
+
+@pytest.fixture
+def jetstream(account_connection):
+    """JetStream's own answers, past the collection's code."""
+
+    def ask(call, **body) -> dict:
+        return account_connection.request(f"$JS.API.{call}", json.dumps(body).encode() if body else b"")
+
+    return ask
+
+
+@pytest.fixture
+def publish(account_connection):
+    """Stores so many messages under each subject."""
+
+    def send(*subjects, count=1) -> None:
+        for subject in subjects:
+            for number in range(count):
+                assert "seq" in account_connection.request(subject, str(number).encode())
+
+    return send
+
+
+@pytest.fixture
+def take(account_connection):
+    """Has a pull consumer deliver so many messages, and acknowledges none."""
+
+    def pull(stream, consumer, count=1) -> None:
+        async def work() -> None:
+            client = await account_connection._connected()
+            inbox = client.new_inbox()
+            listening = await client.subscribe(inbox)
+            await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}", str(count).encode(), reply=inbox)
+            for _message in range(count):
+                await listening.next_msg(timeout=5)
+            await listening.unsubscribe()
+
+        account_connection.run(work())
+
+    return pull
 
 
 @pytest.fixture
@@ -200,5 +249,70 @@ def run_module(capsys):
         with patch_module_args(arguments), pytest.raises(SystemExit):
             module.main()
         return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def declare(run_module, account):
+    """A module in the test's account, which must not fail."""
+
+    def run(module, /, **params) -> dict:
+        result = run_module(module, **account | params)
+        assert not result.get("failed"), result["msg"]
+        return result
+
+    return run
+
+
+@pytest.fixture
+def refused(run_module, account):
+    """A module in the test's account that fails, the same in check mode and for real, with a sentence."""
+
+    def run(module, /, *, foreseen=True, **params) -> str:
+        results = [
+            run_module(module, **account | params, check=check) for check in ((True, False) if foreseen else (False,))
+        ]
+        assert [result.get("failed") for result in results] == [True] * len(results), results
+        assert all("exception" not in result for result in results)
+        return results[-1]["msg"]
+
+    return run
+
+
+def said(config, by=None):
+    """What a configuration says, or as much of it as another one says."""
+    if isinstance(config, list) and (by is None or len(config) == len(by)):
+        return [said(entry, other) for entry, other in zip(config, by or config, strict=True)]
+    if not isinstance(config, dict):
+        return config
+    by = by if isinstance(by, dict) else config
+    return {name: said(config.get(name), value) for name, value in by.items() if value not in SILENT}
+
+
+SILENT = (*NOTHING, 0, "0s", "none", "default")
+
+
+@pytest.fixture
+def twice(declare):
+    """Whether a task changes something in check mode, again, for real, and again; what check mode shows is what comes."""
+
+    def run(module, key, /, **params) -> list[bool]:
+        results = [declare(module, **params, check=check) for check in (True, True, False, False)]
+        foreseen, made, again = results[0][key], results[2][key], results[3][key]
+        assert said(foreseen) == said(made, foreseen)
+        assert again == made
+        assert declare(module, **params, check=True)["changed"] is False
+        return [result["changed"] for result in results]
+
+    return run
+
+
+@pytest.fixture
+def steps(twice):
+    """Once: check mode tells it and changes nothing, then it is done, then there is nothing to do."""
+
+    def run(module, key, /, **params) -> None:
+        assert twice(module, key, **params) == [True, True, True, False]
 
     return run

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from ansible_collections.messaging.nats.plugins.modules import nats_jetstream_info, nats_smoke
 
-from .conftest import secret
-
 CORE = ["publish and subscribe", "request and reply", "queue group"]
 JETSTREAM = ["stream", "publish once", "consume and acknowledge", "exactly once over a redelivery"]
 
@@ -26,8 +24,8 @@ def test_check_mode_makes_no_stream(run_module, account):
     assert [check["name"] for check in run_module(nats_smoke, **account, check=True)["checks"]] == CORE
 
 
-def test_a_stream_that_can_not_be_made_is_told(run_module, single):
-    result = run_module(nats_smoke, servers=[single[0].url], user="t59", password=secret("t59"), num_replicas=3)
+def test_a_stream_that_can_not_be_made_is_told(run_module, alone):
+    result = run_module(nats_smoke, **alone, num_replicas=3)
     assert result["failed"] is True
     assert "stream: " in result["msg"]
     assert [check["ok"] for check in result["checks"]] == [True, True, True, False]

@@ -19,20 +19,11 @@ from ansible_collections.messaging.nats.plugins.modules import (
     nats_stream,
 )
 
-from .conftest import secret
-
-
-@pytest.fixture(scope="module")
-def users():
-    return iter(range(60))
-
 
 @pytest.fixture
-def run(run_module, single, users):
+def run(run_module, alone):
     """Runs a module in an account of its own on the one server."""
-    user = f"t{next(users)}"
-    connection = {"servers": [single[0].url], "user": user, "password": secret(user)}
-    return lambda module, **params: run_module(module, **connection, **params)
+    return lambda module, **params: run_module(module, **alone, **params)
 
 
 @pytest.fixture

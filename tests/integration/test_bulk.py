@@ -1,0 +1,276 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nats_jetstream against three real servers: whole lists over one connection."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.modules import nats_jetstream
+
+
+@pytest.fixture
+def bulk(declare):
+    return lambda **lists: declare(nats_jetstream, **lists)
+
+
+@pytest.fixture
+def names(jetstream):
+    return lambda: jetstream("STREAM.NAMES").get("streams") or []
+
+
+@pytest.fixture
+def partly(run_module, account):
+    """Fails, and what became of each."""
+
+    def run(**lists):
+        result = run_module(nats_jetstream, **account, **lists)
+        assert result.get("failed") is True, result
+        assert "exception" not in result
+        return result
+
+    return run
+
+
+SHOP = {
+    "streams": [
+        {"name": "ORDERS", "subjects": ["orders.>"], "retention": "workqueue", "num_replicas": 3},
+        {"name": "EVENTS", "subjects": ["events.>"], "max_age": "24h"},
+    ],
+    "consumers": [
+        {"stream": "ORDERS", "name": "new", "filter_subject": "orders.new"},
+        {"stream": "ORDERS", "durable_name": "old", "filter_subject": "orders.old"},
+        {"stream": "EVENTS", "name": "all", "ack_wait": "1m"},
+    ],
+    "kv": [{"bucket": "settings", "history": 5}],
+    "object_stores": [{"bucket": "reports", "ttl": "1h"}],
+}
+
+
+def test_create_modify_delete_in_check_mode_and_for_real_first_and_again(bulk):
+    def steps(**lists):
+        return [bulk(**lists, check=check)["changed"] for check in (True, True, False, False)]
+
+    assert steps(**SHOP) == [True, True, True, False]
+    assert bulk(**SHOP, check=True)["changed"] is False
+    assert bulk(**SHOP, exact=True)["changed"] is False
+    assert steps(**SHOP | {"kv": [{"bucket": "settings", "history": 6}]}) == [True, True, True, False]
+    gone = {
+        kind: [
+            {key: entry[key] for key in ("stream", "name", "durable_name", "bucket") if key in entry}
+            | {"state": "absent"}
+            for entry in entries
+        ]
+        for kind, entries in SHOP.items()
+    }
+    assert steps(**gone) == [True, True, True, False]
+
+
+def test_results_are_in_the_order_of_the_lists(bulk):
+    found = bulk(**SHOP)["results"]
+    assert [(entry["kind"], entry["name"], entry["changed"]) for entry in found] == [
+        ("stream", "ORDERS", True),
+        ("stream", "EVENTS", True),
+        ("bucket", "settings", True),
+        ("object store", "reports", True),
+        ("consumer", "new", True),
+        ("consumer", "old", True),
+        ("consumer", "all", True),
+    ]
+    assert [
+        entry["changed"] for entry in bulk(**SHOP | {"streams": [*SHOP["streams"], {"name": "NEW"}]})["results"]
+    ] == [
+        False,
+        False,
+        True,
+        *[False] * 5,
+    ]
+
+
+def test_the_difference_names_what_changes(bulk):
+    diff = bulk(**SHOP, check=True)["diff"]
+    assert diff["before"]["stream EVENTS"] == {}
+    assert diff["after"]["consumer all of stream EVENTS"]["ack_wait"] == "1m"
+    assert bulk(**SHOP)["diff"]["after"].keys() == diff["after"].keys()
+    assert bulk(**SHOP)["diff"]["after"] == {}
+
+
+def test_what_the_server_refuses_leaves_the_rest_done(partly, names):
+    lists = {
+        "streams": [
+            {"name": "ONE", "subjects": ["one"]},
+            {"name": "TWO", "subjects": ["bad..subject"]},
+            {"name": "THREE"},
+        ],
+        "consumers": [{"stream": "TWO", "name": "c"}, {"stream": "ONE", "name": "c"}],
+    }
+    result = partly(**lists)
+    assert [bool(entry.get("failed")) for entry in result["results"]] == [False, True, False, True, False]
+    assert [entry["changed"] for entry in result["results"]] == [True, False, True, False, True]
+    assert result["msg"].startswith("2 of 5 failed, the others are done:\nstream TWO: ")
+    assert "consumer c of stream TWO: stream TWO does not exist" in result["msg"]
+    assert isinstance(result["results"][1]["err_code"], int)
+    assert names() == ["ONE", "THREE"]
+
+
+@pytest.mark.parametrize(
+    ("lists", "sentence"),
+    [
+        (
+            {"streams": [{"name": "OK"}, {"name": "BAD", "max_age": "5x"}]},
+            "streams, entry 2: stream BAD: max_age: '5x' is no duration",
+        ),
+        ({"streams": [{"name": "OK"}, {"subjects": ["x"]}]}, "streams, entry 2: stream: name is missing"),
+        (
+            {"streams": [{"name": "OK", "max_mgs": 5}]},
+            "streams, entry 1: stream OK: max_mgs is not known: write allow_atomic",
+        ),
+        (
+            {"streams": [{"name": "OK", "state": "paused"}]},
+            "state: 'paused' is not known: write present or absent or purged or sealed",
+        ),
+        ({"streams": [{"name": "a.b"}]}, "a name has no spaces, dots"),
+        ({"streams": [{"name": "OK", "max_msgs": "many"}]}, "max_msgs: 'many' is not a whole number"),
+        ({"streams": [{"name": "OK", "no_ack": "perhaps"}]}, "no_ack: 'perhaps' is not yes or no"),
+        (
+            {"streams": [{"name": "OK", "placement": {"cloud": "C"}}]},
+            "placement: cloud is not known: write cluster, tags",
+        ),
+        (
+            {"streams": [{"name": "OK", "sources": [{"name": "A", "opt_start_time": "x"}]}]},
+            "sources: opt_start_time: 'x' is no time",
+        ),
+        (
+            {"streams": [{"name": "OK", "consumer_limits": {"inactive_threshold": "soon"}}]},
+            "consumer_limits: inactive_threshold",
+        ),
+        (
+            {"streams": [{"name": "OK", "state": "purged", "purge": {"seq": 1, "keep": 1}}]},
+            "purge: seq and keep exclude one another",
+        ),
+        ({"streams": [{"name": "OK"}, {"name": "OK"}]}, "stream OK is declared twice"),
+        ({"streams": [{"name": "KV_b"}], "kv": [{"bucket": "b"}]}, "stream KV_b is declared twice"),
+        (
+            {"streams": [{"name": "OK"}], "consumers": [{"name": "c"}]},
+            "consumers, entry 1: consumer: stream is missing",
+        ),
+        (
+            {"consumers": [{"stream": "S", "name": "c"}, {"stream": "S", "durable_name": "c"}]},
+            "consumer c of stream S is declared twice",
+        ),
+        (
+            {"consumers": [{"stream": "S", "name": "c", "state": "paused", "pause_until": "x"}]},
+            "pause_until: 'x' is no time",
+        ),
+        (
+            {"consumers": [{"stream": "S", "name": "c", "state": "paused", "pause_until": "2020-01-01T00:00:00Z"}]},
+            "is over",
+        ),
+        ({"kv": [{"bucket": "notok!"}]}, "a name has nothing but letters"),
+        ({"kv": [{"bucket": "b", "history": 65}]}, "history: 65 is out of range"),
+        ({"object_stores": [{"bucket": "b", "history": 5}]}, "history is not known"),
+    ],
+)
+def test_nothing_is_done_where_an_entry_makes_no_sense(partly, names, lists, sentence):
+    result = partly(**{"streams": [{"name": "FIRST"}], **lists} if "streams" not in lists else lists)
+    assert sentence in result["msg"]
+    assert "Nothing was changed" in result["msg"]
+    assert names() == []
+
+
+def test_every_problem_is_told_at_once(partly):
+    message = partly(streams=[{"name": "A", "max_age": "x"}], kv=[{"bucket": "!"}], consumers=[{"name": "c"}])["msg"]
+    assert all(f"{kind}, entry 1" in message for kind in ("streams", "kv", "consumers"))
+
+
+def test_an_entrys_own_guards_beat_those_of_the_task(bulk, partly, publish, names):
+    bulk(streams=[{"name": name} for name in ("A", "B", "C")])
+    publish("A", "B", "C")
+    gone = [{"name": "A", "state": "absent"}, {"name": "B", "state": "absent", "allow_data_loss": True}]
+    assert [bool(entry.get("failed")) for entry in partly(streams=gone)["results"]] == [True, False]
+    spared = [{"name": "A", "state": "absent"}, {"name": "C", "state": "absent", "allow_data_loss": False}]
+    assert [bool(entry.get("failed")) for entry in partly(streams=spared, allow_data_loss=True)["results"]] == [
+        False,
+        True,
+    ]
+    assert names() == ["C"]
+
+
+class TestPrune:
+    """Deletes what is there and not declared."""
+
+    @pytest.fixture(autouse=True)
+    def there(self, bulk):
+        bulk(
+            streams=[{"name": name} for name in ("A_1", "A_2", "A_3", "B_1")],
+            kv=[{"bucket": "A_b"}],
+            object_stores=[{"bucket": "x"}],
+        )
+
+    def test_what_matches_and_is_not_declared_goes(self, bulk, names):
+        lists = {"streams": [{"name": "A_1"}], "prune": {"pattern": "A_*", "max": 2}}
+        assert bulk(**lists, check=True)["changed"] is True
+        assert len(names()) == 6
+        result = bulk(**lists)
+        assert [(entry["name"], entry["changed"]) for entry in result["results"]] == [
+            ("A_1", False),
+            ("A_2", True),
+            ("A_3", True),
+        ]
+        assert names() == ["A_1", "B_1", "KV_A_b", "OBJ_x"]
+        assert bulk(**lists)["changed"] is False
+
+    def test_nothing_is_changed_where_more_match_than_may_go(self, partly, names):
+        message = partly(streams=[{"name": "NEW"}], prune={"pattern": "A_*", "max": 2})["msg"]
+        assert "3 streams match A_* and are not declared, and max is 2: A_1, A_2, A_3" in message
+        assert "NEW" not in names()
+
+    @pytest.mark.parametrize(
+        ("pattern", "left"), [("*", ["KV_A_b", "OBJ_x"]), ("KV_*", ["A_1", "A_2", "A_3", "B_1", "OBJ_x"])]
+    )
+    def test_buckets_are_spared_unless_the_pattern_says_them(self, bulk, names, pattern, left):
+        bulk(prune={"pattern": pattern, "max": 10})
+        assert names() == left
+
+    def test_a_stream_whose_consumer_is_declared_is_spared(self, bulk, names):
+        bulk(consumers=[{"stream": "B_1", "name": "c"}], prune={"pattern": "B_*", "max": 1})
+        assert "B_1" in names()
+
+    def test_a_stream_that_holds_messages_needs_allow_data_loss(self, bulk, partly, publish, names):
+        publish("A_2")
+        prune = {"pattern": "A_*", "max": 3}
+        assert "stream A_2: deleting it would delete 1 messages" in partly(prune=prune)["msg"]
+        assert [name for name in names() if name.startswith("A")] == ["A_2"]
+        assert bulk(prune=prune, allow_data_loss=True)["changed"] is True
+
+    def test_what_goes_makes_room_for_what_comes(self, bulk, names):
+        lists = {"streams": [{"name": "NEW", "subjects": ["A_1", "A_2"]}], "prune": {"pattern": "A_*", "max": 3}}
+        assert bulk(**lists, check=True)["changed"] is True
+        assert bulk(**lists)["changed"] is True
+        assert "NEW" in names()
+
+
+def test_new_consumers_of_a_work_queue_see_each_other(bulk, partly, jetstream):
+    bulk(streams=[{"name": "Q", "subjects": ["q.>"], "retention": "workqueue", "num_replicas": 3}])
+    result = partly(consumers=[{"stream": "Q", "name": "a", "filter_subject": "q.a"}, {"stream": "Q", "name": "b"}])
+    assert "consumer b of stream Q: filter >: consumer a takes q.a of this work queue already" in result["msg"]
+    assert jetstream("CONSUMER.NAMES.Q")["consumers"] == ["a"]
+    exchanged = [{"stream": "Q", "name": "a", "state": "absent"}, {"stream": "Q", "name": "b"}]
+    assert bulk(consumers=exchanged, check=True)["changed"] is True
+    assert bulk(consumers=exchanged)["changed"] is True
+    assert jetstream("CONSUMER.NAMES.Q")["consumers"] == ["b"]
+
+
+def test_three_hundred_streams_in_one_go(bulk, names):
+    many = {
+        "streams": [{"name": f"S{number}", "subjects": [f"s.{number}"], "max_age": "1h"} for number in range(300)],
+        "consumers": [{"stream": f"S{number}", "name": "c"} for number in range(0, 300, 10)],
+    }
+    assert sum(entry["changed"] for entry in bulk(**many)["results"]) == 330
+    assert len(names()) == 300
+    assert bulk(**many)["changed"] is False
+    gone = {"prune": {"pattern": "S*", "max": 300}}
+    assert sum(entry["changed"] for entry in bulk(**gone)["results"]) == 300
+    assert names() == []
