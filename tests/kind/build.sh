@@ -55,8 +55,8 @@ find_go() {
 }
 
 make_parts() {
-  # What an interrupted run has made is found in place. Less garbage collection and no debug information are a quarter less work
-  export GOBIN=$parts.tmp CGO_ENABLED=0 GOGC=400 GOFLAGS="-trimpath -buildvcs=false -gcflags=all=-dwarf=false"
+  # What an interrupted run has made is found in place. Less garbage collection saves a tenth of the work
+  export GOBIN=$parts.tmp CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" GOGC=400
   cd "$here" || return
   go install -ldflags "$ldflags" tool ./coredns
   go install -ldflags "-s -w" github.com/rancher/local-path-provisioner
