@@ -33,7 +33,8 @@ ASKED: dict[str, dict[str, bool]] = {
 # Streams whose consumers are compared with what the servers hold.
 WATCHED = 500
 # A healthy busy cluster looks doubtful now and then: a finding has to be seen in so many samples, three seconds in all.
-SAMPLES, APART = 7, 0.5
+# Seconds that a doubt has to last, and those between two samples.
+LASTS, APART = 3.0, 0.3
 ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")
 
 
@@ -49,17 +50,18 @@ class Source(Protocol):
 def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot, list[Finding]]:
     """The first sample that leaves no doubt; or the last one, with what was wrong in all of the last samples."""
     deadline = time.monotonic() + wait_timeout
-    seen: list[list[Finding]] = []
+    seen: list[tuple[float, list[Finding]]] = []
     while True:
         snapshot = source.take()
         findings = evaluate(snapshot)
         if not any(finding.code in MOMENTARY or fails(finding, fail_on) for finding in findings):
             return snapshot, findings
-        seen.append(findings)
-        last = seen[-SAMPLES:]
-        if len(last) == SAMPLES:
+        now = time.monotonic()
+        seen.append((now, findings))
+        last = [found for moment, found in seen if moment > now - LASTS]
+        if len(last) < len(seen):
             found = lasting(last)
-            if time.monotonic() >= deadline or not any(fails(finding, fail_on) for finding in found):
+            if now >= deadline or not any(fails(finding, fail_on) for finding in found):
                 return snapshot, found
         time.sleep(APART)
 
