@@ -118,8 +118,10 @@ def test_any_declaration_changes_once_and_then_nothing(apply, kind):
             apply(kind, "X", check=True, **written, **more)
             first = apply(kind, "X", **written, **more)
         except NatsError as error:
-            assert error.err_code or any(name in str(error) for name in options), error
             done["refused"] += 1
+            told = error.err_code or any(name in str(error) for name in options)
+            if not told:
+                raise
             return False
         done["applied"] += 1
         again = apply(kind, "X", check=True, **written)
