@@ -25,7 +25,7 @@ DURATIONS = st.sampled_from(["0s", "100ms", "1s", "1m30s", "2m", "1h", "24h", 5 
 SIZES = st.sampled_from(["-1", "0", "1000", "1K", "64KiB", "1MiB"])
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 5, 100])
 # What the type of an option does not say: which words make sense in it.
-WORDS = {
+WORDS: dict[str, st.SearchStrategy] = {
     "subjects": st.lists(st.sampled_from(["p.a", "p.b", "p.c.>"]), max_size=3, unique=True),
     "filter_subject": SUBJECT,
     "filter_subjects": st.lists(st.sampled_from(["p.a", "p.b", "p.c.>"]), max_size=3, unique=True),
