@@ -85,9 +85,13 @@ def declaration(kind):
 
 
 @pytest.fixture(scope="module")
-def apply(single, accounts):
+def user(accounts):
+    return next(accounts)
+
+
+@pytest.fixture(scope="module")
+def apply(single, user):
     """Declares one resource of a kind as a module does, in an account of this file."""
-    user = next(accounts)
     with Connection(Options([single[0].url], user=user, password=f"{user}-S3cret")) as connection:
         jetstream = JetStream(connection)
         for name in ("ORIGIN", "PARENT", "KV_ORIGIN"):
