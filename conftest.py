@@ -20,3 +20,4 @@ with suppress(FileExistsError):
 
 sys.path.insert(0, str(COLLECTIONS))
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(COLLECTIONS.parent / "hypothesis")

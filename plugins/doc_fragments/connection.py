@@ -19,17 +19,18 @@ options:
     elements: str
   user:
     description:
-      - Name of the user. The environment variable E(NATS_USER) stands in.
+      - Name of the user.
+      - Where a task writes no login at all, E(NATS_USER) and E(NATS_PASSWORD), E(NATS_TOKEN) or E(NATS_CREDS) of the environment are it.
       - Not used with O(kubernetes), which takes the user from the account's Secret.
     type: str
   password:
-    description: Password of the user. The environment variable E(NATS_PASSWORD) stands in.
+    description: Password of the user.
     type: str
   token:
-    description: A token instead of user and password. The environment variable E(NATS_TOKEN) stands in.
+    description: A token instead of user and password.
     type: str
   creds:
-    description: Credentials with JWT and seed, as the path of a file or as its content. The environment variable E(NATS_CREDS) stands in.
+    description: Credentials with JWT and seed, as the path of a file or as its content.
     type: str
   nkey_seed:
     description: Seed of an nkey (begins with V(SU)).

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 
 CLIENT_PORT = 4222
+# Where a task writes no login at all.
+LOGIN = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
 # Through API server and kubelet it takes longer than to a server at hand.
 CONNECT_TIMEOUT = 10
 
@@ -48,8 +50,10 @@ def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
             "neither the option servers, nor kubernetes, nor NATS_URL says where NATS is",
             "Set one of them.",
         )
-    names = ("user", "password", "token", "creds", "nkey_seed", "jwt", "tls", "inbox_prefix", "timeout")
-    with Connection(Options(servers, **{name: params[name] for name in names})) as connection:
+    login = {name: params[name] for name in ("user", "password", "token", "creds", "nkey_seed", "jwt") if params[name]}
+    login = login or {name: os.environ[variable] for name, variable in LOGIN.items() if os.environ.get(variable)}
+    more = {name: params[name] for name in ("tls", "inbox_prefix", "timeout")}
+    with Connection(Options(servers, **login, **more)) as connection:
         yield connection
 
 

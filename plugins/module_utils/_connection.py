@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -31,6 +32,7 @@ else:
 
 Answer = dict[str, Any]
 T = TypeVar("T")
+CREDENTIALS = re.compile(r"BEGIN NATS USER JWT-+\s+(\S+)\s.*BEGIN USER NKEY SEED-+\s+(\S+)\s", re.DOTALL)
 DENIED = "permissions violation for "
 CREDS = """-----BEGIN NATS USER JWT-----
 {jwt}
@@ -98,8 +100,7 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._client is not None:
-            with suppress(nats.errors.Error, OSError):
-                self._loop.run_until_complete(self._client.close())
+            self._loop.run_until_complete(_closed(self._client))
         self._loop.close()
 
     def request(self, subject: str, payload: Mapping[str, Any] | bytes = b"", timeout: float | None = None) -> Answer:
@@ -207,8 +208,7 @@ class Connection:
                 # nats-py hides what it met behind "no servers available".
                 met = self._last_error if isinstance(error, nats.errors.NoServersError) and self._last_error else error
                 failures.append(self._explain(server, _sentence(met)))
-                with suppress(nats.errors.Error, OSError):
-                    await client.close()
+                await _closed(client)
             else:
                 return client
         raise NatsError(
@@ -228,12 +228,16 @@ class Connection:
             if tls.get("handshake_first"):
                 arguments["tls_handshake_first"] = True
         if options.creds:
-            inline = "-----BEGIN" in options.creds
-            arguments["user_credentials"] = RawCredentials(options.creds) if inline else options.creds
-        elif options.jwt:
-            arguments["user_credentials"] = RawCredentials(CREDS.format(jwt=options.jwt, seed=options.nkey_seed))
+            jwt, seed = _read_creds(options.creds)
+            _check_seed("creds", seed)
+            arguments["user_credentials"] = RawCredentials(CREDS.format(jwt=jwt, seed=seed))
         elif options.nkey_seed:
-            arguments["nkeys_seed_str"] = options.nkey_seed
+            seed = options.nkey_seed.strip()
+            _check_seed("nkey_seed", seed)
+            if options.jwt:
+                arguments["user_credentials"] = RawCredentials(CREDS.format(jwt=options.jwt.strip(), seed=seed))
+            else:
+                arguments["nkeys_seed_str"] = seed
         return arguments | {
             "user": options.user,
             "password": options.password,
@@ -267,6 +271,43 @@ class Connection:
 def _offset(answer: Answer) -> float:
     told = instant(answer["server"].get("time"))
     return (told[0].timestamp() + told[1] / 10**9 - time.time()) if told else 0.0
+
+
+def _read_creds(creds: str) -> tuple[str, str]:
+    """JWT and seed of credentials: a path, or their content."""
+    text = creds
+    if "-----BEGIN" not in creds:
+        try:
+            with open(creds, encoding="utf-8") as file:
+                text = file.read()
+        except (OSError, UnicodeDecodeError) as error:
+            raise NatsError(
+                "option creds", f"the file can't be read: {error}", "Give its path or its content."
+            ) from error
+    parts = CREDENTIALS.search(text)
+    if parts is None:
+        raise NatsError("option creds", "it holds no JWT and seed", "Give a file that nsc made, or its content.")
+    return parts[1], parts[2]
+
+
+def _check_seed(option: str, seed: str) -> None:
+    """nats-py says nothing, or with a traceback, of a seed that is none."""
+    try:
+        import nkeys
+
+        nkeys.from_seed(bytearray(seed.encode()))
+    except ImportError as error:
+        raise NatsError(
+            f"option {option}", "the Python library nkeys is missing", "Install it: pip install nkeys."
+        ) from error
+    except (ValueError, nkeys.NkeysError) as error:
+        raise NatsError(f"option {option}", "its seed is none", "A user's seed begins with SU.") from error
+
+
+async def _closed(client: Any) -> None:
+    """After a handshake that failed, nats-py would wait for ever."""
+    with suppress(nats.errors.Error, OSError, asyncio.TimeoutError):
+        await asyncio.wait_for(client.close(), 0.2)
 
 
 def _context(tls: Mapping[str, Any]) -> ssl.SSLContext:

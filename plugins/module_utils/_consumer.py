@@ -47,9 +47,9 @@ def delivered(before: str, after: str) -> Change:
 
 
 def waits(config: Config, _around: Around) -> int:
-    if config.get("ack_policy") in ("none", "flow_control"):
-        return 0
-    return int((config.get("backoff") or [ACK_WAIT])[0])
+    if config.get("backoff"):
+        return int(config["backoff"][0])
+    return 0 if config.get("ack_policy") in ("none", "flow_control") else ACK_WAIT
 
 
 def unacknowledged(config: Config, around: Around) -> int:
@@ -176,7 +176,7 @@ CONSUMER = Resource(
         Field("rate_limit_bps", not_negative(integer)),
         Field("sample_freq", percentage),
         Field("max_waiting", not_negative(integer), Change.NEVER, default=pulls),
-        Field("max_ack_pending", integer, default=unacknowledged),
+        Field("max_ack_pending", at_least(-1, integer), default=unacknowledged),
         Field("headers_only", boolean),
         Field("max_batch", not_negative(integer)),
         Field("max_expires", span),

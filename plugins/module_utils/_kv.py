@@ -25,6 +25,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._stream import (
     age,
     kept,
     marker,
+    objections,
     per_subject,
     promoted,
     replicas,
@@ -149,5 +150,6 @@ KV = Resource(
     prefix=PREFIX,
     creates=creates,
     completes=complete,
+    objects=objections,
     holds=kept,
 )

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import env_fallback
-
 from ansible_collections.messaging.nats.plugins.module_utils._connection import HAS_NATS
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 
@@ -28,13 +26,14 @@ TLS: dict[str, Any] = {
     "server_name": {"type": "str"},
     "handshake_first": {"type": "bool", "default": False},
 }
-# NATS_URL is read where the connection is made: as a fallback here it would exclude an explicit `kubernetes`.
+# The environment is read where the connection is made: as a fallback here NATS_URL would exclude an explicit `kubernetes`,
+# and a login from there would be mixed with another one that the task writes.
 CONNECTION: dict[str, Any] = {
     "servers": {"type": "list", "elements": "str"},
-    "user": {"type": "str", "fallback": (env_fallback, ["NATS_USER"])},
-    "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["NATS_PASSWORD"])},
-    "token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["NATS_TOKEN"])},
-    "creds": {"type": "str", "no_log": True, "fallback": (env_fallback, ["NATS_CREDS"])},
+    "user": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "token": {"type": "str", "no_log": True},
+    "creds": {"type": "str", "no_log": True},
     "nkey_seed": {"type": "str", "no_log": True},
     "jwt": {"type": "str", "no_log": True},
     "tls": {"type": "dict", "options": TLS},

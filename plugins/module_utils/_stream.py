@@ -211,7 +211,7 @@ STREAM = Resource(
         Field("deny_delete", boolean, one_way),
         Field("deny_purge", boolean, one_way),
         Field("allow_rollup_hdrs", boolean),
-        Field("consumer_limits", record(("inactive_threshold", duration), ("max_ack_pending", integer))),
+        Field("consumer_limits", record(("inactive_threshold", duration), ("max_ack_pending", at_least(-1, integer)))),
         Field("allow_msg_ttl", boolean, one_way, api_level=1),
         Field("subject_delete_marker_ttl", marker, api_level=1),
         Field("allow_msg_counter", boolean, Change.NEVER, api_level=2),

@@ -34,7 +34,7 @@ def partly(run_module, account):
     return run
 
 
-SHOP = {
+SHOP: dict[str, list] = {
     "streams": [
         {"name": "ORDERS", "subjects": ["orders.>"], "retention": "workqueue", "num_replicas": 3},
         {"name": "EVENTS", "subjects": ["events.>"], "max_age": "24h"},

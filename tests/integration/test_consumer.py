@@ -60,6 +60,7 @@ def test_create_modify_delete_in_check_mode_and_for_real_first_and_again(steps, 
     [
         {},
         {"ack_policy": "none"},
+        {"ack_policy": "none", "backoff": ["1s"]},
         {
             "ack_policy": "none",
             "deliver_subject": "to.me",
@@ -95,8 +96,9 @@ def test_create_modify_delete_in_check_mode_and_for_real_first_and_again(steps, 
         {"priority_policy": "none", "priority_groups": [], "inactive_threshold": "0s", "headers_only": False},
     ],
 )
-def test_every_field_converges_at_once(steps, written):
+def test_every_field_converges_at_once(consumer, steps, written):
     steps(nats_consumer, "consumer", **WORKERS, **written)
+    assert consumer(**written, exact=True)["changed"] is False
 
 
 @pytest.mark.parametrize(
@@ -208,6 +210,7 @@ def test_what_can_not_be_is_refused_by_option_name(consumer, refused, config, be
         ({"opt_start_time": "0001-01-01T00:00:00+01:00"}, "is no time"),
         ({"idle_heartbeat": "1ms"}, "idle_heartbeat: 1ms is too small: write 100ms or more"),
         ({"num_replicas": 6}, "num_replicas: 6 is out of range"),
+        ({"max_ack_pending": -5}, "max_ack_pending: -5 is too small: write -1 or more"),
         ({"max_deliver": -2}, "max_deliver: -2 is no limit"),
         ({"metadata": {"a": None}}, "metadata: a: None is no text"),
         ({"state": "paused"}, "pause_until is missing"),

@@ -33,7 +33,7 @@ CLIENTS = {
     "discard": "new",
 }
 # As many shapes as there are words, most of them not made by this collection.
-STREAMS = [
+STREAMS: list[dict] = [
     {"name": "PLAIN"},
     {"name": "ORIGIN", "subjects": ["o.>"], "metadata": {"owner": "me", "_nats.mine": "x"}, "max_age": 3600 * SECOND},
     {"name": "MIRROR", "mirror": {"name": "ORIGIN", "opt_start_time": "2020-01-01T01:00:00.5+01:00"}},
@@ -68,7 +68,7 @@ STREAMS = [
     {"name": "OBJ_plain", "subjects": ["$O.plain.C.>", "$O.plain.M.>"], "discard": "new", "allow_rollup_hdrs": True, "allow_direct": True},
     {"name": "OBJ_copy", "mirror": {"name": "OBJ_plain"}},
 ]  # fmt: skip
-CONSUMERS = [
+CONSUMERS: list[tuple[str, dict]] = [
     ("ORIGIN", {"name": "plain"}),
     ("ORIGIN", {"name": "none", "ack_policy": "none"}),
     (

@@ -248,6 +248,10 @@ def test_a_bucket_does_not_become_a_copy_without_a_recreation(declare, bucket, r
         ({"bucket": "a.b"}, "a name has nothing but"),
         ({"history": 0}, "history: 0 is out of range: write 1 to 64"),
         ({"history": 65}, "history: 65 is out of range: write 1 to 64"),
+        (
+            {"bucket": "new", "mirror": {"name": "x"}, "sources": [{"name": "y"}]},
+            "sources: a mirror has none of its own",
+        ),
         ({"ttl": "5x"}, "ttl: '5x' is no duration"),
         ({"ttl": "1ms"}, "ttl: 1ms is too small"),
         ({"limit_marker_ttl": "10ms"}, "limit_marker_ttl: 10ms is too small: write 1s or more"),

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._consumer import overlap
+from ansible_collections.messaging.nats.plugins.module_utils._kinds import kind_of
 from ansible_collections.messaging.nats.plugins.module_utils._plan import Policy, merged, plan, remove
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Found
 from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
@@ -139,3 +141,76 @@ def test_a_field_that_the_server_does_not_know_is_refused_with_the_level_it_need
 )
 def test_what_was_not_written_stays_in_nested_tables_too(before, after, expected):
     assert merged(before, after) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ([{"src": "a", "dest": "b"}], [{"src": "c", "dest": "d"}], [{"src": "c", "dest": "d"}]),
+        (
+            [{"name": "A", "filter_subject": "a", "new": 1}, {"name": "A", "filter_subject": "b"}],
+            [{"name": "A", "filter_subject": "b"}, {"name": "A", "filter_subject": "a"}],
+            [{"name": "A", "filter_subject": "a", "new": 1}, {"name": "A", "filter_subject": "b"}],
+        ),
+        ([{"name": "A"}, {"name": "B"}], [{"name": "B"}, {"name": "A"}], [{"name": "A"}, {"name": "B"}]),
+        ([{"name": "A"}], [{"name": "A"}, {"name": "A"}], [{"name": "A"}, {"name": "A"}]),
+        ([1, 2], [2, 1], [2, 1]),
+        (["a", "b"], ["b", "a"], ["a", "b"]),
+        ("2020-01-01T01:00:00+01:00", "2020-01-01T00:00:00Z", "2020-01-01T01:00:00+01:00"),
+    ],
+)
+def test_lists_are_merged_by_what_their_entries_are(before, after, expected):
+    assert merged(before, after) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("a", "a", True),
+        ("a", "b", False),
+        ("a.*", "*.b", True),
+        ("a.*", "b.*", False),
+        ("a.>", "a", False),
+        ("a.>", "a.b.c", True),
+        (">", "a", True),
+        ("a.b", "a.b.c", False),
+        ("*.b.>", "a.*.c", True),
+        ("*", "a.b", False),
+    ],
+)
+def test_two_subjects_overlap_where_one_message_matches_both(one, other, expected):
+    assert overlap(one, other) is overlap(other, one) is expected
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({"name": "S", "subjects": ["s"]}, "streams"),
+        ({"name": "KV_b", "subjects": ["$KV.b.>"], "max_msgs_per_subject": 5}, "kv"),
+        ({"name": "KV_b", "mirror": {"name": "KV_a"}, "max_msgs_per_subject": 1}, "kv"),
+        ({"name": "KV_b", "subjects": ["other"], "max_msgs_per_subject": 5}, "streams"),
+        ({"name": "KV_b!", "subjects": ["$KV.b!.>"], "max_msgs_per_subject": 5}, "streams"),
+        ({"name": "KV_b", "subjects": ["$KV.b.>"], "max_msgs_per_subject": 65}, "streams"),
+        ({"name": "KV_b", "subjects": ["$KV.b.>"], "max_msgs_per_subject": 5, "retention": "workqueue"}, "streams"),
+        ({"name": "OBJ_b", "subjects": ["$O.b.C.>", "$O.b.M.>"]}, "object_stores"),
+        ({"name": "OBJ_b", "mirror": {"name": "OBJ_a"}}, "streams"),
+    ],
+)
+def test_a_stream_is_a_bucket_where_nothing_of_it_is_lost(config, kind):
+    assert kind_of(config) == kind
+
+
+@pytest.mark.parametrize(("history", "refused"), [(4, False), (3, True)])
+def test_a_history_that_nothing_exceeds_needs_no_permission(history, refused):
+    state = {"messages": 5, "num_subjects": 2}  # four of one subject at most
+    assert bool(decide({"max_msgs_per_subject": history}, {"max_msgs_per_subject": 10}, state).refusals) is refused
+
+
+@pytest.mark.parametrize("recreate", ["if_empty", "always"])
+def test_a_recreated_resource_takes_its_defaults_anew(recreate):
+    found = Found(SERVER | {"subjects": ["S"], "duplicate_window": 120 * 10**9, "max_msgs": 5}, {})
+    gone, made = plan(STREAM, "S", {"mirror": {"name": "O"}}, found, Policy(recreate=recreate), LATEST).steps
+    assert (gone.action, made.action) == ("delete", "create")
+    assert made.config["mirror"] == {"name": "O"}
+    assert made.config["max_msgs"] == 5
+    assert not {"subjects", "duplicate_window"} & made.config.keys() or made.config["duplicate_window"] == 0

@@ -85,3 +85,103 @@ def test_a_nested_table_keeps_only_what_was_written():
     origin = types.record(("name", types.string), ("window", types.duration))
     assert origin.parse({"name": "S", "window": None}) == {"name": "S"}
     assert origin.parse({"window": "1s"}) == {"window": 10**9}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2020-01-01T01:30:00+01:30",
+        "2020-01-01 00:00:00Z",
+        "2020-01-01t00:00:00z",
+        "2020-01-01T00:00:00.000Z",
+        "2019-12-31T23:00:00-01:00",
+    ],
+)
+def test_one_moment_has_many_spellings(text):
+    assert types.instant(text) == types.instant("2020-01-01T00:00:00Z")
+    assert types.parse_instant(text)[10] == "T"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2020-01-01", "2020-01-01T00:00:00", "2020-13-01T00:00:00Z", "0001-01-01T00:00:00+01:00", None, 5]
+)
+def test_what_is_no_moment_is_none(text):
+    assert types.instant(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2020-01-01T01:00:00+01:00", "2020-01-01T00:00:00Z"),
+        ("2020-01-01T00:00:00.500Z", "2020-01-01T00:00:00.5Z"),
+        ("2020-01-01T00:00:00.123456789Z", "2020-01-01T00:00:00.123456789Z"),
+    ],
+)
+def test_a_moment_is_written_as_the_server_writes_it(text, written):
+    moment = types.instant(text)
+    assert moment is not None
+    assert types.utc(*moment) == written
+
+
+@pytest.mark.parametrize(("text", "stored"), [("50", "50"), ("50%", "50"), (" 5% ", "5"), ("0", "0"), ("100", "100")])
+def test_a_percentage_needs_no_sign(text, stored):
+    assert types.parse_percentage(text) == stored
+
+
+@pytest.mark.parametrize("text", ["", "101", "-1", "1.5", "half"])
+def test_what_is_no_percentage_is_refused(text):
+    with pytest.raises(ValueError, match="write 0 to 100"):
+        types.parse_percentage(text)
+
+
+SPECS: dict[str, dict] = {
+    "number": {"type": "int"},
+    "word": {"type": "str", "choices": ["a", "b"]},
+    "words": {"type": "list", "elements": "str"},
+    "table": {"type": "dict", "options": {"on": {"type": "bool"}}},
+    "tables": {"type": "list", "elements": "dict", "options": {"on": {"type": "bool"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ({"number": "5"}, {"number": 5}),
+        ({"words": "a,b"}, {"words": ["a", "b"]}),
+        ({"words": [1]}, {"words": ["1"]}),
+        ({"table": {"on": "yes"}}, {"table": {"on": True}}),
+        ({"tables": [{"on": "no"}]}, {"tables": [{"on": False}]}),
+        ({"number": None}, {}),
+    ],
+)
+def test_an_entry_of_a_list_is_read_as_ansible_reads_options(written, found):
+    assert types.options(SPECS, written) == found
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ({"number": "x"}, "number: 'x' is not a whole number"),
+        ({"word": "c"}, "word: 'c' is not known: write a or b"),
+        ({"other": 1}, "other is not known: write number, table, tables, word, words"),
+        ({"table": {"off": 1}}, "table: off is not known: write on"),
+        ({"tables": [{"on": "perhaps"}]}, "tables: on: 'perhaps' is not yes or no"),
+        ({"table": 5}, "table: 5 is not a dictionary"),
+    ],
+)
+def test_what_is_no_entry_is_refused_by_option(written, sentence):
+    with pytest.raises(ValueError, match="^" + sentence):
+        types.options(SPECS, written)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"a": 0, "b": False, "c": "", "d": []}, {}),
+        ({"a": {"b": {}}}, {}),
+        ([{"a": 0}, {"a": 1}], [{}, {"a": 1}]),
+        (0, 0),
+    ],
+)
+def test_what_says_nothing_is_left_out_of_nested_tables(value, said):
+    assert types.bare(value) == said

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules' documentation says is what their field tables do."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from ansible_collections.messaging.nats.plugins.doc_fragments.resource import ModuleDocFragment
+from ansible_collections.messaging.nats.plugins.module_utils._consumer import CONSUMER
+from ansible_collections.messaging.nats.plugins.module_utils._kv import KV
+from ansible_collections.messaging.nats.plugins.module_utils._object_store import OBJECT_STORE
+from ansible_collections.messaging.nats.plugins.module_utils._resource_module import GUARDS, REACH, naming
+from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
+from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_kv, nats_object_store, nats_stream
+
+MODULES = [(nats_stream, STREAM), (nats_consumer, CONSUMER), (nats_kv, KV), (nats_object_store, OBJECT_STORE)]
+SAME = ("type", "choices", "elements", "required", "default", "aliases")
+
+
+def documented(options):
+    return {
+        name: {key: option[key] for key in SAME if key in option}
+        | ({"options": documented(option["suboptions"])} if "suboptions" in option else {})
+        for name, option in options.items()
+    }
+
+
+def declared(specs):
+    return {
+        name: {key: spec[key] for key in SAME if key in spec}
+        | ({"options": declared(spec["options"])} if "options" in spec else {})
+        for name, spec in specs.items()
+    }
+
+
+@pytest.mark.parametrize(("module", "resource"), MODULES)
+def test_a_modules_options_are_its_fields(module, resource):
+    specs = naming(resource) | resource.arguments | resource.argument_spec()
+    assert documented(yaml.safe_load(module.DOCUMENTATION)["options"]) == declared(specs)
+
+
+def test_the_shared_options_are_the_guards():
+    options = documented(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"])
+    assert options == declared(GUARDS | REACH | {"wait_timeout": {"type": "float", "default": 30}})
+
+
+@pytest.mark.parametrize(("module", "resource"), MODULES)
+def test_every_option_says_what_it_is(module, resource):
+    for name, option in yaml.safe_load(module.DOCUMENTATION)["options"].items():
+        assert option["description"], name
