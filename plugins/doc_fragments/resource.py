@@ -40,7 +40,7 @@ options:
     type: bool
     default: false
   wait_timeout:
-    description: Seconds to wait until all replicas are current after a change.
+    description: Seconds to wait until all replicas are current after a change of C(num_replicas) or C(placement).
     type: float
     default: 30
 """

@@ -111,17 +111,18 @@ class JetStream:
                 return None
             raise
 
-    async def write(self, place: Place, step: Step) -> None:
+    async def write(self, place: Place, step: Step) -> Answer:
         """Carries out a step. Said twice it does the same, so an answer that was lost is no harm."""
         call, body = place.request(step)
         try:
-            await self.ask(call, place, body)
+            return await self.ask(call, place, body)
         except UnansweredError:
             try:
-                await self.ask(call, place, body)
+                return await self.ask(call, place, body)
             except NatsError as error:
                 if step.action != "delete" or error.err_code not in place.missing:
                     raise
+                return {}
 
     async def listed(self, call: str, what: object, key: str) -> list[Answer]:
         """All pages of a list."""

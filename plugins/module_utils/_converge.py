@@ -61,9 +61,6 @@ class Outcome:
     done: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
     error: NatsError | None = None
-    # Written, and not yet seen on all its replicas.
-    settling: bool = False
-    written: Plan | None = None
 
     @property
     def difference(self) -> tuple[Config, Config]:
@@ -112,7 +109,6 @@ async def converge(jetstream: JetStream, declared: Sequence[Wanted], check: bool
             continue
         server = await _read(jetstream, [item for _number, item in part], going)
         found = await asyncio.gather(*(_one(jetstream, server, item, check, timeout) for _number, item in part))
-        await _settle(jetstream, [outcome for outcome in found if outcome.settling], timeout)
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
 
@@ -223,9 +219,11 @@ async def _converge_one(
         else:
             outcome.after, outcome.state = outcome.before, _figures(info) if info else None
         return
-    await _carry_out(jetstream, item, planned, found, timeout)
-    outcome.written = planned
-    outcome.settling = planned.steps[-1].action != "delete"
+    info = await _carry_out(jetstream, item, planned, found, timeout)
+    if info:
+        # Another server may not know of a pause yet.
+        config = _paused(info["config"], planned) if planned.steps[-1].action == "pause" else info["config"]
+        outcome.after, outcome.state = resource.show(config), _figures(info)
 
 
 async def _info(jetstream: JetStream, server: Server, item: Wanted) -> Any:
@@ -292,11 +290,11 @@ def _asks_level(item: Wanted) -> bool:
     )
 
 
-async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, found: Found | None, timeout: float) -> None:
-    last = planned.steps[-1]
+async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, found: Found | None, timeout: float) -> Any:
+    answer: Mapping[str, Any] = {}
     for step in planned.steps:
         try:
-            await jetstream.write(item.place, step)
+            answer = await jetstream.write(item.place, step)
         except UnansweredError as error:
             raise await _known(jetstream, item, error) from error
         except NatsError as error:
@@ -307,45 +305,29 @@ async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, found: F
                     f"It was deleted for that and is back as it was, but empty. {explained.remedy}".rstrip()
                 )
             raise explained from error
-        if step is not last and step.action != "delete":
-            # The server mixes up a change with one that is under way.
-            await _settle(jetstream, [waiting := Outcome(item)], timeout)
-            if waiting.error:
-                raise waiting.error
+        if step.moves:
+            answer = await _settled(jetstream, item, timeout)
+    if planned.steps[-1].action == "delete":
+        return None
+    # The answer to a creation or an update says what it is then.
+    return answer if "config" in answer else await jetstream.find(item.place)
 
 
-async def _settle(jetstream: JetStream, waiting: Sequence[Outcome], timeout: float) -> None:
-    """Until each of them has all its replicas: the last that is read is what they are."""
+async def _settled(jetstream: JetStream, item: Wanted, timeout: float) -> Mapping[str, Any]:
+    """What it is once it has all its replicas: the server mixes up a change with one that is under way."""
     deadline = time.monotonic() + timeout
-    while waiting:
-        infos = await _read_again(jetstream, [outcome.wanted.place for outcome in waiting])
-        late, still = time.monotonic() > deadline, []
-        for outcome in waiting:
-            item, info = outcome.wanted, infos.get(outcome.wanted.place)
-            missing = missing_replicas(info) if info else "it can't be read"
-            if info and (late or not missing):
-                outcome.after = item.resource.show(_told(info["config"], outcome.written))
-                outcome.state = _figures(info)
-            if missing and not late:
-                still.append(outcome)
-            elif missing:
-                outcome.error = NatsError(
-                    item.title,
-                    f"its configuration is stored, but after {timeout:g} s: {missing}",
-                    "Run it again to wait longer, and look at the cluster with nats_health.",
-                )
-        waiting = still
-        if waiting:
-            await asyncio.sleep(APART)
-
-
-async def _read_again(jetstream: JetStream, places: Sequence[Place]) -> dict[Place, Any]:
-    found: dict[Place, Any] = {}
-    if sum(place.consumer is None for place in places) >= MANY:
-        found = {Place(info["config"]["name"]): info for info in await jetstream.streams()}
-    rest = [place for place in places if place not in found]
-    infos = await asyncio.gather(*(jetstream.find(place) for place in rest))
-    return found | dict(zip(rest, infos, strict=True))
+    while True:
+        info = await jetstream.find(item.place)
+        missing = missing_replicas(info) if info else "it can't be read"
+        if info and not missing:
+            return info
+        if time.monotonic() > deadline:
+            raise NatsError(
+                item.title,
+                f"its configuration is stored, but after {timeout:g} s: {missing}",
+                "Run it again to wait longer, and look at the cluster with nats_health.",
+            )
+        await asyncio.sleep(APART)
 
 
 async def _known(jetstream: JetStream, item: Wanted, error: NatsError) -> NatsError:
@@ -393,11 +375,6 @@ def _expected(planned: Plan, found: Found | None) -> Config:
     if found and last.action == "pause":
         return _paused(found.config, planned)
     return found.config if found else {}
-
-
-def _told(config: Config, written: Plan | None) -> Config:
-    """Another server may not know of a pause yet."""
-    return _paused(config, written) if written and written.steps[-1].action == "pause" else config
 
 
 def _paused(config: Config, planned: Plan) -> Config:
