@@ -108,7 +108,7 @@ def complete(desired: Config, actual: Config) -> Config:
     bucket = after["name"].removeprefix(PREFIX)
     if desired.get("mirror") and not actual.get("mirror"):
         # A copy has its origin's keys and none of its own.
-        desired |= {"subjects": [], "duplicate_window": 0}
+        desired |= {"subjects": [], "duplicate_window": 0, "mirror_direct": True}
     if actual.get("mirror") and desired.get("mirror") == {}:
         # The server gives a copy that becomes a stream of its own a subject that no key has.
         desired |= {"subjects": [_keys(bucket)]}

@@ -138,8 +138,8 @@ def complete(desired: Config, actual: Config) -> Config:
         desired["allow_msg_ttl"] = True
     if after.get("subject_delete_marker_ttl") or after.get("allow_msg_schedules"):
         desired["allow_rollup_hdrs"] = True
-    # The server copies it from an origin that it can see.
-    if after.get("mirror") and not after["mirror"].get("external"):
+    # The server copies it from an origin that it can see; one that is made along with it may not be there yet.
+    if actual and after.get("mirror") and not after["mirror"].get("external"):
         desired.pop("mirror_direct", None)
     return desired
 

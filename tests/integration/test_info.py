@@ -155,6 +155,30 @@ def test_what_is_there_applied_to_an_empty_account_is_there_too(rich, info, decl
         assert again[kind] == found[kind]
 
 
+def test_a_change_of_one_field_leaves_all_others_as_they_are(rich, info, declare, jetstream):
+    def stored():
+        streams = {name: jetstream(f"STREAM.INFO.{name}")["config"] for name in jetstream("STREAM.NAMES")["streams"]}
+        consumers = {name: jetstream(f"CONSUMER.INFO.{stream}.{name}")["config"] for stream, name in where}
+        return [
+            {key: config[key] for key in config.keys() - {"description"}} for config in (streams | consumers).values()
+        ]
+
+    found = info()
+    where = [(entry["stream"], entry["name"]) for entry in found["consumers"]]
+    before = stored()
+    described = {
+        kind: [
+            {key: entry[key] for key in ("stream", "name", "bucket") if key in entry} | {"description": "new"}
+            for entry in found[kind]
+        ]
+        for kind in KINDS
+    }
+    assert all(entry["changed"] for entry in declare(nats_jetstream, **described, check=True)["results"])
+    assert all(entry["changed"] for entry in declare(nats_jetstream, **described)["results"])
+    assert declare(nats_jetstream, **described)["changed"] is False
+    assert stored() == before
+
+
 def test_an_ephemeral_consumer_is_left_to_its_client(jetstream, info):
     jetstream("STREAM.CREATE.S", name="S")
     jetstream("CONSUMER.CREATE.S.e", stream_name="S", config={"name": "e", "inactive_threshold": 60 * SECOND})
