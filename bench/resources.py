@@ -24,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._api import JetStre
 from ansible_collections.messaging.nats.plugins.module_utils._bulk import converge_all, declared
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._plan import Policy
-from tests.integration.conftest import Cluster, secret
+from tests.servers import Cluster, secret
 
 Config = dict[str, Any]
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))

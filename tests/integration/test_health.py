@@ -11,8 +11,7 @@ import signal
 import pytest
 
 from ansible_collections.messaging.nats.plugins.modules import nats_health, nats_stream
-
-from .conftest import secret
+from tests.servers import secret
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_what_a_server_is_too_old_for_is_refused_with_the_version_it_needs(run, 
 
 
 def test_what_is_read_is_applied_again_without_a_change(run):
-    lists = {
+    lists: dict[str, list[dict[str, object]]] = {
         "streams": [{"name": f"S{number}", "subjects": [f"s.{number}"], "max_age": "2h"} for number in range(12)],
         "consumers": [{"stream": "S1", "name": "worker", "backoff": ["1s", "10s"], "max_deliver": 3}],
         "kv": [{"bucket": "settings", "history": 3}],

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real nats-servers on loopback, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._connection import Options
+from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
+
+SERVER = os.environ.get("NATS_SERVER") or (
+    shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "nats-server"
+)
+ACCOUNTS = 400
+STORE = 64 * 2**20
+
+
+@dataclass
+class Server:
+    name: str
+    client: int
+    monitor: int
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self.client}"
+
+    def get(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}{path}", timeout=2) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+
+class Cluster:
+    """Servers that know each other, in a folder of their own."""
+
+    def __init__(self, folder: Path, names: list[str], cluster: str = "C", accounts: int = ACCOUNTS) -> None:
+        self.folder, self.cluster, self.accounts = folder, cluster, accounts
+        self.servers = [Server(name, free_port(), free_port()) for name in names]
+        self._routes = {server.name: free_port() for server in self.servers}
+
+    def __getitem__(self, index: int) -> Server:
+        return self.servers[index]
+
+    def configuration(self, server: Server, **more: object) -> dict[str, Any]:
+        users = {
+            f"T{number}": {"jetstream": "enabled", "users": [login(f"t{number}")]} for number in range(self.accounts)
+        }
+        found = {
+            "server_name": server.name,
+            "listen": f"127.0.0.1:{server.client}",
+            "http": f"127.0.0.1:{server.monitor}",
+            "jetstream": {
+                "store_dir": str(self.folder / server.name),
+                "max_file_store": STORE,
+                "max_memory_store": STORE,
+            },
+            "system_account": "SYS",
+            "accounts": {"SYS": {"users": [login("sys-user")]}, **users},
+        }
+        if len(self.servers) > 1:
+            found["cluster"] = {
+                "name": self.cluster,
+                "listen": f"127.0.0.1:{self._routes[server.name]}",
+                "no_advertise": True,
+                "routes": [f"nats://127.0.0.1:{port}" for port in self._routes.values()],
+            }
+        return found | more
+
+    def start(self, server: Server, **more: object) -> None:
+        path = self.folder / f"{server.name}.conf"
+        path.write_text(to_nats_conf(self.configuration(server, **more)))
+        with (self.folder / f"{server.name}.log").open("ab") as log:
+            server.process = subprocess.Popen([SERVER, "--config", str(path)], stdout=log, stderr=log)
+
+    def stop(self, server: Server, how: signal.Signals = signal.SIGKILL) -> None:
+        if server.process is not None:
+            server.process.send_signal(how)
+            server.process.wait()
+            server.process = None
+
+    def system(self) -> Options:
+        return Options([server.url for server in self.servers], user="sys-user", password=secret("sys-user"))
+
+    def wait(self) -> None:
+        """Until meta has a leader and all peers current: readiness is not `can place a stream`."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            time.sleep(0.1)
+            if self.formed():
+                return
+        raise AssertionError(f"no cluster within 30 s; logs are in {self.folder}")
+
+    def formed(self) -> bool:
+        if len(self.servers) == 1:
+            return reachable(self.servers[0])
+        if not all(reachable(server) for server in self.servers):
+            return False
+        metas = [server.get("/jsz").get("meta_cluster") or {} for server in self.servers]
+        own = [meta for server, meta in zip(self.servers, metas, strict=True) if meta.get("leader") == server.name]
+        return bool(own) and sum(peer["current"] for peer in own[0].get("replicas") or []) == len(self.servers) - 1
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def reachable(server: Server) -> bool:
+    try:
+        server.get("/healthz?js-server-only=true")
+    except OSError:
+        return False
+    return True
+
+
+def secret(user: str) -> str:
+    return f"{user}-S3cret"
+
+
+def login(user: str) -> dict[str, Any]:
+    return {"user": user, "password": secret(user)}
