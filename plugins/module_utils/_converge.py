@@ -12,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -22,7 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._api import JetStre
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, Step, plan, remove
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Around, Config, Found, Resource
-from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, look_at, parse_pause
+from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, look_at, parse_pause, too_old
 from ansible_collections.messaging.nats.plugins.module_utils._stream import SEALED, own_subject
 
 # From so many on, the whole list is read at once.
@@ -82,6 +83,7 @@ def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, 
     state = options.get("state") or "present"
     arguments = {key: options[key] for key in resource.arguments if options.get(key) is not None}
     look_at(title, state, arguments)
+    _check_unset(title, resource, options)
     given = {**guards} | {key: value for key, value in options.items() if value is not None}
     return Wanted(
         resource,
@@ -97,6 +99,12 @@ def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, 
         ),
         arguments,
     )
+
+
+def _check_unset(title: str, resource: Resource, options: Mapping[str, Any]) -> None:
+    written = {entry.name for entry in resource.fields if options.get(entry.name) is not None}
+    if both := sorted(written & set(options.get("unset") or ())):
+        raise NatsError(title, f"unset: {', '.join(both)} is written as well", "Write it or unset it.")
 
 
 async def converge(jetstream: JetStream, declared: Sequence[Wanted], check: bool, timeout: float) -> list[Outcome]:
@@ -164,8 +172,7 @@ async def _read(jetstream: JetStream, items: Sequence[Wanted], going: frozenset[
             raise info
         else:
             streams[name] = info
-    parents = sorted({item.place.stream for item in items if item.place.consumer} & streams.keys())
-    parents = [name for name in parents if streams[name]]
+    parents = _to_list(items, streams)
     lists = await asyncio.gather(*(jetstream.consumers(name) for name in parents), return_exceptions=True)
     consumers: dict[str, dict[str, Any]] = {}
     for name, found in zip(parents, lists, strict=True):
@@ -176,6 +183,16 @@ async def _read(jetstream: JetStream, items: Sequence[Wanted], going: frozenset[
         else:
             consumers[name] = {info["name"]: info for info in found if info.get("config")}
     return Server(streams, consumers, errors, going)
+
+
+def _to_list(items: Sequence[Wanted], streams: Mapping[str, Any]) -> list[str]:
+    """Streams whose consumers are read together: many of them, or those that must see each other. Not every user may list."""
+    counts = Counter(item.place.stream for item in items if item.place.consumer and streams.get(item.place.stream))
+    return [
+        name
+        for name, count in sorted(counts.items())
+        if count >= MANY or streams[name]["config"].get("retention") == "workqueue"
+    ]
 
 
 async def _one(jetstream: JetStream, server: Server, item: Wanted, check: bool, timeout: float) -> Outcome:
@@ -263,7 +280,8 @@ async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around:
         desired = dict(item.desired)
         if item.state == "paused":
             desired["pause_until"] = parse_pause(item.arguments)
-        return plan(item.resource, item.name, desired, found, item.policy, level, around)
+        planned = plan(item.resource, item.name, desired, found, item.policy, level, around)
+        return replace(planned, refusals=(*planned.refusals, *too_old(item.state, level)))
     if found is None:
         raise NatsError(
             item.title, f"it does not exist, so it can't be {item.state}", "Create it first, or check its name."

@@ -14,12 +14,15 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, Step
+from ansible_collections.messaging.nats.plugins.module_utils._plan import VERSIONS, Plan, Policy, Step
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Found
 from ansible_collections.messaging.nats.plugins.module_utils._stream import SEALED
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant, parse_instant, utc
 
 Arguments = Mapping[str, Any]
+# The state that an option is for, and the API level that a state needs.
+BELONGS = {"purge": "purged", "pause_until": "paused", "reset_seq": "reset"}
+NEEDS = {"paused": 1, "reset": 4}
 
 
 def look_at(title: str, state: str, arguments: Arguments) -> None:
@@ -30,6 +33,10 @@ def look_at(title: str, state: str, arguments: Arguments) -> None:
     for key in ("seq", "keep"):
         if purge.get(key, 0) < 0:
             raise NatsError(title, f"purge.{key}: {purge[key]} is negative", "Write 0 or more.")
+    if state == "present" and (lost := sorted(arguments.keys() & BELONGS.keys())):
+        raise NatsError(
+            title, f"{lost[0]}: it belongs to state: {BELONGS[lost[0]]}", "Set that state, or leave it out."
+        )
     if arguments.get("reset_seq", 1) < 1:
         raise NatsError(title, f"reset_seq: {arguments['reset_seq']} is no sequence", "Write 1 or more.")
     if state == "paused":
@@ -84,9 +91,7 @@ def paused(arguments: Arguments, found: Found, _policy: Policy, level: int) -> P
     before = found.config.get("pause_until")
     if found.info.get("paused") and instant(before) == instant(until):
         return Plan()
-    return Plan(
-        (Step("pause", {"pause_until": until}),), {"pause_until": (before, until)}, _needs("paused", 1, "2.11", level)
-    )
+    return Plan((Step("pause", {"pause_until": until}),), {"pause_until": (before, until)}, too_old("paused", level))
 
 
 def parse_pause(arguments: Arguments) -> str:
@@ -119,14 +124,15 @@ def reset(arguments: Arguments, found: Found, _policy: Policy, level: int) -> Pl
     if delivered == floor == target:
         return Plan()
     body = {} if wanted is None else {"seq": wanted}
-    return Plan((Step("reset", body),), {"next": (delivered + 1, target + 1)}, _needs("reset", 4, "2.14", level))
+    return Plan((Step("reset", body),), {"next": (delivered + 1, target + 1)}, too_old("reset", level))
 
 
-def _needs(state: str, needed: int, version: str, level: int) -> tuple[str, ...]:
+def too_old(state: str, level: int) -> tuple[str, ...]:
+    needed = NEEDS.get(state, 0)
     if level >= needed:
         return ()
     return (
-        f"state {state} needs nats-server {version} (API level {needed}), this server has level {level}. Upgrade the server",
+        f"state {state} needs nats-server {VERSIONS[needed]} (API level {needed}), this server has level {level}. Upgrade the server",
     )
 
 

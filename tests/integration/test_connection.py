@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._connection import CREDS, Connection, Options
-from ansible_collections.messaging.nats.plugins.modules import nats_jetstream, nats_stream
+from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_jetstream, nats_stream
 
 
 def test_a_dead_server_fails_at_once_with_its_address(run_module):
@@ -344,6 +344,13 @@ def test_a_denial_names_the_subject_and_fails_nothing_else(run_module, limited):
     result = run_module(nats_jetstream, **options, streams=[{"name": name} for name in ("One", "Two", "Three")])
     assert [bool(entry.get("failed")) for entry in result["results"]] == [False, True, False]
     assert time.monotonic() - start < 2
+
+
+def test_a_user_who_may_not_list_consumers_can_declare_one(run_module, limited):
+    options = limited(publish={"deny": ["$JS.API.CONSUMER.LIST.>", "$JS.API.CONSUMER.NAMES.>", "$JS.API.STREAM.LIST"]})
+    run_module(nats_stream, **options, name="S")
+    assert run_module(nats_consumer, **options, stream="S", name="c")["changed"] is True
+    assert run_module(nats_consumer, **options, stream="S", name="c")["changed"] is False
 
 
 def test_a_private_inbox(run_module, limited):

@@ -382,3 +382,15 @@ def test_defaults_are_the_streams_limits(jetstream, consumer, steps):
 def test_the_servers_own_refusal_has_its_code(run_module, account, consumer):
     result = run_module(nats_consumer, **account, **WORKERS, deliver_policy="by_start_sequence")
     assert isinstance(result["err_code"], int)
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ({"pause_until": LATER}, "pause_until: it belongs to state: paused"),
+        ({"reset_seq": 3}, "reset_seq: it belongs to state: reset"),
+        ({"ack_wait": "1m", "unset": ["ack_wait"]}, "unset: ack_wait is written as well"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(refused, written, sentence):
+    assert sentence in refused(nats_consumer, **WORKERS | written)
