@@ -324,6 +324,12 @@ def _context(tls: Mapping[str, Any]) -> ssl.SSLContext:
     return context
 
 
+def secret_of(server: str) -> str | None:
+    """The password of the credentials that a URL may carry, or the token that stands alone there."""
+    url = urlsplit(server if "://" in server else f"nats://{server}")
+    return url.password or url.username
+
+
 def _address(server: str) -> str:
     """The server without the credentials that its URL may carry."""
     url = urlsplit(server if "://" in server else f"nats://{server}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._connection import HAS_NATS
+from ansible_collections.messaging.nats.plugins.module_utils._connection import HAS_NATS, secret_of
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 
 KUBERNETES: dict[str, Any] = {
@@ -57,6 +57,8 @@ class NatsModule(CollectionModule):
             required_by={"jwt": "nkey_seed"},
             **arguments,
         )
+        # Ansible knows of the options that are secret, not of what an address holds.
+        self.no_log_values |= {secret for server in self.params["servers"] or () if (secret := secret_of(server))}
 
     @property
     def api_prefix(self) -> str:

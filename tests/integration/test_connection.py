@@ -53,6 +53,12 @@ def test_tls_that_was_asked_for_is_never_plain_text(run_module, account):
     )
 
 
+@pytest.mark.parametrize("login", ["somebody:hidden-word", "hidden-word"])
+def test_a_secret_in_a_url_is_not_among_the_arguments_that_are_shown(run_module, login):
+    result = run_module(nats_stream, servers=[f"nats://{login}@127.0.0.1:1"], name="S")
+    assert "hidden-word" not in str(result)
+
+
 def test_credentials_in_a_url_are_not_told(run_module, account):
     result = run_module(nats_stream, servers=["nats://somebody:hidden-word@127.0.0.1:1"], name="S")
     assert "hidden-word" not in result["msg"]
