@@ -318,10 +318,7 @@ async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, found: F
         except NatsError as error:
             explained = await _explained(jetstream, item, planned, error)
             if step.action == "create" and found:
-                await jetstream.write(item.place, Step("create", found.config))
-                explained.remedy = (
-                    f"It was deleted for that and is back as it was, but empty. {explained.remedy}".rstrip()
-                )
+                explained.remedy = f"{await _put_back(jetstream, item.place, found)} {explained.remedy}".rstrip()
             raise explained from error
         if step.moves:
             answer = await _settled(jetstream, item, timeout)
@@ -329,6 +326,15 @@ async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, found: F
         return None
     # The answer to a creation or an update says what it is then.
     return answer if "config" in answer else await jetstream.find(item.place)
+
+
+async def _put_back(jetstream: JetStream, place: Place, found: Found) -> str:
+    """What was deleted to be made anew, and could not be."""
+    try:
+        await jetstream.write(place, Step("create", found.config))
+    except NatsError as error:
+        return f"It was deleted for that, and could not be put back: {error.cause}."
+    return "It was deleted for that and is back as it was, but empty."
 
 
 async def _settled(jetstream: JetStream, item: Wanted, timeout: float) -> Mapping[str, Any]:

@@ -450,3 +450,12 @@ def test_an_overlap_is_told_in_check_mode_with_its_owner(stream, refused):
         assert "of stream ONE" in refused(nats_stream, name="TWO", **written)
     stream(name="TWO", subjects=["other"])
     assert "of stream ONE" in refused(nats_stream, name="TWO", subjects=["other", "same.one"])
+
+
+def test_what_can_not_be_made_anew_is_put_back(declare, refused, jetstream):
+    declare(nats_stream, name="AGAIN", subjects=["again"], description="mine", max_bytes="32MiB")
+    too_large = {"storage": "memory", "max_bytes": "100GiB", "recreate": "if_empty"}
+    message = refused(nats_stream, foreseen=False, name="AGAIN", **too_large)
+    assert "It was deleted for that and is back as it was, but empty" in message
+    config = jetstream("STREAM.INFO.AGAIN")["config"]
+    assert (config["storage"], config["description"], config["max_bytes"]) == ("file", "mine", 32 * 2**20)
