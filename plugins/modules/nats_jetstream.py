@@ -124,8 +124,10 @@ def main() -> None:
             **module.diff(before, after, "JetStream"),
         }
         if failed := [result["msg"] for result in results if result.get("failed")]:
+            done = "would be" if module.check_mode else "are"
+            others = f", the others {done} done" if len(failed) < len(results) else ""
             module.fail_json(
-                msg=f"{len(failed)} of {len(results)} failed, the others are done:\n" + "\n".join(failed),
+                msg=f"{len(failed)} of {len(results)} failed{others}:\n" + "\n".join(failed),
                 cause=failed[0],
                 remedy="Correct what is told and run it again.",
                 **found,
