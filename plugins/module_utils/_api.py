@@ -144,18 +144,15 @@ class JetStream:
 
     async def consumer_names(self, stream: str) -> list[str]:
         """The consumers that a stream lists, those too that are not there."""
-        try:
-            found = await self.listed(f"CONSUMER.NAMES.{stream}", f"consumers of stream {stream}", "consumers")
-        except NatsError as error:
-            if error.err_code == NO_STREAM:
-                return []
-            raise
-        return [str(name) for name in found]
+        return [str(name) for name in await self._of_stream("CONSUMER.NAMES", stream)]
 
     async def consumers(self, stream: str) -> list[Answer]:
+        return await self._of_stream("CONSUMER.LIST", stream)
+
+    async def _of_stream(self, call: str, stream: str) -> list[Answer]:
         """The consumers of a stream, none where it is missing."""
         try:
-            return await self.listed(f"CONSUMER.LIST.{stream}", f"list of consumers of stream {stream}", "consumers")
+            return await self.listed(f"{call}.{stream}", f"list of consumers of stream {stream}", "consumers")
         except NatsError as error:
             if error.err_code == NO_STREAM:
                 return []

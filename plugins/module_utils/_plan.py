@@ -92,7 +92,7 @@ def remove(resource: Resource, found: Found | None, policy: Policy, around: Arou
     """What makes it absent."""
     if found is None:
         return Plan()
-    return Plan((Step("delete"),), {}, _lost("deleting it", resource.holds(found, around), policy))
+    return Plan((Step("delete"),), {}, lost("deleting it", resource.holds(found, around), policy))
 
 
 def merged(before: Any, after: Any) -> Any:
@@ -179,10 +179,11 @@ def _too_old(resource: Resource, desired: Config, level: int) -> Iterator[str]:
         value = desired.get(entry.stored)
         needed = max(entry.api_level, entry.type.level(value)) if value else 0
         if needed > level and value != entry.type.absent:
-            yield (
-                f"{entry.name} needs nats-server {VERSIONS[needed]} (API level {needed}), this server has level {level}. "
-                "Upgrade the server or leave it out"
-            )
+            yield f"{needs(entry.name, needed, level)} or leave it out"
+
+
+def needs(what: str, needed: int, level: int) -> str:
+    return f"{what} needs nats-server {VERSIONS[needed]} (API level {needed}), this server has level {level}. Upgrade the server"
 
 
 def _refusal(resource: Resource, key: str, before: Any, after: Any, found: Found, policy: Policy) -> str | None:
@@ -198,14 +199,15 @@ def _refusal(resource: Resource, key: str, before: Any, after: Any, found: Found
     if change is Change.MOVES and "allow_move" not in policy.allowed:
         return f"{shown} moves the data to other servers. Set allow_move: true if it shall"
     loss = entry.loses(before, after, found) if entry.loses else None
-    return next(iter(_lost(shown, loss, policy)), None)
+    return next(iter(lost(shown, loss, policy)), None)
 
 
 def _shown(entry: Field, value: Any) -> Any:
     return "nothing" if value in NOTHING else entry.type.show(value)
 
 
-def _lost(what: str, loss: str | None, policy: Policy) -> tuple[str, ...]:
+def lost(what: str, loss: str | None, policy: Policy) -> tuple[str, ...]:
+    """Why something that loses this is refused, if it is."""
     if loss is None or "allow_data_loss" in policy.allowed:
         return ()
     return (f"{what} would {loss}. Set allow_data_loss: true if they may go",)
@@ -254,5 +256,5 @@ def _again(
             f"recreating it would {loss}, and recreate is if_empty. Set recreate: always and allow_data_loss: true if they may go",
         )
     else:
-        refusals += _lost("recreating it", loss, policy)
+        refusals += lost("recreating it", loss, policy)
     return Plan((Step("delete"), Step("create", config)), changes, (*refusals, *resource.objects(config, around)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
@@ -118,11 +119,11 @@ class Resource:
     # Options of its further states.
     arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def by_key(self) -> dict[str, Field]:
         return {entry.stored: entry for entry in self.fields}
 
-    @property
+    @cached_property
     def guarded(self) -> dict[str, Field]:
         return self.by_key | {entry.stored: entry for entry in self.hidden}
 

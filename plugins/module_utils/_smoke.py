@@ -233,10 +233,10 @@ def since(start: float) -> float:
 def run_smoke(connection: Connection, replicas: int | None, core_only: bool) -> list[Check]:
     """All checks, over a connection as applications have it."""
 
+    clustered = bool(connection.server().get("cluster"))
+
     async def work() -> list[Check]:
-        client = await connection.client()
-        clustered = bool(client._server_info.get("cluster"))
-        smoke = Smoke(client, connection.another, replicas or (3 if clustered else 1))
+        smoke = Smoke(await connection.client(), connection.another, replicas or (3 if clustered else 1))
         return await smoke.core() + ([] if core_only else await smoke.jetstream())
 
     return connection.run(work())

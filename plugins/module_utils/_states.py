@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._plan import VERSIONS, Plan, Policy, Step
+from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, Step, lost, needs
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Found
 from ansible_collections.messaging.nats.plugins.module_utils._stream import SEALED
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant, parse_instant, utc
@@ -49,11 +49,7 @@ def purged(arguments: Arguments, found: Found, policy: Policy, _level: int) -> P
     going = _going(body, found)
     if not going:
         return Plan()
-    refused = (
-        ()
-        if "allow_data_loss" in policy.allowed
-        else (f"purging it would delete {going} messages. Set allow_data_loss: true if they may go",)
-    )
+    refused = lost("purging it", f"delete {going} messages", policy)
     return Plan(
         (Step("purge", body),), {"messages": (found.state["messages"], found.state["messages"] - going)}, refused
     )
@@ -129,11 +125,7 @@ def reset(arguments: Arguments, found: Found, _policy: Policy, level: int) -> Pl
 
 def too_old(state: str, level: int) -> tuple[str, ...]:
     needed = NEEDS.get(state, 0)
-    if level >= needed:
-        return ()
-    return (
-        f"state {state} needs nats-server {VERSIONS[needed]} (API level {needed}), this server has level {level}. Upgrade the server",
-    )
+    return () if level >= needed else (needs(f"state {state}", needed, level),)
 
 
 STATES: Mapping[str, Callable[[Arguments, Found, Policy, int], Plan]] = {
