@@ -61,7 +61,7 @@ def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
 def through(kubernetes: Kubernetes, namespace: str, cluster: str, account: str, timeout: float) -> Iterator[Connection]:
     """A connection as an account's own user, through the Kubernetes API to whichever pod takes it."""
     secret = kubernetes.secret(namespace, secret_name(cluster, account))
-    running = [pod for pod in kubernetes.pods(namespace, cluster) if pod["status"].get("phase") == "Running"]
+    running = [pod for pod in kubernetes.pods(namespace, cluster) if runs(pod)]
     if not running:
         raise NatsError(
             f"cluster {cluster} in namespace {namespace}",
@@ -84,6 +84,12 @@ def through(kubernetes: Kubernetes, namespace: str, cluster: str, account: str, 
             tuple(tunnels), user=user, password=password, timeout=timeout, connect_timeout=CONNECT_TIMEOUT
         )
         yield opened.enter_context(Connection(options, explain))
+
+
+def runs(pod: Object) -> bool:
+    """A pod whose containers crash is in phase Running too."""
+    containers = pod["status"].get("containerStatuses") or []
+    return any(found["name"] == "nats" and "running" in found["state"] for found in containers)
 
 
 def ready(pod: Object) -> bool:

@@ -116,7 +116,11 @@ def configuration(secret: Object) -> str | None:
 
 def masked(configuration: str) -> str:
     """nats.conf without its secrets."""
-    text = re.sub(rf'("?\b(?:{SECRET_KEYS})"?\s*:\s*)"(?:[^"\\]|\\.)*"', rf'\1"{MASK}"', configuration)
+    return masked_urls(re.sub(rf'("?\b(?:{SECRET_KEYS})"?\s*:\s*)"(?:[^"\\]|\\.)*"', rf'\1"{MASK}"', configuration))
+
+
+def masked_urls(text: str) -> str:
+    """The passwords in URLs are hidden."""
     return re.sub(r"(\b[\w-]+://[^:@/\s]+:)[^@\s]+@", rf"\1{MASK}@", text)
 
 

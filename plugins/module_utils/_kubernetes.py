@@ -158,13 +158,12 @@ class Kubernetes:
             )
         return self._kinds[version][kind]
 
-    def logs(self, namespace: str, pod: str, container: str, lines: int) -> str:
-        """The last lines of a container's log, empty where it has none yet."""
+    def logs(self, namespace: str, pod: str, container: str, lines: int, previous: bool = False) -> str:
+        """The last lines of a container's log, or of the one before that ended; empty where it has none."""
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        query = {"container": container, "tailLines": lines, "previous": str(previous).lower()}
         try:
-            return self._data("GET", path, f"log of pod {pod}", {"container": container, "tailLines": lines}).decode(
-                errors="replace"
-            )
+            return self._data("GET", path, f"log of pod {pod}", query).decode(errors="replace")
         except NatsError:
             return ""
 

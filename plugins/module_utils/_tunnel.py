@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
@@ -62,6 +63,9 @@ class Tunnel:
             pass
         finally:
             for end in (source, sink):
+                # The other direction waits in recv, so close alone would tell the far side nothing.
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
                 end.close()
 
     @staticmethod

@@ -31,3 +31,14 @@ def test_every_finding_of_health_is_documented_and_no_other():
     told |= {code.replace("STREAM_", "CONSUMER_") for code in told if "REPLICA" in code and code.startswith("STREAM_")}
     assert used - told == set()
     assert told - used == set()
+
+
+def test_every_cause_of_a_diagnosis_is_documented_and_no_other():
+    sources = "".join(path.read_text() for path in ROOT.glob("plugins/module_utils/_diagnosis_*.py"))
+    used = set(re.findall(rf'cause\(\s*(?:Rank\.\w+|rank),\s*"({CODE.pattern})"', sources))
+    # Those of the tables: a pattern, a code, a remedy.
+    used |= set(re.findall(rf'^        "({CODE.pattern})",$', sources, re.MULTILINE))
+    used |= set(re.findall(rf'^    \(r".*", "({CODE.pattern})", ', sources, re.MULTILINE))
+    tables = "".join((ROOT / "docs" / "diagnose.md").read_text().partition("## Not forming")[1:])
+    told = set(re.findall(rf"`({CODE.pattern})`", tables))
+    assert used == told

@@ -1,0 +1,152 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_diagnose
+short_description: Find out why a NATS cluster is in trouble
+description:
+  - Looks at pods, events, volumes, nodes, network policies and logs, from inside every pod at names, routes, disk and open files, and at the servers' own
+    figures, and ends in a list of causes, the most likely first, each with its evidence, its remedy and what it explains.
+  - Writes a support bundle on request; one archive with what the servers say, which C(nats audit analyze) reads as its own, and with what Kubernetes says
+    beside it. Passwords, hashes and keys are removed.
+  - Needs O(kubernetes). It changes nothing in the cluster, and trouble that it finds is no failure. What may not be read is named and left out.
+  - From inside a pod it opens a connection to each server's port for routes and closes it, which that server may note in its log.
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.no_diff
+  - messaging.nats.attributes.action_group
+options:
+  bundle:
+    description: Where the support bundle is written, a ZIP file. None is written without it.
+    type: path
+  accounts:
+    description: Names of the accounts whose own lists are compared with what the servers hold.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: What is wrong
+  messaging.nats.nats_diagnose:
+    kubernetes:
+      namespace: nats
+    bundle: nats-bundle.zip
+  register: diagnosis
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ diagnosis.page | split('\n') }}"
+"""
+
+RETURN = r"""
+causes:
+  description: What is wrong, the most likely cause first.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - severity: error
+      code: VOLUME_PENDING
+      object: volume data-nats-1
+      evidence: there is no StorageClass fast, only standard
+      remedy: Choose one of them in nats_cluster_storage_class, or have this one made.
+      effects: [POD_PENDING pod nats-1]
+page:
+  description: The same as a person reads it.
+  returned: success
+  type: str
+bundle:
+  description: Where the support bundle lies.
+  returned: when O(bundle) is set and not in check mode
+  type: str
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import through
+from ansible_collections.messaging.nats.plugins.module_utils._bundle import Bundle
+from ansible_collections.messaging.nats.plugins.module_utils._bundle_content import (
+    capture,
+    kubernetes_facts,
+    metadata,
+    secret_values,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import owned
+from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._diagnosis import Diagnosis, diagnose, page
+from ansible_collections.messaging.nats.plugins.module_utils._diagnosis_facts import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._examination import examine
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes, observe
+
+
+def system_account(
+    kubernetes: Kubernetes, target: dict[str, Any], timeout: float, opened: ExitStack
+) -> Connection | None:
+    """The system account, where anyone answers for it."""
+    try:
+        access = through(kubernetes, target["namespace"], target["cluster"], target["account"] or "SYS", timeout)
+        connection = opened.enter_context(access)
+        connection.server()
+    except NatsError:
+        return None
+    return connection
+
+
+def write(
+    module: NatsModule, kubernetes: Kubernetes, facts: Facts, found: Sequence[Diagnosis], connection: Connection | None
+) -> None:
+    moment = datetime.now(timezone.utc)
+    secrets = owned(kubernetes, "v1", "Secret", facts.cluster, facts.namespace)
+    handle, unfinished = tempfile.mkstemp(dir=module.tmpdir, suffix=".zip")
+    os.close(handle)
+    with Bundle(unfinished, moment, secret_values(secrets)) as bundle:
+        bundle.beside("diagnosis.txt", page(facts, found))
+        bundle.beside("diagnosis.json", [one.told() for one in found])
+        kubernetes_facts(bundle, facts, secrets)
+        if connection:
+            capture(bundle, connection, len(facts.pods))
+        bundle.special("audit_gather_metadata", "json", metadata(connection, moment, "messaging.nats"))
+        bundle.special("audit_gather_log", "log", page(facts, found))
+    module.atomic_move(unfinished, module.params["bundle"])  # type: ignore[no-untyped-call]
+
+
+def main() -> None:
+    spec = {"bundle": {"type": "path"}, "accounts": {"type": "list", "elements": "str", "default": []}}
+    with NatsModule(spec) as module, ExitStack() as opened:
+        params, target = module.params, module.params["kubernetes"]
+        if not target:
+            raise NatsError("nats_diagnose", "it looks at pods", "Set the option kubernetes.")
+        kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+        named = {"accounts": [{"account": account} for account in params["accounts"]]}
+        unknown = {"expected_members": None, "cluster_name": None, "previous": None}
+        source = ThroughKubernetes({**params, **unknown, **named}, opened)
+        connection = system_account(kubernetes, target, params["timeout"], opened)
+        look = partial(observe, source, 0, "error")
+        facts = examine(kubernetes, target["namespace"], target["cluster"], look, connection)
+        found = diagnose(facts)
+        written = bool(params["bundle"]) and not module.check_mode
+        if written:
+            write(module, kubernetes, facts, found, connection)
+        result = {"causes": [one.told() for one in found], "page": page(facts, found)}
+        module.exit_json(changed=bool(params["bundle"]), **result, **({"bundle": params["bundle"]} if written else {}))
+
+
+if __name__ == "__main__":
+    main()
