@@ -82,8 +82,12 @@ class Cluster:
             }
         return found | more
 
+    def wipe(self, server: Server) -> None:
+        """As a new disk: what the server had stored is gone."""
+        shutil.rmtree(self.folder / server.name)
+
     def start(self, server: Server, **more: object) -> None:
-        path = self.folder / f"{server.name}.conf"
+        path = self.folder / f"{server.name}-{server.client}.conf"
         path.write_text(to_nats_conf(self.configuration(server, **more)))
         with (self.folder / f"{server.name}.log").open("ab") as log:
             server.process = subprocess.Popen([SERVER, "--config", str(path)], stdout=log, stderr=log)
@@ -94,8 +98,16 @@ class Cluster:
             server.process.wait()
             server.process = None
 
+    def apart(self, server: Server) -> dict[str, Any]:
+        """A server's routes when no other finds it, and it finds no other."""
+        found: dict[str, Any] = self.configuration(server)["cluster"]
+        return found | {"listen": f"127.0.0.1:{free_port()}", "routes": [f"nats://127.0.0.1:{free_port()}"]}
+
     def system(self) -> Options:
-        return Options([server.url for server in self.servers], user="sys-user", password=secret("sys-user"))
+        return self.user("sys-user")
+
+    def user(self, name: str) -> Options:
+        return Options([server.url for server in self.servers], user=name, password=secret(name))
 
     def wait(self) -> None:
         """Until meta has a leader and all peers current: readiness is not `can place a stream`."""

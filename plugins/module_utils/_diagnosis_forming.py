@@ -78,6 +78,11 @@ LAST_WORDS = (
 # What a running server's log says of its routes.
 ROUTE_LINES = (
     (
+        r"(Remote server has a duplicate name.*)",
+        "DUPLICATE_SERVER_NAME",
+        "Two servers have one name and cut each other's routes: give each its own, or stop the one that should not be.",
+    ),
+    (
         r"(.*cluster name .* does not match.*)",
         "CLUSTER_NAME_MISMATCH",
         "Give it the configuration of the others and restart it.",

@@ -31,7 +31,10 @@ def pod(name, state=None, phase="Running", memory="512Mi", go="409MiB", volume=N
     mounts = [{"name": "data", "mountPath": "/data"}]
     server: dict[str, Any] = {"name": "nats", "image": "nats:1", "env": environment, "volumeMounts": mounts}
     server |= {"resources": {"limits": {"memory": memory}}} if memory else {}
-    spec: dict[str, Any] = {"containers": [server], "volumes": [{"name": "data", **(volume or {"persistentVolumeClaim": {}})}]}
+    spec: dict[str, Any] = {
+        "containers": [server],
+        "volumes": [{"name": "data", **(volume or {"persistentVolumeClaim": {}})}],
+    }
     if phase != "Pending":
         spec["nodeName"] = "worker"
     found = {"phase": phase, "containerStatuses": [{**RUNNING, **(state or {})}] if phase != "Pending" else []}
@@ -273,6 +276,15 @@ CASES = {
         ["ROUTE_LOGIN"],
         "different passwords",
     ),
+    "another server of its name": (
+        replace(
+            WELL,
+            logs={"nats-0": '[ERR] 10.0.0.1:6222 - rid:7 - Remote server has a duplicate name: "nats-0"'},
+            findings=[error("SERVER_ISOLATED", "pod nats-0", "alone", "Look.")],
+        ),
+        ["DUPLICATE_SERVER_NAME"],
+        "Two servers have one name",
+    ),
     "what a healthy server once said is history": (
         replace(WELL, logs={"nats-0": "[ERR] 10.0.0.1:6222 - rid:7 - authentication error"}),
         [],
@@ -289,6 +301,16 @@ CASES = {
     "few files": (seen("nats-0", file_limit=1024), ["FILE_LIMIT"], "the limit is 1024"),
     "many files": (seen("nats-0", open_files=60000), ["FILE_LIMIT"], "60000 files are open"),
     "a configuration that waits for a restart": (seen("nats-0", refusal="bad"), ["CONFIG_REFUSED"], "is refused: bad"),
+    "a configuration that was not taken": (
+        replace(seen("nats-0", digest="sha256:2"), snapshot=varz(config_digest="sha256:1")),
+        ["CONFIG_NOT_APPLIED"],
+        "another configuration than the one that lies there",
+    ),
+    "a configuration that was": (
+        replace(seen("nats-0", digest="sha256:1"), snapshot=varz(config_digest="sha256:1")),
+        [],
+        "",
+    ),
     "streams in memory": (replace(WELL, snapshot=jsz("memory")), ["MEMORY_STREAMS"], "S of account APP"),
     "streams on disk": (replace(WELL, snapshot=jsz("file")), [], ""),
     "killed for memory, and back": (
