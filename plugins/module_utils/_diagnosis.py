@@ -51,6 +51,7 @@ SAME = frozenset(
         "CLUSTER_NAME_MISMATCH",
         "JETSTREAM_DISABLED",
         "SERVER_NOT_IN_META",
+        "OOM_KILLED",
     }
 )
 SHOWN = 6
@@ -71,7 +72,7 @@ def diagnose(facts: Facts) -> list[Diagnosis]:
     """Every cause once, with what it explains; then what none of them explains."""
     causes = sorted([*forming(facts), *persisting(facts), *memory(facts)], key=lambda found: found.rank)
     found = [*_without_repetition(causes)]
-    roots = [one for one in found if one.rank < Rank.SYMPTOM]
+    roots = [one for one in found if one.rank <= Rank.SYMPTOM]
     effects: dict[Cause, list[str]] = {root: [] for root in roots}
     left = []
     for finding in facts.findings:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ansible_collections.messaging.nats.plugins.module_utils._diagnosis_facts import (
     Cause,
@@ -31,11 +31,9 @@ FEW_FILES = 4096
 def persisting(facts: Facts) -> Iterator[Cause]:
     for claim in facts.claims:
         yield from _claim(facts, claim)
-    digests = {answer["server"]["name"]: answer["data"].get("config_digest") for answer in facts.snapshot.varz}
-    running = {pod: digests.get(server) for server, pod in facts.servers.items()}
     for pod in facts.pods:
         yield from _volume(pod)
-        yield from _inside(facts, pod, running)
+        yield from _inside(facts, pod)
     yield from _memory_streams(facts)
 
 
@@ -73,7 +71,7 @@ def _volume(pod: Object) -> Iterator[Cause]:
         yield cause(Rank.CANT_STORE, "DATA_NOT_PERSISTENT", f"pod {named(pod)}", evidence, remedy)
 
 
-def _inside(facts: Facts, pod: Object, running: Mapping[str, str | None]) -> Iterator[Cause]:
+def _inside(facts: Facts, pod: Object) -> Iterator[Cause]:
     name = named(pod)
     inside, what = facts.inside.get(name), f"pod {name}"
     if inside is None:
@@ -106,11 +104,6 @@ def _inside(facts: Facts, pod: Object, running: Mapping[str, str | None]) -> Ite
         evidence = f"{inside.open_files} files are open, and the limit is {inside.file_limit}"
         remedy = "Raise the limit of open files in the nodes' container runtime: each stream needs several."
         yield cause(Rank.RISK, "FILE_LIMIT", what, evidence, remedy)
-    digest = running.get(name)
-    if digest and inside.digest and digest != inside.digest:
-        evidence = "its server runs with another configuration than the one that lies there"
-        remedy = "A reload was refused or not asked for: restart the pod, or put the configuration back."
-        yield cause(Rank.RISK, "CONFIG_NOT_APPLIED", what, evidence, remedy)
     if inside.refusal:
         evidence = f"the configuration that lies there is refused: {inside.refusal}"
         remedy = "It runs with an older one until it restarts: correct nats_cluster_config and deploy again."

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._findings import Finding, error, warning
@@ -24,8 +25,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._health_assets impo
 from ansible_collections.messaging.nats.plugins.module_utils._health_history import history_findings
 from ansible_collections.messaging.nats.plugins.module_utils._health_owners import owner_findings
 from ansible_collections.messaging.nats.plugins.module_utils._health_servers import server_findings
+from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
 Answer = Mapping[str, Any]
+RECENTLY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Pod:
     phase: str
     reason: str = ""
     message: str = ""
+    # When the kernel killed its server for want of memory, if that is how it ended last.
+    killed: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class Snapshot:
     accounts: Mapping[str, Listed] = field(default_factory=dict)
     # Bytes of each server's volume.
     volumes: Mapping[str, int] = field(default_factory=dict)
+    # The digest of the configuration that lies in each server's pod, with the pod's own environment.
+    digests: Mapping[str, str] = field(default_factory=dict)
     # The figures of an earlier result.
     previous: Mapping[str, Any] = field(default_factory=dict)
 
@@ -91,6 +98,8 @@ def evaluate(snapshot: Snapshot) -> list[Finding]:
             {name: answer for name, answer in _of(snapshot, snapshot.varz).items() if name in servers}, size
         ),
         *_volumes(snapshot),
+        *_killed(snapshot),
+        *_configured(snapshot),
         *_health_checks(snapshot),
         *owner_findings(servers),
         *history_findings(snapshot.previous, figures(snapshot)),
@@ -327,6 +336,24 @@ def _volumes(snapshot: Snapshot) -> Iterator[Finding]:
             evidence = f"its store may grow to {most >> 20} MiB, on a volume of {volume >> 20} MiB"
             remedy = "Lower nats_cluster_max_file_store: a full volume disables JetStream on the server."
             yield warning("VOLUME_TOO_SMALL", f"server {name}", evidence, remedy)
+
+
+def _killed(snapshot: Snapshot) -> Iterator[Finding]:
+    for pod in (snapshot.pods or {}).values():
+        moment = instant(pod.killed)
+        if moment and datetime.now(timezone.utc) - moment[0] < RECENTLY:
+            evidence = f"the kernel killed its server for want of memory at {pod.killed}"
+            remedy = "Raise nats_cluster_resources.limits.memory; the playbook diagnose tells what fills it."
+            yield warning("OOM_KILLED", f"pod {pod.name}", evidence, remedy)
+
+
+def _configured(snapshot: Snapshot) -> Iterator[Finding]:
+    for name, answer in _of(snapshot, snapshot.varz).items():
+        digest = answer["data"].get("config_digest")
+        if digest and snapshot.digests.get(name, digest) != digest:
+            evidence = "it runs with another configuration than the one that lies in its pod"
+            remedy = "A reload was refused or not asked for: restart the pod, or put the configuration back."
+            yield warning("CONFIG_NOT_APPLIED", f"server {name}", evidence, remedy)
 
 
 def _health_checks(snapshot: Snapshot) -> Iterator[Finding]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 MARK = re.compile(r"^== (\w+) ?(\S*)$", re.MULTILINE)
 OPEN_FILES = re.compile(r"Max open files\s+(\d+)")
-DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")
 # One shell for all questions; the peers are asked at the same time, each for five seconds at most.
 SCRIPT = r"""
 store=$1 service=$2; shift 2
@@ -55,8 +54,7 @@ class Inside:
     writable: bool = True
     file_limit: int = 0
     open_files: int = 0
-    # What the server makes of the configuration file that lies there now.
-    digest: str = ""
+    # Why the server would not take the configuration file that lies there now.
     refusal: str = ""
     peers: Mapping[str, Peer] = field(default_factory=dict)
 
@@ -78,7 +76,6 @@ def read(output: str) -> Inside:
     volume = said.get("volume", "").split()
     limit = OPEN_FILES.search(said.get("files", ""))
     configuration = said.get("configuration", "")
-    digest = DIGEST.search(configuration)
     return Inside(
         volume[5] if len(volume) > 5 else "",
         int(volume[1]) if len(volume) > 5 else 0,
@@ -86,8 +83,7 @@ def read(output: str) -> Inside:
         said.get("writable") == "yes",
         int(limit[1]) if limit else 0,
         int(said["open"]) if said.get("open", "").isdigit() else 0,
-        digest[1] if digest else "",
-        "" if digest else configuration.removeprefix("nats-server: "),
+        "" if "is valid" in configuration else configuration.removeprefix("nats-server: "),
         peers,
     )
 

@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Protocol
 
@@ -35,6 +36,8 @@ WATCHED = 500
 # A healthy busy cluster looks doubtful now and then: a finding has to be seen in so many samples, three seconds in all.
 # Seconds that a doubt has to last, and those between two samples.
 LASTS, APART = 3.0, 0.3
+DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")
+CONFIGURATION = "/etc/nats/nats.conf"
 ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")
 
 
@@ -140,6 +143,7 @@ class ThroughKubernetes:
             answers["HEALTHZ"],
             dict(self._listed()),
             self._volumes(by_server),
+            self._digests({name: pod for name, pod in by_server.items() if name not in missing}),
             self._previous,
         )
 
@@ -189,6 +193,24 @@ class ThroughKubernetes:
             if (volume := f"data-{pod['metadata']['name']}") in sizes
         }
 
+    def _digests(self, pods: Mapping[str, Object]) -> dict[str, str]:
+        """What each server would make of its configuration file now."""
+
+        def digest(pod: Object) -> str:
+            name = pod["metadata"]["name"]
+            try:
+                said = self._kubernetes.run(
+                    self._namespace, name, "nats", ["nats-server", "-t", "-c", CONFIGURATION], timeout=5
+                )[1]
+            except NatsError:
+                return ""  # who may not look into pods is not told of it
+            found = DIGEST.search(said)
+            return found[1] if found else ""
+
+        with ThreadPoolExecutor(max(1, len(pods))) as pool:
+            found = zip(pods, pool.map(digest, pods.values()), strict=True)
+            return {name: digest for name, digest in found if digest}
+
     def _answers(self, expected: int) -> tuple[Answers, str | None]:
         try:
             if self._connection is None:
@@ -202,7 +224,7 @@ class ThroughKubernetes:
     def _pod(self, pod: Object, missing: bool) -> Pod:
         name, phase = pod["metadata"]["name"], pod["status"].get("phase", "Unknown")
         if not missing:
-            return Pod(name, phase)
+            return Pod(name, phase, killed=killed(pod))
         for container in pod["status"].get("containerStatuses") or []:
             waiting = container["state"].get("waiting")
             if waiting and waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
@@ -239,6 +261,15 @@ class ThroughKubernetes:
             log = self._kubernetes.logs(self._namespace, pod["metadata"]["name"], "nats", 50)
             if found := ROUTE_ERROR.findall(log):
                 yield name, found[-1]
+
+
+def killed(pod: Object) -> str:
+    """When the kernel ended the server that ran here before, or nothing."""
+    for container in pod["status"].get("containerStatuses") or []:
+        ended = (container.get("lastState") or {}).get("terminated") or {}
+        if container["name"] == "nats" and ended.get("reason") == "OOMKilled":
+            return str(ended.get("finishedAt"))
+    return ""
 
 
 def server_name(pod: Object) -> str:

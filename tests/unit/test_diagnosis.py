@@ -301,16 +301,6 @@ CASES = {
     "few files": (seen("nats-0", file_limit=1024), ["FILE_LIMIT"], "the limit is 1024"),
     "many files": (seen("nats-0", open_files=60000), ["FILE_LIMIT"], "60000 files are open"),
     "a configuration that waits for a restart": (seen("nats-0", refusal="bad"), ["CONFIG_REFUSED"], "is refused: bad"),
-    "a configuration that was not taken": (
-        replace(seen("nats-0", digest="sha256:2"), snapshot=varz(config_digest="sha256:1")),
-        ["CONFIG_NOT_APPLIED"],
-        "another configuration than the one that lies there",
-    ),
-    "a configuration that was": (
-        replace(seen("nats-0", digest="sha256:1"), snapshot=varz(config_digest="sha256:1")),
-        [],
-        "",
-    ),
     "streams in memory": (replace(WELL, snapshot=jsz("memory")), ["MEMORY_STREAMS"], "S of account APP"),
     "streams on disk": (replace(WELL, snapshot=jsz("file")), [], ""),
     "killed for memory, and back": (

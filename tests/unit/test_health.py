@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -60,6 +61,14 @@ def pods(**other):
     return running | other
 
 
+def ago(**delta):
+    return (datetime.now(timezone.utc) - timedelta(**delta)).isoformat().replace("+00:00", "Z")
+
+
+DIGESTS = tuple(
+    {**answer(name), "data": {"config_digest": digest, "auth_required": True, "remotes": 2}}
+    for name, digest in zip(MEMBERS, "123", strict=True)
+)
 TWO = only("nats-0", "nats-1")
 META = ("data", "meta_cluster")
 ALONE = answer("nats-0") | {"data": {"config": {"max_storage": 1}}}
@@ -154,6 +163,15 @@ CASES = {
             stream(replicas=[{"name": "nats-1", "current": True}, {"name": "nats-2", "current": True, "offline": True}])
         ),
         ["STREAM_REPLICA_OFFLINE"],
+    ),
+    "killed for memory": (
+        snapshot(pods=pods(**{"nats-2": Pod("nats-2", "Running", killed=ago(hours=1))})),
+        ["OOM_KILLED"],
+    ),
+    "killed long ago": (snapshot(pods=pods(**{"nats-2": Pod("nats-2", "Running", killed=ago(days=2))})), []),
+    "a configuration that was not taken": (
+        snapshot(varz=DIGESTS, digests={"nats-0": "1", "nats-1": "3"}),
+        ["CONFIG_NOT_APPLIED"],
     ),
     "R1 needs no replica": (with_stream(stream(replicas=[], wanted=1)), ["SINGLE_REPLICA"]),
 }

@@ -33,7 +33,7 @@ Terminated
 
 def test_everything_is_read():
     peers = {"nats-1": Peer("10.244.3.3", "nats-1", "nats"), "nats-2": Peer("10.244.3.4"), "nats-9": Peer()}
-    assert read(SAID) == Inside("/data", 264212084, 26, True, 20000, 19, "sha256:9e12", "", peers)
+    assert read(SAID) == Inside("/data", 264212084, 26, True, 20000, 19, "", peers)
 
 
 def test_a_refusal_is_told():
