@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Protocol
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import connected, through
+from ansible_collections.messaging.nats.plugins.module_utils._access import connected, runs, through
 from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
@@ -118,6 +118,7 @@ class ThroughKubernetes:
         self._expected, self._cluster_name = params["expected_members"], params["cluster_name"]
         self._previous, self._names = params["previous"] or {}, [login["account"] for login in params["accounts"]]
         self._opened = opened
+        self._pool = opened.enter_context(ThreadPoolExecutor())
         self._connection: Connection | None = None
         self._accounts: dict[str, Connection] = {}
 
@@ -126,6 +127,8 @@ class ThroughKubernetes:
         by_server = {server_name(pod): pod for pod in pods}
         count = wanted(self._expected)
         expected = tuple(self._declared(by_server, count) if count or not self._expected else self._expected)
+        # While the servers are asked: to look into a pod takes as long as all of them.
+        digests = {name: self._pool.submit(self._digest, pod) for name, pod in by_server.items() if runs(pod)}
         answers, unreachable = self._answers(len(expected))
         missing = set(expected) - {answer["server"]["name"] for answer in answers["JSZ"]}
         silent = {
@@ -143,7 +146,7 @@ class ThroughKubernetes:
             answers["HEALTHZ"],
             dict(self._listed()),
             self._volumes(by_server),
-            self._digests({name: pod for name, pod in by_server.items() if name not in missing}),
+            {name: digest for name, asked in digests.items() if name not in missing and (digest := asked.result())},
             self._previous,
         )
 
@@ -193,23 +196,15 @@ class ThroughKubernetes:
             if (volume := f"data-{pod['metadata']['name']}") in sizes
         }
 
-    def _digests(self, pods: Mapping[str, Object]) -> dict[str, str]:
-        """What each server would make of its configuration file now."""
-
-        def digest(pod: Object) -> str:
-            name = pod["metadata"]["name"]
-            try:
-                said = self._kubernetes.run(
-                    self._namespace, name, "nats", ["nats-server", "-t", "-c", CONFIGURATION], timeout=5
-                )[1]
-            except NatsError:
-                return ""  # who may not look into pods is not told of it
-            found = DIGEST.search(said)
-            return found[1] if found else ""
-
-        with ThreadPoolExecutor(max(1, len(pods))) as pool:
-            found = zip(pods, pool.map(digest, pods.values()), strict=True)
-            return {name: digest for name, digest in found if digest}
+    def _digest(self, pod: Object) -> str:
+        """What the server would make of the configuration that lies in its pod now."""
+        command = ["nats-server", "-t", "-c", CONFIGURATION]
+        try:
+            said = self._kubernetes.run(self._namespace, pod["metadata"]["name"], "nats", command, timeout=5)[1]
+        except NatsError:
+            return ""  # who may not look into pods is not told of it
+        found = DIGEST.search(said)
+        return found[1] if found else ""
 
     def _answers(self, expected: int) -> tuple[Answers, str | None]:
         try:
