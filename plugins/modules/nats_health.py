@@ -19,19 +19,11 @@ author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
   - messaging.nats.connection
+  - messaging.nats.cluster
   - messaging.nats.attributes
   - messaging.nats.attributes.no_diff
   - messaging.nats.attributes.action_group
 options:
-  expected_members:
-    description:
-      - Names of the servers that must be there, all of them and no others; or their number.
-      - With O(kubernetes) the default is what the StatefulSet declares.
-    type: list
-    elements: str
-  cluster_name:
-    description: Name that the servers' cluster must have.
-    type: str
   wait_timeout:
     description: Seconds to wait until the cluster is healthy.
     type: float
@@ -41,39 +33,6 @@ options:
     type: str
     choices: [info, warning, error, never]
     default: error
-  accounts:
-    description:
-      - Accounts whose own lists of streams and consumers are compared with what the servers hold. Only so what is listed and not there is found.
-      - With O(kubernetes) their names are enough; otherwise each has its login.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      account:
-        description: Name of the account.
-        type: str
-        required: true
-      user:
-        description: Name of a user.
-        type: str
-      password:
-        description: Password of the user.
-        type: str
-      token:
-        description: A token instead of user and password.
-        type: str
-      creds:
-        description: Credentials with JWT and seed, as the path of a file or as its content.
-        type: str
-      nkey_seed:
-        description: Seed of an nkey.
-        type: str
-      jwt:
-        description: The user's JWT, for O(accounts[].nkey_seed).
-        type: str
-  previous:
-    description: RV(figures) of an earlier result, for what only a comparison shows; a stream that went back, new slow consumers.
-    type: dict
 """
 
 EXAMPLES = r"""
@@ -117,20 +76,14 @@ streams:
 """
 
 from contextlib import ExitStack
-from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._findings import SEVERITIES, Finding
+from ansible_collections.messaging.nats.plugins.module_utils._findings import SEVERITIES
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered, figures, meta_leader
 from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import CONNECTION, NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._observation import (
-    ThroughKubernetes,
-    ThroughServers,
-    fails,
-    observe,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._health_module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._observation import fails, observe
 
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:
@@ -160,35 +113,14 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def told(finding: Finding) -> dict[str, str]:
-    return {key: value for key, value in asdict(finding).items() if key != "mark"}
-
-
 def main() -> None:
-    login = {name: dict(CONNECTION[name]) for name in ("user", "password", "token", "creds", "nkey_seed", "jwt")}
-    for option in login.values():
-        option.pop("fallback", None)
     spec = {
         "fail_on": {"type": "str", "choices": [*SEVERITIES, "never"], "default": "error"},
-        "accounts": {
-            "type": "list",
-            "elements": "dict",
-            "options": {"account": {"type": "str", "required": True}, **login},
-            "default": [],
-        },
-        "previous": {"type": "dict"},
-        "expected_members": {"type": "list", "elements": "str"},
-        "cluster_name": {"type": "str"},
         "wait_timeout": {"type": "float", "default": 0},
     }
-    with NatsModule(spec) as module, ExitStack() as opened:
+    with NatsModule(spec | CLUSTER) as module, ExitStack() as opened:
         params = module.params
-        if not params["kubernetes"] and not params["expected_members"]:
-            raise NatsError(
-                "expected_members", "without kubernetes nobody knows which servers there should be", "List their names."
-            )
-        source = ThroughKubernetes(params, opened) if params["kubernetes"] else ThroughServers(params, opened)
-        snapshot, findings = observe(source, params["wait_timeout"], params["fail_on"])
+        snapshot, findings = observe(source(params, opened), params["wait_timeout"], params["fail_on"])
         failing = [finding for finding in findings if fails(finding, params["fail_on"])]
         result = {"healthy": not failing, "findings": list(map(told, findings)), **summary(snapshot)}
         if failing:

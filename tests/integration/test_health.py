@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.modules import nats_health, nats_stream
+from ansible_collections.messaging.nats.plugins.modules import nats_health, nats_report, nats_stream
 from tests.servers import secret
 
 
@@ -78,3 +78,20 @@ def test_a_server_of_another_cluster_does_not_count(health, own_cluster):
     result = health(own_cluster)
     assert "server n3" in result["msg"]
     assert result["healthy"] is False
+
+
+def test_a_report_of_a_cluster(run_module, cluster, account, tmp_path):
+    run_module(nats_stream, **account, name="REPORTED", num_replicas=3)
+    path = tmp_path / "report.html"
+    servers = {"servers": [server.url for server in cluster.servers], "expected_members": ["n1", "n2", "n3"]}
+    login = {"user": "sys-user", "password": secret("sys-user")}
+    foreseen = run_module(nats_report, check=True, **servers, **login, path=str(path))
+    assert foreseen["changed"] is True
+    assert not path.exists()
+    result = run_module(nats_report, **servers, **login, path=str(path))
+    assert (result["changed"], result["healthy"]) == (True, True)
+    text = path.read_text()
+    assert "REPORTED" in text
+    assert "3 of 3 servers answer" in text
+    missing = run_module(nats_report, **servers, **login, path=str(tmp_path / "nowhere" / "report.html"))
+    assert missing["failed"] is True

@@ -1,0 +1,84 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_report
+short_description: A NATS cluster as one page of HTML
+description:
+  - Writes what M(messaging.nats.nats_health) finds, the servers as a picture, their stores and load as bars, and every stream with its replicas
+    on one page, which needs no script and nothing from elsewhere, in light and dark.
+  - An ill cluster is no failure; the page says what is wrong.
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.cluster
+  - messaging.nats.attributes
+  - messaging.nats.attributes.no_diff
+  - messaging.nats.attributes.action_group
+options:
+  path:
+    description: Where the page is written. What was there is replaced in one step.
+    type: path
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Write the report
+  messaging.nats.nats_report:
+    kubernetes:
+      namespace: nats
+    path: nats.html
+"""
+
+RETURN = r"""
+path:
+  description: Where the page is.
+  returned: success
+  type: str
+healthy:
+  description: Whether there is no finding of severity error.
+  returned: success
+  type: bool
+findings:
+  description: What is wrong, as in M(messaging.nats.nats_health).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+import tempfile
+from contextlib import ExitStack
+from datetime import datetime, timezone
+
+from ansible_collections.messaging.nats.plugins.module_utils._health_module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
+from ansible_collections.messaging.nats.plugins.module_utils._report import report
+
+
+def write(module: NatsModule, text: str) -> None:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=module.tmpdir, delete=False) as unfinished:
+        unfinished.write(text)
+    module.place(unfinished.name, module.params["path"])
+
+
+def main() -> None:
+    with NatsModule(CLUSTER | {"path": {"type": "path", "required": True}}) as module, ExitStack() as opened:
+        snapshot, findings = observe(source(module.params, opened), 0, "error")
+        if not module.check_mode:
+            write(module, report(snapshot, findings, datetime.now(timezone.utc)))
+        module.exit_json(
+            changed=True,
+            path=module.params["path"],
+            healthy=not any(finding.severity == "error" for finding in findings),
+            findings=list(map(told, findings)),
+        )
+
+
+if __name__ == "__main__":
+    main()
