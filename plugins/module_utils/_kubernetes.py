@@ -213,7 +213,7 @@ class Kubernetes:
                 cause = f"no end after {timeout:.0f} s"
                 raise NatsError(f"{' '.join(command)} in pod {pod}", cause, "Look at the pod's log.")
             # In this order: reading the output forgets the exit code.
-            return int(session.returncode), str(session.read_all())
+            return _exit_code(session, f"{command[0]} in pod {pod}"), str(session.read_all())
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
@@ -228,6 +228,14 @@ class Kubernetes:
                 f"{self.where} does not answer: {str(error).split(': ', 1)[-1]}",
                 "Check that the Kubernetes API can be reached from here.",
             ) from error
+
+
+def _exit_code(session: Any, what: str) -> int:
+    """The client library expects one even where the container ended first."""
+    try:
+        return int(session.returncode)
+    except (TypeError, KeyError, ValueError) as error:
+        raise NatsError(what, "it ended without an exit code", "Did the container end meanwhile? Look at its log.") from error
 
 
 _REMEDIES = {

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TypeVar
@@ -34,6 +35,13 @@ class CollectionModule(AnsibleModule):
     ) -> None:
         if isinstance(error, NatsError):
             self.fail_json(**error.result())
+
+    def place(self, unfinished: str, path: str) -> None:
+        """Puts a file that is complete where it was asked for, in one step."""
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+            raise NatsError(f"file {path}", f"{folder} is no folder that can be written", "Choose another path.")
+        self.atomic_move(unfinished, path)  # type: ignore[no-untyped-call]
 
     def diff(self, before: Any, after: Any, header: str) -> dict[str, Any]:
         """What Ansible shows with --diff."""

@@ -124,7 +124,7 @@ def write(
             capture(bundle, connection, len(facts.pods))
         bundle.special("audit_gather_metadata", "json", metadata(connection, moment, "messaging.nats"))
         bundle.special("audit_gather_log", "log", page(facts, found))
-    module.atomic_move(unfinished, module.params["bundle"])  # type: ignore[no-untyped-call]
+    module.place(unfinished, module.params["bundle"])
 
 
 def main() -> None:
