@@ -235,7 +235,9 @@ def _exit_code(session: Any, what: str) -> int:
     try:
         return int(session.returncode)
     except (TypeError, KeyError, ValueError) as error:
-        raise NatsError(what, "it ended without an exit code", "Did the container end meanwhile? Look at its log.") from error
+        raise NatsError(
+            what, "it ended without an exit code", "Did the container end meanwhile? Look at its log."
+        ) from error
 
 
 _REMEDIES = {

@@ -41,7 +41,7 @@ class CollectionModule(AnsibleModule):
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
             raise NatsError(f"file {path}", f"{folder} is no folder that can be written", "Choose another path.")
-        self.atomic_move(unfinished, path)  # type: ignore[no-untyped-call]
+        self.atomic_move(unfinished, path)
 
     def diff(self, before: Any, after: Any, header: str) -> dict[str, Any]:
         """What Ansible shows with --diff."""

@@ -31,7 +31,8 @@ tbody th { font-weight: 600; } td.name, th.name { white-space: normal; min-width
 .bar i { display: block; height: 100%; background: var(--bar); } .bar i.warning { background: var(--warning); } .bar i.error { background: var(--error); }
 details { margin-top: .6rem; } summary { cursor: pointer; color: var(--info); } details[open] summary { margin-bottom: .5rem; }
 svg { display: block; width: 100%; max-width: 46rem; height: auto; margin: 0 auto; }
-svg text { paint-order: stroke; stroke: var(--ground); stroke-width: 4px; fill: var(--ink); font: 13px system-ui, sans-serif; text-anchor: middle; } svg .small { fill: var(--soft); font-size: 11px; }
+svg text { paint-order: stroke; stroke: var(--ground); stroke-width: 4px; fill: var(--ink); font: 13px system-ui, sans-serif; text-anchor: middle; }
+svg .small { fill: var(--soft); font-size: 11px; }
 svg g > text:nth-of-type(1) { stroke: none; }
 svg circle { fill: var(--card); stroke: var(--bar); stroke-width: 2; } svg circle.leader { stroke-width: 5; }
 svg circle.away { stroke: var(--error); stroke-dasharray: 5 4; } svg line { stroke: var(--edge); stroke-width: 2; }
