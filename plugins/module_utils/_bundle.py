@@ -18,7 +18,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import MASK, masked_urls
+from ansible_collections.messaging.nats.plugins.module_utils._objects import MASK, masked_urls
 
 # Shorter ones would be found in the middle of words.
 LEAST_SECRET = 8

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._bundle import Bundle
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import configuration, masked, shown
+from ansible_collections.messaging.nats.plugins.module_utils._objects import configuration, masked, shown
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._diagnosis_facts import Facts, named
 

@@ -6,19 +6,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import (
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     MANAGER,
     Counterpart,
-    Facts,
+    config_secret,
     configuration,
     foreign_owner,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
 
 FORBIDDEN = 403
 AT_ONCE = 8
@@ -34,27 +37,59 @@ KINDS = (
 )
 
 
-def facts(kubernetes: Kubernetes, name: str, namespace: str) -> Facts:
+def facts(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None = None) -> Facts:
+    """What Kubernetes has; `look` asks the servers, which is worth it where some run."""
     exists = kubernetes.find(f"/api/v1/namespaces/{namespace}", f"Namespace {namespace}") is not None
-    claims = _listed(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
-    return Facts(
-        exists,
-        _readable(kubernetes, "/api/v1/nodes", "nodes"),
-        _readable(kubernetes, "/apis/storage.k8s.io/v1/storageclasses", "storage classes"),
-        [claim for claim in claims if claim["metadata"]["name"].startswith(f"data-{name}-")],
-        _configuration(kubernetes, name, namespace) if exists else None,
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        nodes = pool.submit(_readable, kubernetes, "/api/v1/nodes", "nodes")
+        classes = pool.submit(_readable, kubernetes, "/apis/storage.k8s.io/v1/storageclasses", "storage classes")
+        runs = pool.submit(_running, kubernetes, name, namespace, look) if exists else None
+        claims = _listed(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
+        secrets = owned(kubernetes, "v1", "Secret", name, namespace) if exists else []
+        return Facts(
+            exists,
+            nodes.result(),
+            classes.result(),
+            [claim for claim in claims if claim["metadata"]["name"].startswith(f"data-{name}-")],
+            tuple(found["metadata"]["name"] for found in secrets if configuration(found)),
+            runs.result() if runs else None,
+        )
+
+
+def _running(
+    kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None
+) -> Running | None:
+    found = statefulset(kubernetes, name, namespace)
+    if found is None:
+        return None
+    secret = _configuration(kubernetes, found, namespace)
+    return Running(
+        found,
+        tuple(kubernetes.pods(namespace, name)),
+        configuration(secret) if secret else None,
+        _applied_at(secret) if secret else None,
+        look() if look else Snapshot(()),
     )
 
 
-def _configuration(kubernetes: Kubernetes, name: str, namespace: str) -> str | None:
-    statefulset = kubernetes.find(f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}", f"StatefulSet {name}")
-    volumes = statefulset["spec"]["template"]["spec"].get("volumes") or [] if statefulset else []
-    secret = next(
-        (volume["secret"]["secretName"] for volume in volumes if volume["name"] == "config" and "secret" in volume),
-        None,
-    )
+def statefulset(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
+    return kubernetes.find(f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}", f"StatefulSet {name}")
+
+
+def _configuration(kubernetes: Kubernetes, statefulset: Object, namespace: str) -> Object | None:
+    secret = config_secret(statefulset["spec"]["template"]["spec"])
     found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}", f"Secret {secret}") if secret else None
-    return configuration(found) if found else None
+    return {"kind": "Secret"} | found if found else None
+
+
+def _applied_at(secret: Object) -> str | None:
+    """When the content was applied last; what others wrote beside it does not count."""
+    applied = [
+        entry.get("time")
+        for entry in secret["metadata"].get("managedFields") or []
+        if entry.get("manager") == MANAGER and entry.get("operation") == "Apply"
+    ]
+    return max(filter(None, applied), default=None)
 
 
 def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exists: bool) -> list[Counterpart]:
@@ -71,7 +106,17 @@ def _counterpart(kubernetes: Kubernetes, item: Object, path: str) -> Counterpart
     running = kubernetes.find(path, what)
     # What the API server itself refuses is known before anything is applied; another's object is not tried.
     theirs = running is not None and foreign_owner(running, item)
-    return Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, item))
+    tried = _with_its_volumes(item, running) if running is not None else item
+    return Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, tried))
+
+
+def _with_its_volumes(item: Object, running: Object) -> Object:
+    """A StatefulSet can't be told another size of its volumes: to see the rest, it is tried with what it has."""
+    if item["kind"] != "StatefulSet":
+        return item
+    claims = running["spec"].get("volumeClaimTemplates") or []
+    kept = [{key: value for key, value in claim.items() if key != "status"} for claim in claims]
+    return item | {"spec": item["spec"] | {"volumeClaimTemplates": kept}}
 
 
 def ours(kubernetes: Kubernetes, name: str, namespace: str, declared: list[Object], with_data: bool) -> list[Object]:

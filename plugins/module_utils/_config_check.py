@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health import IMAGE_REASONS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._objects import masked_urls
 
 WAIT = 120
 FATAL = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
@@ -38,21 +39,20 @@ def check_configuration(
 ) -> None:
     """Raises where `nats-server -t` of the declared image refuses the configuration. Leaves nothing behind."""
     with _namespace(kubernetes, namespace), _pod(kubernetes, statefulset) as (where, pod, container):
-        # The exec protocol can't close standard input, so the shell is told how much there is.
-        size = len(configuration.encode())
-        command = ["sh", "-c", f"head -c {size} | nats-server -t -c /dev/stdin"]
-        code, output = kubernetes.run(where, pod, container["name"], command, stdin=configuration)
+        check_in_pod(kubernetes, where, pod, container["image"], configuration)
+
+
+def check_in_pod(kubernetes: Kubernetes, namespace: str, pod: str, image: str, configuration: str) -> None:
+    """The same in a pod that is there."""
+    # The exec protocol can't close standard input, so the shell is told how much there is.
+    size = len(configuration.encode())
+    command = ["sh", "-c", f"head -c {size} | nats-server -t -c /dev/stdin"]
+    code, output = kubernetes.run(namespace, pod, "nats", command, stdin=configuration)
     if code:
-        said = (
-            output.strip().splitlines()[-1].removeprefix("nats-server: /dev/stdin:")
-            if output.strip()
-            else f"exit code {code}"
-        )
-        raise NatsError(
-            "nats_cluster_config",
-            f"the server of {container['image']} refuses nats.conf: {said}",
-            "Correct the variable; nothing was changed.",
-        )
+        lines = output.strip().splitlines() or [f"exit code {code}"]
+        said = masked_urls(lines[-1].removeprefix("nats-server: /dev/stdin:"))
+        cause = f"the server of {image} refuses nats.conf: {said}"
+        raise NatsError("nats_cluster_config", cause, "Correct the variable; nothing was changed.")
 
 
 @contextmanager

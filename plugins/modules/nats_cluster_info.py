@@ -6,9 +6,9 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nats_cluster_info
-short_description: Read the Secrets of a NATS cluster
+short_description: Read what a NATS cluster runs with
 description:
-  - Reads the Secrets that the role P(messaging.nats.nats_cluster#role) made; logins and configurations.
+  - Reads the Secrets that the role P(messaging.nats.nats_cluster#role) made, logins and configurations, and what its StatefulSet says.
   - What it returns is secret. Set C(no_log) on the task.
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -44,11 +44,31 @@ secrets:
   returned: success
   type: list
   elements: dict
+running:
+  description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), and C(pending) where pods are
+    not of the newest revision. Empty where there is none.
+  returned: success
+  type: dict
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import owned
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import owned, statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._objects import RESTARTED, VERSION, config_secret
+
+
+def running(found: dict[str, Any]) -> dict[str, Any]:
+    template = found["spec"]["template"]
+    return {
+        "replicas": found["spec"]["replicas"],
+        "version": (found["metadata"].get("labels") or {}).get(VERSION, ""),
+        "image": next(entry["image"] for entry in template["spec"]["containers"] if entry["name"] == "nats"),
+        "config_secret": config_secret(template["spec"]),
+        "pending": found["status"].get("currentRevision") != found["status"].get("updateRevision"),
+        "restarted": (template["metadata"].get("annotations") or {}).get(RESTARTED, ""),
+    }
 
 
 def main() -> None:
@@ -56,7 +76,11 @@ def main() -> None:
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
         params = module.params
         kubernetes = Kubernetes(params["kubeconfig"], params["context"])
-        module.exit_json(secrets=owned(kubernetes, "v1", "Secret", params["name"], params["namespace"]))
+        where = params["name"], params["namespace"]
+        found = statefulset(kubernetes, *where)
+        module.exit_json(
+            secrets=owned(kubernetes, "v1", "Secret", *where), running=running(found) if found else {}
+        )
 
 
 if __name__ == "__main__":

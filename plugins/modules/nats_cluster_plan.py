@@ -13,7 +13,8 @@ description:
   - The role P(messaging.nats.nats_cluster#role) calls it before it touches anything; it is of little use by itself.
   - Refuses what can't be, naming the variable; storage classes and nodes that are missing, objects of other tools,
     and a configuration that nats-server itself refuses, which is asked for in a short-lived pod of the declared image.
-  - This release plans V(nothing), V(create) and V(delete). Every other difference is refused, so that no change is ever half applied.
+  - Differences are sorted into what the servers take over as they run, what they must restart for, servers that join or leave, and volumes that grow.
+    What would lose something, or can't be done in place, is refused with the reason.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -46,6 +47,20 @@ options:
     description: The declared Secrets as a JSON list. A string, so that Ansible hides it as a whole.
     type: str
     default: "[]"
+  replicas:
+    description: The declared number of servers. That of the declared StatefulSet unless said, which the role renders with what runs.
+    type: int
+  version:
+    description: The declared version of nats-server.
+    type: str
+    default: ""
+  single_replica:
+    description:
+      - What happens to streams with one replica when their server restarts. V(confirm) refuses what empties them, or an upgrade that they are away for.
+        V(move) and V(accept) do not.
+    type: str
+    choices: [confirm, move, accept]
+    default: confirm
   delete_data:
     description: Whether volumes and credentials are deleted too.
     type: bool
@@ -65,7 +80,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verb:
-  description: What has to happen; V(nothing), V(create) or V(delete).
+  description: What has to happen; V(nothing), V(create), V(converge) or V(delete).
   returned: success
   type: str
 summary:
@@ -77,6 +92,42 @@ missing_namespace:
   description: Whether the namespace is missing.
   returned: success
   type: bool
+apply_secrets:
+  description: Whether Secrets are applied.
+  returned: when O(state=present)
+  type: bool
+apply:
+  description: Whether other objects are applied.
+  returned: when O(state=present)
+  type: bool
+growth:
+  description: Volumes that grow; their C(size), the C(claims) and whether the StatefulSet is replaced without its pods.
+  returned: when O(state=present)
+  type: dict
+reload:
+  description: Whether the servers take over a configuration as they run.
+  returned: when O(state=present)
+  type: bool
+roll:
+  description: Pods that restart, in their order.
+  returned: when O(state=present)
+  type: list
+  elements: str
+scale_in:
+  description: Pods that are taken out, in their order. The plan is made again when they are gone.
+  returned: when O(state=present)
+  type: list
+  elements: str
+scale_out:
+  description: Pods that join.
+  returned: when O(state=present)
+  type: list
+  elements: str
+obsolete:
+  description: Secrets with configurations that no pod reads once all is done.
+  returned: when O(state=present)
+  type: list
+  elements: str
 delete:
   description: The objects to delete, in their order.
   returned: when O(state=absent)
@@ -85,36 +136,94 @@ delete:
 """
 
 import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._access import runs
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import counterparts, facts, ours
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import configuration, plan, shown, title
-from ansible_collections.messaging.nats.plugins.module_utils._config_check import check_configuration
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import Plan, plan
+from ansible_collections.messaging.nats.plugins.module_utils._config_check import check_configuration, check_in_pod
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart, configuration, shown, title
+from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
 
 
 def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     params = module.params
-    secrets = json.loads(params["secrets"])
-    offered = facts(kubernetes, params["name"], params["namespace"])
-    pairs = counterparts(kubernetes, params["objects"] + secrets, offered.namespace_exists)
-    planned = plan(pairs, offered)
+    with ExitStack() as opened:
+        offered = facts(kubernetes, params["name"], params["namespace"], lambda: servers(params, opened))
+    pairs = counterparts(kubernetes, params["objects"] + json.loads(params["secrets"]), offered.namespace_exists)
+    declared = {pair.declared["kind"]: pair.declared for pair in pairs}
+    replicas = params["replicas"] or declared.get("StatefulSet", {"spec": {}})["spec"].get("replicas", 0)
+    planned = plan(pairs, offered, Wanted(replicas, params["version"], params["single_replica"]))
     if planned.refusals:
         raise NatsError(f"cluster {params['name']} in namespace {params['namespace']}", "\n".join(planned.refusals))
-    missing = [pair.declared for pair in pairs if pair.running is None]
-    statefulset = next((item for item in missing if item["kind"] == "StatefulSet"), None)
-    if statefulset and not module.check_mode:
-        conf = next(text for secret in secrets if (text := configuration(secret)))
+    check_conf(module, kubernetes, pairs, offered)
+    return told(planned) | {
+        "missing_namespace": not offered.namespace_exists,
+        **module.diff(*difference(pairs), "cluster"),
+    }
+
+
+def servers(params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
+    """What the servers that run say."""
+    target = {key: params[key] for key in ("kubeconfig", "context", "namespace")} | {"cluster": params["name"]}
+    options = {"kubernetes": target | {"account": None}, "timeout": 5, "accounts": []}
+    source = ThroughKubernetes(
+        options | dict.fromkeys(("expected_members", "cluster_name", "previous")), opened, look_inside=False
+    )
+    return source.take()
+
+
+def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Counterpart], offered: Facts) -> None:
+    """The server's own word about a configuration that is new, before anything is touched."""
+    conf = next((text for pair in pairs if (text := configuration(pair.declared))), None)
+    statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
+    running = offered.running
+    if conf is None or statefulset is None:
+        return
+    image = nats_image(statefulset["spec"]["template"])
+    pod = next((pod for pod in (running.pods if running else ()) if runs(pod) and nats_image(pod) == image), None)
+    if running and running.configuration == conf and nats_image(running.statefulset["spec"]["template"]) == image:
+        return
+    if pod:
+        check_in_pod(kubernetes, module.params["namespace"], pod["metadata"]["name"], image, conf)
+    elif not module.check_mode:
+        missing = [pair.declared for pair in pairs if pair.running is None]
         namespace = next((item for item in missing if item["kind"] == "Namespace"), None)
         check_configuration(kubernetes, statefulset, namespace, conf)
-    return {
-        "verb": planned.verb,
-        "summary": list(planned.summary),
-        "missing_namespace": not offered.namespace_exists,
-        **module.diff({}, {title(item): shown(item) for item in missing}, "cluster"),
-    }
+
+
+def nats_image(pod: dict[str, Any]) -> str:
+    found: str = next(entry["image"] for entry in pod["spec"]["containers"] if entry["name"] == "nats")
+    return found
+
+
+def told(planned: Plan) -> dict[str, Any]:
+    """The plan as a result has it."""
+    found = asdict(planned)
+    found["growth"] = {key: found["growth"][key] for key in ("size", "claims", "replace")}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items() if key != "refusals"}
+
+
+def difference(pairs: list[Counterpart]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The objects that change, before and after."""
+    before, after = {}, {}
+    for pair in pairs:
+        made = shown(pair.applied or pair.declared) if pair.running is None or pair.applied else None
+        was = shown(pair.running) if pair.running else None
+        if made is not None and made != was and pair.declared["kind"] != "Namespace" or pair.running is None:
+            after[title(pair.declared)] = made
+            if was is not None:
+                before[title(pair.declared)] = was
+    return before, after
 
 
 def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
@@ -146,6 +255,9 @@ def main() -> None:
         "namespace": {"type": "str", "required": True},
         "objects": {"type": "list", "elements": "dict", "default": []},
         "secrets": {"type": "str", "default": "[]", "no_log": True},
+        "replicas": {"type": "int"},
+        "version": {"type": "str", "default": ""},
+        "single_replica": {"type": "str", "choices": ["confirm", "move", "accept"], "default": "confirm"},
         "delete_data": {"type": "bool", "default": False},
     }
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:

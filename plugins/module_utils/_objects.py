@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Kubernetes objects as a person may see them. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Object = dict[str, Any]
+Change = tuple[str, Any, Any]
+MANAGER = "messaging.nats"
+VERSION = "app.kubernetes.io/version"
+# On the template: when the servers were told to restart for no other reason.
+RESTARTED = "messaging.nats/restarted"
+MASK = "********"
+SECRET_KEYS = "pass|password|token|key|ek|seed|encryption_key|prev_key|prev_encryption_key"
+SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """A declared object, what runs in its place, and what applying it would make of that."""
+
+    declared: Object
+    running: Object | None = None
+    applied: Object | None = None
+
+
+def title(item: Object) -> str:
+    return f"{item['kind']} {item['metadata']['name']}"
+
+
+def changes(pair: Counterpart) -> list[Change]:
+    """What applying would change in the running object, by path; of a Secret only the keys."""
+    if pair.running is None or pair.applied is None or pair.declared["kind"] == "Namespace":
+        return []
+    before, after = own_part(pair.running), own_part(pair.applied)
+    if pair.declared["kind"] == "Secret":
+        keys = {**before["data"], **after["data"]}
+        return [(key, MASK, MASK) for key in sorted(keys) if before["data"].get(key) != after["data"].get(key)]
+    return list(differences(before, after))
+
+
+def sentence(change: Change) -> str:
+    path, before, after = change
+    if before == after == MASK:
+        return f"{path} changes"
+    if before is None:
+        return f"{path} becomes {after!r}"
+    return f"{path} no longer {before!r}" if after is None else f"{path} from {before!r} to {after!r}"
+
+
+def shown(item: Object) -> Object:
+    """An object as a diff may show it: no status, nothing secret."""
+    own = own_part(item)
+    if item["kind"] != "Secret":
+        return own
+    values = dict.fromkeys([*own.pop("data"), *own.pop("stringData", ())], MASK)
+    conf = configuration(item)
+    return own | {"data": values | ({"nats.conf": masked(conf).splitlines()} if conf else {})}
+
+
+def configuration(secret: Object) -> str | None:
+    """The nats.conf that a Secret holds."""
+    encoded = (secret.get("data") or {}).get("nats.conf") if secret["kind"] == "Secret" else None
+    return base64.b64decode(encoded).decode() if encoded else None
+
+
+def config_secret(pod: Mapping[str, Any]) -> str | None:
+    """The Secret that a pod, or a template of pods, reads nats.conf from."""
+    volumes = pod.get("volumes") or []
+    return next(
+        (volume["secret"]["secretName"] for volume in volumes if volume["name"] == "config" and "secret" in volume),
+        None,
+    )
+
+
+def masked(configuration: str) -> str:
+    """nats.conf without its secrets."""
+    return masked_urls(re.sub(rf'("?\b(?:{SECRET_KEYS})"?\s*:\s*)"(?:[^"\\]|\\.)*"', rf'\1"{MASK}"', configuration))
+
+
+def masked_urls(text: str) -> str:
+    """The passwords in URLs are hidden."""
+    return re.sub(r"(\b[\w-]+://[^:@/\s]+:)[^@\s]+@", rf"\1{MASK}@", text)
+
+
+def configuration_changes(before: str, after: str) -> list[str]:
+    """The lines of nats.conf that differ, masked."""
+    lines = difflib.unified_diff(masked(before).splitlines(), masked(after).splitlines(), lineterm="", n=0)
+    return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+
+
+def own_part(item: Object) -> Object:
+    metadata = {key: value for key, value in item["metadata"].items() if key not in SERVERS_OWN}
+    own = {key: value for key, value in item.items() if key not in ("status", "metadata")} | {"metadata": metadata}
+    return own | {"data": item.get("data") or {}} if item["kind"] == "Secret" else own
+
+
+def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in [*before, *(key for key in after if key not in before)]:
+            yield from differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, old in enumerate(before):
+            name = old.get("name", index) if isinstance(old, dict) else index
+            yield from differences(old, after[index], f"{path}[{name}]")
+    elif before != after:
+        yield path, before, after
+
+
+def foreign_owner(running: Object, declared: Mapping[str, Any]) -> str | None:
+    """Who else manages this object, if anyone does."""
+    meta = running["metadata"]
+    labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
+    if release := annotations.get("meta.helm.sh/release-name"):
+        return f"the Helm release {release}"
+    by = labels.get("app.kubernetes.io/managed-by")
+    if by != MANAGER and (declared["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGER:
+        return (
+            f"{by} (label app.kubernetes.io/managed-by)"
+            if by
+            else "somebody else (it has not our label app.kubernetes.io/managed-by)"
+        )
+    appliers = {entry["manager"] for entry in meta.get("managedFields") or [] if entry.get("operation") == "Apply"}
+    return next((f"{other} too (it applies fields of it)" for other in sorted(appliers - {MANAGER})), None)

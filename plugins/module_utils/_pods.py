@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A cluster's StatefulSet and its pods. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import ready
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health import IMAGE_REASONS
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._objects import masked_urls
+
+REVISION = "controller-revision-hash"
+MERGE = "application/merge-patch+json"
+LOOK = 0.2
+# A pull that failed is tried again: a pod is only stuck when its trouble lasts.
+LASTS = 8.0
+HOPELESS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
+LOG_LINES = 15
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A pod that will not run, and what tells why."""
+
+    reason: str
+    evidence: str
+    # Whether what it was given is at fault, and not where it should run.
+    own_fault: bool
+
+
+class Pods:
+    """The Kubernetes side of a cluster."""
+
+    def __init__(self, kubernetes: Kubernetes, namespace: str, cluster: str) -> None:
+        self.kubernetes, self.namespace, self.cluster = kubernetes, namespace, cluster
+        self._core = f"/api/v1/namespaces/{namespace}"
+        self._path = f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{cluster}"
+        self._what = f"StatefulSet {cluster} in namespace {namespace}"
+
+    def statefulset(self) -> Object:
+        """As its controller knows it: what was just changed is in its status too."""
+        deadline = time.monotonic() + 15
+        while True:
+            found = self.kubernetes.find(self._path, self._what)
+            if found is None:
+                raise NatsError(self._what, "it does not exist", "Deploy the cluster first.")
+            if found["status"].get("observedGeneration") == found["metadata"]["generation"]:
+                return found
+            if time.monotonic() > deadline:
+                raise NatsError(self._what, "its controller does not take it up", "Look at kube-controller-manager.")
+            time.sleep(LOOK)
+
+    def find(self, name: str) -> Object | None:
+        return self.kubernetes.find(f"{self._core}/pods/{name}", f"pod {name}")
+
+    def all(self) -> list[Object]:
+        return self.kubernetes.pods(self.namespace, self.cluster)
+
+    def set_partition(self, partition: int) -> None:
+        """Pods from this ordinal on move to the newest revision."""
+        self._change({"updateStrategy": {"rollingUpdate": {"partition": partition}}})
+
+    def scale(self, replicas: int) -> None:
+        """At rest: newcomers get the revision that is proven."""
+        self._change({"replicas": replicas, "updateStrategy": {"rollingUpdate": {"partition": replicas}}})
+
+    def _change(self, spec: Object) -> None:
+        self.kubernetes.call("PATCH", self._path, self._what, {"spec": spec}, MERGE, fieldManager=MANAGER)
+
+    def rest(self) -> None:
+        """At rest nothing moves, and a pod that comes back is what it was."""
+        found = self.statefulset()
+        partition = found["spec"]["updateStrategy"]["rollingUpdate"].get("partition", 0)
+        if partition != found["spec"]["replicas"]:
+            self.set_partition(found["spec"]["replicas"])
+
+    def settle(self, timeout: float) -> None:
+        """Rest, once the newest revision is the current one."""
+        deadline = time.monotonic() + timeout
+        while True:
+            status = self.statefulset()["status"]
+            if status.get("currentRevision") == status.get("updateRevision"):
+                self.rest()
+                return
+            if time.monotonic() > deadline:
+                cause = f"{status.get('updatedReplicas', 0)} of {status.get('replicas')} pods are of the newest revision"
+                raise NatsError(self._what, cause, "Look at its pods, and run the play again.")
+            time.sleep(LOOK)
+
+    def delete(self, name: str) -> None:
+        if self.find(name):
+            self.kubernetes.call("DELETE", f"{self._core}/pods/{name}", f"pod {name}")
+
+    def delete_claim(self, name: str) -> None:
+        path = f"{self._core}/persistentvolumeclaims/data-{name}"
+        if self.kubernetes.find(path, f"volume of {name}"):
+            self.kubernetes.call("DELETE", path, f"volume of {name}")
+
+    def wait_until(
+        self, name: str, wanted: Callable[[Object | None], bool], timeout: float, waiting: str
+    ) -> Stuck | None:
+        """None when the pod is as wanted; or why it will not be."""
+        deadline = time.monotonic() + timeout
+        trouble: float | None = None
+        while True:
+            pod = self.find(name)
+            if wanted(pod):
+                return None
+            reason = _hopeless(pod) if pod else None
+            now = time.monotonic()
+            trouble = (trouble or now) if reason else None
+            if reason and trouble is not None and now - trouble > LASTS:
+                return Stuck(reason, self.evidence(name), own_fault=True)
+            if now > deadline:
+                return Stuck(f"{waiting} after {timeout:.0f} s", self.evidence(name), own_fault=False)
+            time.sleep(LOOK)
+
+    def evidence(self, name: str) -> str:
+        """A pod's last words and what Kubernetes says of it."""
+        return masked_urls("\n".join([*self._events(name), *self._log(name)]))
+
+    def _events(self, name: str) -> Iterator[str]:
+        for of in (name, f"data-{name}"):
+            query = {"fieldSelector": f"involvedObject.name={of},type=Warning"}
+            events = self.kubernetes.items(f"{self._core}/events", f"events of {of}", **query)
+            for event in events[-3:]:
+                yield f"  event: {event['reason']}: {event['message']}"
+
+    def _log(self, name: str) -> Iterator[str]:
+        where = (self.namespace, name, "nats", LOG_LINES)
+        text = self.kubernetes.logs(*where) or self.kubernetes.logs(*where, previous=True)
+        for line in text.splitlines():
+            yield f"  log: {line}"
+
+
+def is_newest(pod: Object, statefulset: Object) -> bool:
+    found: str | None = (pod["metadata"].get("labels") or {}).get(REVISION)
+    return found == statefulset["status"].get("updateRevision")
+
+
+def is_up(pod: Object | None) -> bool:
+    return pod is not None and ready(pod) and not pod["metadata"].get("deletionTimestamp")
+
+
+def ordinal(name: str) -> int:
+    return int(name.rpartition("-")[2])
+
+
+def _hopeless(pod: Object) -> str | None:
+    if pod["metadata"].get("deletionTimestamp"):
+        return None
+    for container in pod["status"].get("containerStatuses") or []:
+        waiting = container["state"].get("waiting") or {}
+        if waiting.get("reason") in HOPELESS:
+            return f"{waiting['reason']}: {waiting.get('message', '')}".strip(": ")
+        ended = container["state"].get("terminated") or {}
+        if container.get("restartCount", 0) > 0 and ended.get("exitCode"):
+            return f"it ended with exit code {ended['exitCode']}"
+    return None

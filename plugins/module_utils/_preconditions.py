@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What Kubernetes must offer before anything is made. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+    MANAGER,
+    Counterpart,
+    Object,
+    foreign_owner,
+    title,
+)
+
+HOSTNAME = "kubernetes.io/hostname"
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+
+@dataclass(frozen=True)
+class Running:
+    """The cluster that runs in place of the declared one."""
+
+    statefulset: Object
+    pods: tuple[Object, ...] = ()
+    # The nats.conf in the Secret that the template names, and when that was applied.
+    configuration: str | None = None
+    configured: str | None = None
+    # What the servers say; nothing where nobody could be asked.
+    snapshot: Snapshot = field(default_factory=lambda: Snapshot(()))
+
+    @property
+    def replicas(self) -> int:
+        return int(self.statefulset["spec"]["replicas"])
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the Kubernetes cluster offers; None where we may not look."""
+
+    namespace_exists: bool
+    nodes: list[Object] | None = None
+    storage_classes: list[Object] | None = None
+    claims: list[Object] = field(default_factory=list)
+    # Names of the Secrets with configurations, also of those that no pod reads any more.
+    configurations: tuple[str, ...] = ()
+    running: Running | None = None
+
+
+def missing_namespace(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:
+    if not facts.namespace_exists and not any(pair.declared["kind"] == "Namespace" for pair in counterparts):
+        name = {found for pair in counterparts if (found := pair.declared["metadata"].get("namespace"))}.pop()
+        yield f"nats_cluster_namespace: namespace {name} does not exist. Create it, or set nats_cluster_create_namespace: true"
+
+
+def owned_by_others(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:
+    theirs = "Remove it there, or choose another nats_cluster_name or nats_cluster_namespace"
+    for pair in counterparts:
+        if (
+            pair.running is not None
+            and pair.declared["kind"] != "Namespace"
+            and (owner := foreign_owner(pair.running, pair.declared))
+        ):
+            yield f"{title(pair.declared)} exists and belongs to {owner}. {theirs}"
+    for claim in facts.claims:
+        if owner := foreign_owner(claim, {"metadata": {"labels": {"app.kubernetes.io/managed-by": MANAGER}}}):
+            yield f"PersistentVolumeClaim {claim['metadata']['name']} exists and belongs to {owner}: the servers would take its data over. {theirs}"
+
+
+def storage(statefulset: Object, facts: Facts) -> Iterator[str]:
+    if facts.storage_classes is None:
+        return
+    known = sorted(found["metadata"]["name"] for found in facts.storage_classes)
+    default = [
+        found
+        for found in facts.storage_classes
+        if (found["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
+    ]
+    for template in statefulset["spec"].get("volumeClaimTemplates") or []:
+        wanted = template["spec"].get("storageClassName")
+        if wanted and wanted not in known:
+            yield f"nats_cluster_storage_class: the cluster has no StorageClass {wanted}. Choose one of {', '.join(known) or 'none: there is none'}"
+        if wanted is None and not default:
+            yield f"nats_cluster_storage_class: the cluster has no default StorageClass. Choose one of {', '.join(known) or 'none: there is none'}"
+
+
+def room(statefulset: Object, facts: Facts, replicas: int) -> Iterator[str]:
+    """With a spread that is required each pod needs a node of its own."""
+    if facts.nodes is None:
+        return
+    spec = statefulset["spec"]["template"]["spec"]
+    required = ((spec.get("affinity") or {}).get("podAntiAffinity") or {}).get(
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ) or []
+    if not any(term["topologyKey"] == HOSTNAME for term in required):
+        return
+    fitting = [node for node in facts.nodes if fits(node, spec)]
+    if len(fitting) < replicas:
+        yield (
+            f"nats_cluster_replicas: {replicas} servers need as many nodes, and only {len(fitting)} of {len(facts.nodes)} can take one. "
+            "Add nodes, check nats_cluster_node_selector and nats_cluster_tolerations, or set nats_cluster_spread: preferred"
+        )
+
+
+def fits(node: Object, spec: Mapping[str, Any]) -> bool:
+    """Whether the scheduler may put such a pod on this node, room aside."""
+    labels = node["metadata"].get("labels") or {}
+    selected = all(labels.get(key) == value for key, value in (spec.get("nodeSelector") or {}).items())
+    taints = [taint for taint in node["spec"].get("taints") or [] if taint["effect"] != "PreferNoSchedule"]
+    tolerated = all(
+        any(_tolerates(toleration, taint) for toleration in spec.get("tolerations") or []) for taint in taints
+    )
+    return selected and tolerated and not node["spec"].get("unschedulable")
+
+
+def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    if toleration.get("effect") not in (None, "", taint["effect"]):
+        return False
+    if toleration.get("operator") == "Exists":
+        return toleration.get("key") in (None, "", taint["key"])
+    return (toleration.get("key"), toleration.get("value", "")) == (taint["key"], taint.get("value", ""))

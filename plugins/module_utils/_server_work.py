@@ -1,0 +1,230 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What is done to one server. PRIVATE to the collection: it can change at any time.
+
+Each verb reads where it stands from the cluster, so that it can be killed at any point and run again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import through
+from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._gate import against_going_on, against_stopping
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Object
+from ansible_collections.messaging.nats.plugins.module_utils._leaders import hand_over, handovers
+from ansible_collections.messaging.nats.plugins.module_utils._membership import (
+    Members,
+    evacuate,
+    move_off,
+    remove_peer,
+    shown,
+    wait_members,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes, server_name
+from ansible_collections.messaging.nats.plugins.module_utils._placement import single_replicas
+from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods, Stuck, is_newest, is_up, ordinal
+
+LOOK = 0.2
+HANDING_OVER = 10.0
+
+
+@dataclass
+class Report:
+    """What was done, for the task's result."""
+
+    changed: bool = False
+    said: list[str] = field(default_factory=list)
+    handed_over: int = 0
+
+
+class ServerWork:
+    """One server of a cluster on Kubernetes."""
+
+    def __init__(self, pods: Pods, params: Mapping[str, Any], opened: ExitStack) -> None:
+        self._pods, self._name, self._params, self._opened = pods, params["name"], params, opened
+        look = dict(params) | {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}
+        self._source = ThroughKubernetes(look, opened, look_inside=False)
+        self._deadline = time.monotonic() + params["wait_timeout"]
+        self._template = pods.statefulset()["spec"]["template"]["spec"]
+        self._server = self._named(self._name)
+        self._accounts: dict[str, Connection | None] = {}
+        self.report = Report()
+
+    # Verbs
+
+    def restart(self, check: bool) -> None:
+        """Onto the newest revision of its StatefulSet."""
+        statefulset = self._pods.statefulset()
+        pod = self._pods.find(self._name)
+        if pod is not None and is_newest(pod, statefulset):
+            before = self._source.take()
+        elif check:
+            self.report.changed = True
+            return
+        else:
+            before = self._until_it_may_go()
+            self._make_way(before, statefulset)
+            self.report.changed = True
+            self._replace(statefulset)
+        if check:
+            return
+        self._until_it_is_back(before)
+        if all(is_newest(each, self._pods.statefulset()) for each in self._pods.all()):
+            self._pods.settle(self._left())
+
+    def join(self, check: bool) -> None:
+        """It, and all before it, are there and members."""
+        statefulset, wanted = self._pods.statefulset(), ordinal(self._name) + 1
+        if statefulset["spec"]["replicas"] < wanted:
+            self.report.changed = True
+            if check:
+                return
+            self._pods.scale(wanted)
+        for number in range(wanted):
+            name = f"{self._pods.cluster}-{number}"
+            if stuck := self._pods.wait_until(name, is_up, self._left(), "it is not ready"):
+                raise self._error(f"pod {name}", stuck, "The others are as they were. Correct it and run again.")
+        if not check:
+            wait_members(self._members(), self._left())
+
+    def leave(self, check: bool) -> None:
+        """All it holds goes to others, then it goes, and meta forgets it."""
+        statefulset, number = self._pods.statefulset(), ordinal(self._name)
+        replicas = statefulset["spec"]["replicas"]
+        if replicas > number + 1:
+            raise NatsError(
+                f"server {self._name}", f"{self._pods.cluster}-{replicas - 1} goes first", "Take them out from the last."
+            )
+        pod = self._pods.find(self._name)
+        if check:
+            self.report.changed = pod is not None or replicas > number
+            return
+        if pod is not None and not pod["metadata"].get("deletionTimestamp"):
+            self.report.changed |= evacuate(self._members(), self._server, self._left(), staying=self._params["staying"])
+            self._hand_over(self._source.take())
+        if replicas > number:
+            self._pods.scale(number)
+            self.report.changed = True
+        if stuck := self._pods.wait_until(self._name, lambda found: found is None, self._left(), "it is still there"):
+            raise self._error(f"pod {self._name}", stuck, "Look at its node.")
+        self.report.changed |= remove_peer(self._members(), self._server, self._left())
+        if self._params["delete_volume"]:
+            self._pods.delete_claim(self._name)
+
+    # Steps
+
+    def _until_it_may_go(self) -> Snapshot:
+        """Waits until nothing depends on this server alone."""
+        while True:
+            snapshot = self._source.take()
+            against = [] if self._params["force"] else against_stopping(snapshot, self._server)
+            if not against:
+                return snapshot
+            if time.monotonic() > self._deadline:
+                raise NatsError(
+                    f"server {self._name}",
+                    f"it can't be spared: {shown(against)}",
+                    "Mend that first. To restart it all the same, set force: true for this one server.",
+                )
+            time.sleep(LOOK)
+
+    def _make_way(self, before: Snapshot, statefulset: Object) -> None:
+        if self._server not in answered(before):
+            return
+        if self._params["single_replica"] == "move" and len(before.expected) > 1:
+            alone = [group.asset for group in single_replicas(answered(before), self._server)]
+            if alone:
+                move_off(self._members(), self._server, alone, self._left())
+                self.report.said.append(f"moved {len(alone)} streams with one replica off {self._server}")
+        done = [server_name(pod) for pod in self._pods.all() if is_newest(pod, statefulset)]
+        self._hand_over(before, done)
+
+    def _hand_over(self, before: Snapshot, done: list[str] | None = None) -> None:
+        moves = handovers(answered(before), self._server, done or [])
+        if moves:
+            system = self._account(self._params["kubernetes"]["account"] or "SYS")
+            if system is not None:
+                self.report.said += hand_over(system, self._account, moves, min(HANDING_OVER, self._left()))
+                self.report.handed_over = len(moves)
+
+    def _replace(self, statefulset: Object) -> None:
+        """Its pod goes, and comes back of the newest revision; or of the one before where that does not run."""
+        number, partition = ordinal(self._name), statefulset["spec"]["updateStrategy"]["rollingUpdate"]["partition"]
+        if partition > number:
+            self._pods.set_partition(number)
+
+        def replaced(pod: Object | None) -> bool:
+            return pod is not None and is_up(pod) and is_newest(pod, statefulset)
+
+        stuck = self._pods.wait_until(self._name, replaced, self._left(), "it is not ready")
+        if stuck is None:
+            return
+        if not stuck.own_fault:
+            raise self._error(f"pod {self._name}", stuck, "It was left as it is; the others are untouched.")
+        # Above the partition nothing moves: the deleted pod comes back as it was before.
+        self._pods.rest()
+        self._pods.delete(self._name)
+        back = self._pods.wait_until(self._name, _older(statefulset), 60, "it is not back")
+        told = "does not come back as it was either, look at it" if back else "is back as it was, the others are untouched"
+        raise self._error(f"pod {self._name}", stuck, f"It {told}. Correct what is declared and run again.")
+
+    def _until_it_is_back(self, before: Snapshot) -> None:
+        while True:
+            against = against_going_on(before, self._source.take(), self._server)
+            if not against:
+                return
+            if time.monotonic() > self._deadline:
+                raise NatsError(
+                    f"server {self._name}",
+                    f"after {self._params['wait_timeout']:.0f} s the cluster is not as it was before it went: {shown(against)}",
+                    "No other server was touched. Look at it with the playbook diagnose, and run again to go on.",
+                )
+            time.sleep(LOOK)
+
+    # What they need
+
+    def _left(self) -> float:
+        return max(1.0, self._deadline - time.monotonic())
+
+    def _members(self) -> Members:
+        system = self._account(self._params["kubernetes"]["account"] or "SYS")
+        if system is None:
+            raise NatsError("account SYS", "there are no credentials for it", "Deploy the cluster with this collection.")
+        replicas = self._pods.statefulset()["spec"]["replicas"]
+        return Members(system, tuple(self._named(f"{self._pods.cluster}-{number}") for number in range(replicas)))
+
+    def _named(self, pod: str) -> str:
+        """The server in a pod, whether it is there or not."""
+        return server_name({"metadata": {"name": pod}, "spec": self._template})
+
+    def _account(self, account: str) -> Connection | None:
+        """A connection as an account's own user, None where no Secret has its login."""
+        if account not in self._accounts:
+            access = through(
+                self._pods.kubernetes, self._pods.namespace, self._pods.cluster, account, self._params["timeout"]
+            )
+            try:
+                self._accounts[account] = self._opened.enter_context(access)
+            except NatsError as error:
+                if not error.what.startswith("Secret "):
+                    raise
+                self._accounts[account] = None
+        return self._accounts[account]
+
+    def _error(self, what: str, stuck: Stuck, remedy: str) -> NatsError:
+        evidence = f"\n{stuck.evidence}\n" if stuck.evidence else ""
+        return NatsError(what, f"{stuck.reason}{evidence}", remedy)
+
+
+def _older(statefulset: Object) -> Callable[[Object | None], bool]:
+    return lambda pod: pod is not None and is_up(pod) and not is_newest(pod, statefulset)

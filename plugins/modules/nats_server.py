@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_server
+short_description: Restart, add or take out one server of a NATS cluster on Kubernetes
+description:
+  - Does one thing to one server so that no acknowledged message is lost, and waits until the cluster is whole again.
+  - It can be killed at any point and run again; where it stood is read from the cluster.
+  - Before a server goes, its leaders of streams, consumers and meta are handed to other servers, preferably to those that are done already.
+    Leaders are handed over by their account's own user, whose login is in the Secret C(<cluster>-<account>).
+    Where there is none, the server hands them over as it goes, and RV(notes) say so.
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.no_diff
+  - messaging.nats.attributes.action_group
+options:
+  name:
+    description: Name of the server's pod.
+    type: str
+    required: true
+  state:
+    description:
+      - V(restarted) moves it onto the newest revision of the StatefulSet, by lowering the partition. Nothing happens where it is of that revision.
+        A pod that does not run with it comes back as it was before, and the task fails with its events and its log.
+      - V(present) scales the StatefulSet out until it is there, and waits until it and all before it are members.
+      - V(absent) takes the last server out; what it holds goes to others first, then its pod goes, and meta forgets it. The volume stays.
+    type: str
+    choices: [present, restarted, absent]
+    default: present
+  staying:
+    description: For O(state=absent), the servers that will be left in the end. All others unless said.
+    type: list
+    elements: str
+  single_replica:
+    description: For O(state=restarted), whether streams with one replica are moved to another server before their server goes.
+    type: str
+    choices: [accept, move]
+    default: accept
+  delete_volume:
+    description: For O(state=absent), delete the volume too. Nothing brings it back.
+    type: bool
+    default: false
+  force:
+    description: For O(state=restarted), restart it even where streams lose their quorum meanwhile.
+    type: bool
+    default: false
+  lease:
+    description: What this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took. It is renewed meanwhile.
+    type: str
+  wait_timeout:
+    description: Seconds until all is done.
+    type: float
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: One server onto the newest revision
+  messaging.nats.nats_server:
+    kubernetes: {namespace: nats}
+    name: nats-2
+    state: restarted
+"""
+
+RETURN = r"""
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+handed_over:
+  description: How many leaders were handed to other servers before it went.
+  returned: success
+  type: int
+notes:
+  description: What a person should know, as leaders that could not be handed over.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import time
+from contextlib import ExitStack, nullcontext
+
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
+from ansible_collections.messaging.nats.plugins.module_utils._server_work import ServerWork
+
+VERBS = {"present": ServerWork.join, "restarted": ServerWork.restart, "absent": ServerWork.leave}
+
+
+def main() -> None:
+    spec = {
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": list(VERBS), "default": "present"},
+        "staying": {"type": "list", "elements": "str"},
+        "single_replica": {"type": "str", "choices": ["accept", "move"], "default": "accept"},
+        "delete_volume": {"type": "bool", "default": False},
+        "force": {"type": "bool", "default": False},
+        "lease": {"type": "str"},
+        "wait_timeout": {"type": "float", "default": 300},
+    }
+    with NatsModule(spec) as module, ExitStack() as opened:
+        started, params, target = time.monotonic(), module.params, module.params["kubernetes"]
+        if not target:
+            raise NatsError("option kubernetes", "a server is a pod here", "Say where it is: kubernetes.namespace.")
+        kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+        held = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"]).kept() if params["lease"] else nullcontext()
+        opened.enter_context(held)
+        work = ServerWork(Pods(kubernetes, target["namespace"], target["cluster"]), params, opened)
+        VERBS[params["state"]](work, module.check_mode)
+        report = work.report
+        module.exit_json(
+            changed=report.changed,
+            seconds=round(time.monotonic() - started, 2),
+            handed_over=report.handed_over,
+            notes=report.said,
+        )
+
+
+if __name__ == "__main__":
+    main()
