@@ -11,7 +11,7 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -159,8 +159,10 @@ class Connection:
             del self._denials[denied]
         return answer
 
-    async def survey(self, subject: str, payload: Mapping[str, Any], expected: int, timeout: float) -> list[Answer]:
-        """What all servers answer to one request: `expected` different ones, or those that came in time.
+    async def survey(
+        self, subject: str, payload: Mapping[str, Any], expected: int | Collection[str], timeout: float
+    ) -> list[Answer]:
+        """What all servers answer to one request: `expected` different ones or names, or those that came in time.
 
         Each has the `offset` of that server's clock to ours, in seconds.
         """
@@ -172,7 +174,7 @@ class Connection:
             await client.publish(subject, json.dumps(payload).encode(), reply=inbox)
             deadline = self._loop.time() + timeout
             with suppress(nats.errors.TimeoutError):  # those that came in time are the answer
-                while len(answers) < expected and (left := deadline - self._loop.time()) > 0:
+                while _more(answers.values(), expected) and (left := deadline - self._loop.time()) > 0:
                     message = await listening.next_msg(timeout=left)
                     if message.data:  # an empty message says that nobody listens
                         answer = json.loads(message.data)
@@ -266,6 +268,13 @@ class Connection:
                 continue
             if not future.done():
                 future.set_result(sentence)
+
+
+def _more(answers: Collection[Answer], expected: int | Collection[str]) -> bool:
+    """Whether someone has not answered yet. Others that share the system account are no replacement for a name."""
+    if isinstance(expected, int):
+        return len(answers) < expected
+    return not set(expected) <= {answer["server"]["name"] for answer in answers}
 
 
 def _offset(answer: Answer) -> float:

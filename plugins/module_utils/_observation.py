@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -291,17 +291,22 @@ def numbered(answers: tuple[Answer, ...], count: int) -> list[str]:
     return names + [f"number {position} of {count}" for position in range(len(names) + 1, count + 1)]
 
 
-def ask(connection: Connection, expected: int) -> Answers:
+def ask(
+    connection: Connection,
+    expected: int | Collection[str],
+    asked: Mapping[str, Mapping[str, Any]] = ASKED,
+    timeout: float = 1,
+) -> Answers:
     """What all servers say, all questions at once."""
 
     async def all_at_once() -> list[list[dict[str, Any]]]:
         questions = (
-            connection.survey(f"$SYS.REQ.SERVER.PING.{endpoint}", options, expected, timeout=1)
-            for endpoint, options in ASKED.items()
+            connection.survey(f"$SYS.REQ.SERVER.PING.{endpoint}", options, expected, timeout)
+            for endpoint, options in asked.items()
         )
         return list(await asyncio.gather(*questions))
 
-    return dict(zip(ASKED, map(tuple, connection.run(all_at_once())), strict=True))
+    return dict(zip(asked, map(tuple, connection.run(all_at_once())), strict=True))
 
 
 def listed(connection: Connection) -> Listed:

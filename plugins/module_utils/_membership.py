@@ -1,0 +1,292 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Servers that join, are emptied, and leave. PRIVATE to the collection: it can change at any time.
+
+Where a play that was killed stood is read from the servers: each of these can be run again and goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
+from ansible_collections.messaging.nats.plugins.module_utils._observation import ASKED, ask
+from ansible_collections.messaging.nats.plugins.module_utils._placement import (
+    Asset,
+    Group,
+    holds,
+    meta_leader,
+    meta_peers,
+    peer_id,
+    too_wide,
+)
+
+Answer = Mapping[str, Any]
+Progress = Callable[[str], None]
+
+NOT_A_MEMBER, CHANGE_UNDER_WAY, NO_QUORUM = 10044, 10202, 10008
+# No refusals: it is under way, or will do in a moment.
+LATER = (0, CHANGE_UNDER_WAY, NO_QUORUM, 10124, 10226)
+# From this version on a server is emptied by one request.
+EVACUATES = (2, 15)
+# So many streams move at the same time.
+AT_ONCE = 8
+# Seconds: for all answers, between two looks, and until what does not move is asked to again.
+PATIENCE, APART, AGAIN = 2.0, 0.2, 3.0
+# A stream that refuses to move so many times does not do it later.
+TRIES = 3
+SHOWN = 20
+
+
+def silent(_sentence: str) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True)
+class Members:
+    """The servers of one cluster, asked as the system account."""
+
+    system: Connection
+    names: tuple[str, ...]
+    cluster_name: str | None = None
+
+    def look(self) -> dict[str, Answer]:
+        """What each of them has, by name. Others that share the system account answer too."""
+        found = ask(self.system, self.names, {"JSZ": ASKED["JSZ"]}, PATIENCE)["JSZ"]
+        return {
+            answer["server"]["name"]: answer
+            for answer in found
+            if answer["server"]["name"] in self.names and self.cluster_name in (None, answer["server"].get("cluster"))
+        }
+
+    def api(self, call: str, **body: Any) -> tuple[int, str]:
+        """The error code of a call and its description, or 0; where no answer comes, looking again has to tell."""
+        try:
+            answer = self.system.request(f"$JS.API.{call}", body)
+        except UnansweredError as error:
+            return 0, error.cause
+        failed = answer.get("error") or {}
+        return int(failed.get("err_code", failed.get("code", 0))), str(failed.get("description", ""))
+
+
+def evacuate(
+    members: Members,
+    name: str,
+    timeout: float,
+    staying: Collection[str] | None = None,
+    progress: Progress = silent,
+) -> bool:
+    """Has other servers take over all that a server has; whether there was anything.
+
+    `members` are all servers, the one to be emptied too; `staying` those that will be left in the end, which are all
+    others unless said. Refuses before the first move what would leave a stream with fewer replicas than it should have.
+    """
+    servers = members.look()
+    peers = meta_peers(servers)
+    if peers is not None and peer_id(name) not in peers:
+        return False
+    what = f"server {name}"
+    if name not in servers:
+        cause = "it does not answer, so nobody can move what has its only copy there"
+        raise NatsError(what, cause, "Bring it back, or give up what only it has and remove it from the cluster.")
+    left = [other for other in (members.names if staying is None else staying) if other != name]
+    if absent := [other for other in left if other not in servers]:
+        cause = f"{', '.join(absent)} do not answer, and have to take over"
+        raise NatsError(what, cause, "Bring them back first.")
+    if sentences := too_wide(servers, left):
+        raise NatsError(what, shown(sentences), "Lower num_replicas of these first, or keep more servers.")
+    if not holds(servers, name):
+        return False
+    leaving = _Leaving(members, name, None, timeout, progress)
+    newer = all(_version(answer) >= EVACUATES for answer in servers.values())
+    leaving.wait(leaving.by_request if newer else leaving.by_stream)
+    return True
+
+
+def move_off(
+    members: Members,
+    name: str,
+    streams: Iterable[Asset],
+    timeout: float,
+    progress: Progress = silent,
+) -> bool:
+    """Has other servers take over some streams, with their consumers; whether there was anything.
+
+    For those with one replica, before their server restarts or goes: nobody else has their messages.
+    """
+    wanted = frozenset(streams)
+    if not wanted & holds(members.look(), name).keys():
+        return False
+    leaving = _Leaving(members, name, wanted, timeout, progress)
+    leaving.wait(leaving.by_stream)
+    return True
+
+
+def remove_peer(members: Members, name: str, timeout: float, progress: Progress = silent) -> bool:
+    """Takes a server out of meta, until meta's leader no longer lists it; whether it did.
+
+    `members` are those that stay. The server itself may run or not; if it leads, another one is made to first.
+    """
+    deadline, asked = time.monotonic() + timeout, False
+    said, by_id = "", False
+    while True:
+        servers = members.look()
+        leader, peers = meta_leader(servers), meta_peers(servers)
+        if peers is not None and peer_id(name) not in peers:
+            return asked
+        if time.monotonic() > deadline:
+            cause = f"it is still a member of meta after {timeout:g} s ({said or _meta_words(leader, peers)})"
+            raise NatsError(f"server {name}", cause, "Look at the cluster with nats_health, then run it again.")
+        if leader == name:
+            progress(f"meta: {name} leads it and steps down")
+            members.api("META.LEADER.STEPDOWN")
+        elif peers is not None:
+            progress(f"server {name}: leaves meta, which has {len(peers)} members")
+            # After a restart of all others it is listed by its id only.
+            code, said = members.api("SERVER.REMOVE", **({"peer_id": peer_id(name)} if by_id else {"peer": name}))
+            asked, by_id = True, by_id != (code == NOT_A_MEMBER)
+            if code not in (0, NOT_A_MEMBER, CHANGE_UNDER_WAY, NO_QUORUM):
+                raise NatsError(f"server {name}", f"meta keeps it: {said}", "Look at the cluster.", code)
+        time.sleep(APART)
+
+
+def wait_members(members: Members, timeout: float, progress: Progress = silent) -> None:
+    """Until meta has exactly these servers, all current, and a leader."""
+    deadline = time.monotonic() + timeout
+    while sentences := membership_problems(members.look(), members.names):
+        if time.monotonic() > deadline:
+            cause = f"{shown(sentences)}, after {timeout:g} s"
+            raise NatsError("cluster", cause, "Look at it with nats_health, then run it again.")
+        progress(shown(sentences))
+        time.sleep(APART)
+
+
+def membership_problems(servers: Mapping[str, Answer], names: Sequence[str]) -> list[str]:
+    """Why meta is not yet made of these servers, all of them current. Pure."""
+    sentences = [f"server {name} does not answer" for name in names if name not in servers]
+    if len(names) == 1 and not any(answer["data"].get("meta_cluster") for answer in servers.values()):
+        return sentences  # a server alone has no meta
+    peers = meta_peers(servers)
+    if peers is None:
+        return [*sentences, _meta_words(meta_leader(servers), peers)]
+    for name in names:
+        peer = peers.pop(peer_id(name), None)
+        if peer is None and name in servers:
+            sentences.append(
+                f"server {name} answers, but is no member of meta: one that was removed less than five minutes ago is "
+                "shut out until then, and joins by itself"
+            )
+        elif peer is None:
+            sentences.append(f"server {name} is no member of meta")
+        elif peer.get("offline") or not peer.get("current"):
+            sentences.append(f"server {name} is {'offline' if peer.get('offline') else 'not current'} in meta")
+    return sentences + [f"server {peer['name']} is still a member of meta" for peer in peers.values()]
+
+
+@dataclass
+class Tried:
+    """What was asked for already."""
+
+    # When all, or a stream, may be asked for again.
+    after: float = 0
+    asked: dict[Asset, float] = field(default_factory=dict)
+    refused: Counter[Asset] = field(default_factory=Counter)
+    reasons: dict[Asset, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """One server that other servers take something over from."""
+
+    members: Members
+    name: str
+    only: Collection[Asset] | None
+    timeout: float
+    progress: Progress
+
+    def by_request(self, held: Mapping[Asset, Group], tried: Tried) -> None:
+        """The one request of newer servers, for all that is there."""
+        if tried.after < time.monotonic() and not any(group.moving for group in held.values()):
+            code, said = self.members.api("SERVER.EVACUATE", peer=self.name)
+            if code not in LATER:
+                raise NatsError(f"server {self.name}", f"it can't be emptied: {said}", "Look at the cluster.", code)
+            tried.after = time.monotonic() + AGAIN
+
+    def by_stream(self, held: Mapping[Asset, Group], tried: Tried) -> None:
+        """A few streams at a time; their consumers go with them."""
+        streams = {asset: group for asset, group in held.items() if not asset.consumer}
+        still = [asset for asset, group in streams.items() if not group.moving and self.name in group.servers]
+        due = [asset for asset in still if tried.asked.get(asset, 0) < time.monotonic()]
+        for asset in due[: max(0, AT_ONCE - (len(streams) - len(still)))]:
+            code, said = self.members.api(f"ACCOUNT.STREAM.MOVE.{asset.account}.{asset.stream}", server=self.name)
+            tried.asked[asset] = time.monotonic() + AGAIN
+            if code not in LATER:
+                tried.refused[asset] += 1
+                tried.reasons[asset] = said
+        if streams and all(tried.refused[asset] >= TRIES for asset in streams):
+            said = shown(f"{asset} can't be moved: {tried.reasons[asset]}" for asset in streams)
+            remedy = "Look at placement and num_replicas, and at the other servers."
+            raise NatsError(f"server {self.name}", said, remedy)
+
+    def held(self) -> dict[Asset, Group]:
+        servers = self.members.look()
+        if self.name not in servers:
+            cause = "it went away while something left it"
+            raise NatsError(f"server {self.name}", cause, "Bring it back and run it again.")
+        held = holds(servers, self.name)
+        if self.only is None:
+            return held
+        return {asset: group for asset, group in held.items() if Asset(asset.account, asset.stream) in self.only}
+
+    def wait(self, work: Callable[[Mapping[Asset, Group], Tried], None]) -> None:
+        """Until nothing is left there: seen twice, since this is what its data is given up on."""
+        deadline, tried, empty = time.monotonic() + self.timeout, Tried(), 0
+        while empty < 2:
+            if held := self.held():
+                empty = 0
+                work(held, tried)
+                self.tell(held, tried, deadline)
+            else:
+                empty += 1
+            time.sleep(APART)
+
+    def tell(self, held: Mapping[Asset, Group], tried: Tried, deadline: float) -> None:
+        """What is still there, or that it takes too long."""
+        streams = [group for asset, group in held.items() if not asset.consumer]
+        if time.monotonic() > deadline:
+            seen = (
+                f"{group}, {reason}" if (reason := tried.reasons.get(group.asset)) else str(group)
+                for group in streams or held.values()
+            )
+            cause = f"after {self.timeout:g} s it still has {shown(seen)}"
+            remedy = "Run it again to go on, or look at the servers' load and disks."
+            raise NatsError(f"server {self.name}", cause, remedy)
+        moving = sum(group.moving for group in streams)
+        self.progress(
+            f"server {self.name}: still has {len(streams)} streams and {len(held) - len(streams)} consumers; {moving} move"
+        )
+
+
+def shown(sentences: Iterable[str]) -> str:
+    """A list that may be long."""
+    told = list(sentences)
+    return "; ".join(told[:SHOWN]) + (f"; and {len(told) - SHOWN} more" if len(told) > SHOWN else "")
+
+
+def _meta_words(leader: str | None, peers: Mapping[str, Answer] | None) -> str:
+    if leader is None:
+        return "meta has no leader"
+    if peers is None:
+        return f"meta is led by {leader}, which does not answer"
+    return "meta has " + ", ".join(sorted(str(peer["name"]) for peer in peers.values()))
+
+
+def _version(answer: Answer) -> tuple[int, ...]:
+    return tuple(int(part) for part in answer["server"]["ver"].split("-")[0].split(".")[:2])

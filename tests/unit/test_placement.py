@@ -1,0 +1,215 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where streams and consumers are, who leads them, and where that should go."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._leaders import Led, handovers, leads
+from ansible_collections.messaging.nats.plugins.module_utils._membership import membership_problems
+from ansible_collections.messaging.nats.plugins.module_utils._placement import (
+    Asset,
+    consumer_replicas,
+    groups,
+    holds,
+    meta_leader,
+    peer_id,
+    single_replicas,
+    too_wide,
+)
+from tests.placed import ACCOUNT, answers
+
+
+def asset(path):
+    stream, _slash, consumer = path.partition("/")
+    return Asset(ACCOUNT, stream, consumer)
+
+
+def gone(moves):
+    """`{"S": "n2", "meta": "n3"}`: where each leadership goes."""
+    return {
+        "/".join(filter(None, (move.asset.stream, move.asset.consumer))) if move.asset else "meta": move.goes
+        for move in moves
+    }
+
+
+def test_a_server_leads_streams_consumers_and_meta():
+    servers = answers("n1 n2 n3", {"S": "n1 n2 n3", "R": "n2", "T": "n2 n1 n3"}, {"S/c": "n2 n1 n3", "T/d": "n1 n2 n3"})
+    assert leads(servers, "n1") == Led(True, (asset("S"), asset("T/d")))
+    assert leads(servers, "n2") == Led(False, (asset("R"), asset("S/c"), asset("T")))
+    assert leads(servers, "n4") == Led(False, ())
+
+
+@pytest.mark.parametrize(
+    ("streams", "consumers", "done", "wanted"),
+    [
+        ({"S": "n1 n2 n3"}, {}, [], {"S": "n2"}),
+        ({"S": "n1 n2 n3"}, {}, ["n3"], {"S": "n3"}),
+        ({"S": "n1 ~n2 n3"}, {}, ["n2"], {"S": "n3"}),
+        ({"S": "n1 !n2 ~n3"}, {}, [], {}),
+        ({"R": "n1"}, {"R/c": "n1"}, [], {}),
+        ({"S": "n2 n1 n3"}, {"S/c": "n1 n2 n3"}, [], {"S/c": "n3"}),
+        ({"S": "n1 n2 n3", "T": "n1 n2 n3", "U": "n2 n1 n3"}, {}, [], {"S": "n3", "T": "n2"}),
+        ({f"S{number}": "n1 n2 n3" for number in range(4)}, {}, ["n2", "n3"], {"S0": "n2", "S1": "n3", "S2": "n2", "S3": "n3"}),
+        ({"S": "n1 n9"}, {}, [], {}),
+    ],
+    ids=[
+        "to a replica",
+        "to one that is done",
+        "done is worth nothing while it is behind",
+        "nobody is current",
+        "a single replica stays",
+        "a consumer goes apart from its stream",
+        "to whoever leads least",
+        "evenly",
+        "to nobody who does not answer",
+    ],
+)  # fmt: skip
+def test_where_leaders_go(streams, consumers, done, wanted):
+    assert gone(handovers(answers("n1 n2 n3", streams, consumers, meta="n3 n1 n2"), "n1", done)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("meta", "done", "wanted"),
+    [
+        ("n1 n2 n3", ["n3"], {"meta": "n3"}),
+        ("n1 ~n2 !n3", [], {}),
+        ("n2 n1 n3", [], {}),
+        (None, [], {}),
+    ],
+)
+def test_where_meta_goes(meta, done, wanted):
+    assert gone(handovers(answers("n1 n2 n3", {}, meta=meta), "n1", done)) == wanted
+
+
+def test_who_does_not_answer_hands_nothing_over():
+    assert handovers(answers("n2 n3", {"S": "n1 n2 n3"}, meta="n1 n2 n3"), "n1") == []
+
+
+def test_what_a_server_holds():
+    servers = answers(
+        "n1 n2 n3 n4",
+        {"S": "n1 n2 n3", "R": "n4", "M": "n1 n2 n4", "O": "n1 n2 n3"},
+        {"S/c": "n1", "M/d": "n4 n1 n2"},
+    )
+    assert [str(found) for found in holds(servers, "n4")] == [
+        "stream M of account A",
+        "consumer d of stream M of account A",
+        "stream R of account A",
+    ]
+    # A copy that its leader knows nothing of any more is still there until it is deleted.
+    left = answers("n4", {"O": "n4"})["n4"]
+    servers["n4"]["data"]["account_details"] += left["data"]["account_details"]
+    assert asset("O") in holds(servers, "n4")
+
+
+@pytest.mark.parametrize(
+    ("placed", "wanted", "desired", "moving"),
+    [
+        ("n1 n2 n3", 3, [], False),
+        ("n1 n2 n3 n4", 3, [], True),
+        ("n1 n2 n3", 3, ["S"], True),
+        ("n1 n2", 3, [], False),
+        ("n1 n2", 1, [], True),
+    ],
+)
+def test_what_moves_is_not_settled(placed, wanted, desired, moving):
+    servers = answers("n1 n2 n3 n4", {"S": placed}, configs={"S": {"num_replicas": wanted}}, desired=desired)
+    group = groups(servers)[asset("S")]
+    assert (group.moving, group.settled) == (moving, not moving and len(placed.split()) == wanted)
+
+
+@pytest.mark.parametrize(
+    ("config", "stream", "replicas"),
+    [
+        ({"durable_name": "c"}, {"num_replicas": 3}, 3),
+        ({"durable_name": "c", "num_replicas": 1}, {"num_replicas": 3}, 1),
+        ({"num_replicas": 0}, {"num_replicas": 3}, 1),
+        ({"num_replicas": 0}, {"num_replicas": 3, "retention": "interest"}, 3),
+        ({"durable_name": "c", "num_replicas": 5}, {"num_replicas": 3}, 3),
+    ],
+)
+def test_replicas_of_a_consumer(config, stream, replicas):
+    assert consumer_replicas(config, stream) == replicas
+
+
+def test_what_would_be_lost_with_a_server():
+    configs = {"M": {"storage": "memory"}, "F": {"storage": "file"}}
+    servers = answers("n1 n2", {"M": "n1", "F": "n1", "S": "n1 n2", "O": "n2"}, configs=configs)
+    assert [(group.asset.stream, group.storage) for group in single_replicas(servers, "n1")] == [
+        ("F", "file"),
+        ("M", "memory"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("staying", "tags", "sentences"),
+    [
+        (["n1", "n2", "n3"], [], []),
+        (["n1", "n2"], [], ["stream S of account A has 3 replicas; of the servers that stay it may use 2"]),
+        (
+            ["n1", "n2", "n3", "n4"],
+            ["Fast"],
+            ["stream S of account A has 3 replicas; of the servers that stay it may use 2, with its tags Fast"],
+        ),
+        (["n1", "n2", "n3", "n4"], ["!fast"], ["stream S of account A has 3 replicas; of the servers that stay it may use 2, with its tags !fast"]),
+    ],
+)  # fmt: skip
+def test_too_wide_for_those_that_stay(staying, tags, sentences):
+    servers = answers(
+        "n1 n2 n3 n4", {"S": "n1 n2 n3"}, {"S/c": "n1 n2 n3"}, configs={"S": {"placement": {"tags": tags}}}
+    )
+    for name in ("n1", "n2"):
+        servers[name]["server"]["tags"] = ["fast"]
+    assert too_wide(servers, staying) == sentences
+
+
+def test_a_server_without_jetstream_takes_nothing():
+    servers = answers("n1 n2 n3", {"S": "n1 n2"})
+    servers["n3"]["data"]["disabled"] = True
+    assert too_wide(servers, ["n1", "n3"]) == [
+        "stream S of account A has 2 replicas; of the servers that stay it may use 1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answering", "meta", "names", "sentences"),
+    [
+        ("n1 n2 n3", "n1 n2 n3", "n1 n2 n3", []),
+        ("n1 n2", "n1 n2 !n3", "n1 n2 n3", ["server n3 does not answer", "server n3 is offline in meta"]),
+        ("n1 n2 n3", "n1 n2 ~n3", "n1 n2 n3", ["server n3 is not current in meta"]),
+        ("n1 n2 n3", "n1 n2 n3 n4", "n1 n2 n3", ["server n4 is still a member of meta"]),
+        ("n1 n2 n3", None, "n1 n2 n3", ["meta has no leader"]),
+        ("n2 n3", "n1 n2 n3", "n2 n3", ["meta is led by n1, which does not answer"]),
+        ("n1", None, "n1", []),
+        (
+            "n1 n2 n3",
+            "n1 n2",
+            "n1 n2 n3",
+            [
+                "server n3 answers, but is no member of meta: one that was removed less than five minutes ago is shut "
+                "out until then, and joins by itself"
+            ],
+        ),
+    ],
+)
+def test_why_the_members_are_not_complete(answering, meta, names, sentences):
+    assert membership_problems(answers(answering, {}, meta=meta), names.split()) == sentences
+
+
+def test_a_peer_whose_name_is_forgotten_is_known_by_its_id():
+    servers = answers("n1 n2 n3", {}, meta="n1 n2 n3")
+    servers["n1"]["data"]["meta_cluster"]["replicas"][1]["name"] = "Server name unknown at this time (peerID: BXScrY9i)"
+    assert peer_id("n3") == "BXScrY9i"
+    assert membership_problems(servers, ["n1", "n2", "n3"]) == []
+
+
+def test_a_leader_is_believed_on_its_own_word():
+    servers = answers("n1 n2 n3", {}, meta="n1 n2 n3")
+    servers["n2"]["data"]["meta_cluster"]["leader"] = "n3"
+    assert meta_leader(servers) == "n1"
+    del servers["n1"]
+    assert meta_leader(servers) is None
