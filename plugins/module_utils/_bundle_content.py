@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._bundle import Bundle
-from ansible_collections.messaging.nats.plugins.module_utils._objects import configuration, masked, shown
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._diagnosis_facts import Facts, named
+from ansible_collections.messaging.nats.plugins.module_utils._objects import configuration, masked, shown
 
 Answer = dict[str, Any]
 # What `nats audit gather` asks of each server: the name in the archive, the endpoint and its options.

@@ -56,9 +56,7 @@ def facts(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], 
         )
 
 
-def _running(
-    kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None
-) -> Running | None:
+def _running(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None) -> Running | None:
     found = statefulset(kubernetes, name, namespace)
     if found is None:
         return None

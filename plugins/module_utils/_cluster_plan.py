@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._growth import Growth, growth
 from ansible_collections.messaging.nats.plugins.module_utils._health import answered
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+    VERSION,
+    Change,
     Counterpart,
     changes,
     config_secret,
@@ -31,9 +32,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._preconditions impo
     storage,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted, broken_promises
+from ansible_collections.messaging.nats.plugins.module_utils._reload import needs_restart
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
 TEMPLATE, UPDATE = "spec.template.", "spec.updateStrategy."
+CONFIG = ".volumes[config].secret.secretName"
 # No more servers than anybody would ever run: among these, one that has no pod any more is looked for.
 MOST = 32
 REVISION = "controller-revision-hash"
@@ -80,14 +83,10 @@ def plan(pairs: list[Counterpart], facts: Facts, wanted: Wanted) -> Plan:
     return Plan("create" if missing else "nothing", summary, apply_secrets=bool(missing), apply=bool(missing))
 
 
-def _converge(
-    pairs: list[Counterpart], facts: Facts, running: Running, wanted: Wanted, unchecked: list[str]
-) -> Plan:
+def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: Wanted, unchecked: list[str]) -> Plan:
     differing = {title(pair.declared): changes(pair) for pair in pairs if pair.running is not None}
     missing = [pair.declared for pair in pairs if pair.running is None]
-    template = [
-        change for found in differing.values() for change in found if change[0].startswith(TEMPLATE)
-    ]
+    template = [change for found in differing.values() for change in found if change[0].startswith(TEMPLATE)]
     growing = growth(pairs, facts)
     leaving = _leaving(running, wanted)
     joining = tuple(_pod(running, ordinal) for ordinal in range(running.replicas, wanted.replicas))
@@ -102,9 +101,19 @@ def _converge(
     summary = [
         *growing.summary,
         *_reload_words(pairs, running, reload),
-        *([f"scale in from {_count(running, leaving)} to {wanted.replicas} servers: {', '.join(leaving)}, one at a time, each emptied first"] if leaving else []),
-        *_roll_words(rolling, template, pairs, running),
-        *([f"scale out from {running.replicas} to {wanted.replicas} servers: {', '.join(joining)} join"] if joining else []),
+        *(
+            [
+                f"scale in from {_count(running, leaving)} to {wanted.replicas} servers: {', '.join(leaving)}, one at a time, each emptied first"
+            ]
+            if leaving
+            else []
+        ),
+        *_roll_words(rolling, template, _restart_keys(pairs, running)),
+        *(
+            [f"scale out from {running.replicas} to {wanted.replicas} servers: {', '.join(joining)} join"]
+            if joining
+            else []
+        ),
         *(f"create {title(item)}" for item in missing),
         *_other_words(differing),
         *(f"delete Secret {name}, which no server reads" for name in obsolete),
@@ -189,15 +198,22 @@ def _reload_words(pairs: list[Counterpart], running: Running, reload: bool) -> I
             yield f"nats.conf: {line}"
 
 
-def _roll_words(
-    rolling: tuple[str, ...], template: list[tuple[str, Any, Any]], pairs: list[Counterpart], running: Running
-) -> Iterator[str]:
-    if rolling:
-        why = "; ".join(sentence((path.removeprefix(TEMPLATE), *rest)) for path, *rest in template)
-        yield f"restart {', '.join(rolling)}, one at a time: {why or 'they are not of the newest revision yet'}"
+def _restart_keys(pairs: list[Counterpart], running: Running) -> list[str]:
+    declared = _configuration(pairs)
+    version = (running.statefulset["metadata"].get("labels") or {}).get(VERSION, "")
+    return needs_restart(running.configuration, declared, version) if running.configuration and declared else []
 
 
-def _other_words(differing: dict[str, list[tuple[str, Any, Any]]]) -> Iterator[str]:
+def _roll_words(rolling: tuple[str, ...], template: list[Change], keys: list[str]) -> Iterator[str]:
+    if not rolling:
+        return
+    why = [sentence((path.removeprefix(TEMPLATE), *rest)) for path, *rest in template if not path.endswith(CONFIG)]
+    if keys:
+        why.append(f"nats.conf: a running server does not take over {', '.join(keys)}")
+    yield f"restart {', '.join(rolling)}, one at a time: {'; '.join(why) or 'they are not of the newest revision yet'}"
+
+
+def _other_words(differing: dict[str, list[Change]]) -> Iterator[str]:
     for name, found in differing.items():
         for change in found:
             if not change[0].startswith((TEMPLATE, UPDATE)) and change[0] != "nats.conf":

@@ -90,7 +90,9 @@ class Pods:
                 self.rest()
                 return
             if time.monotonic() > deadline:
-                cause = f"{status.get('updatedReplicas', 0)} of {status.get('replicas')} pods are of the newest revision"
+                cause = (
+                    f"{status.get('updatedReplicas', 0)} of {status.get('replicas')} pods are of the newest revision"
+                )
                 raise NatsError(self._what, cause, "Look at its pods, and run the play again.")
             time.sleep(LOOK)
 
@@ -142,7 +144,7 @@ class Pods:
 
 def is_newest(pod: Object, statefulset: Object) -> bool:
     found: str | None = (pod["metadata"].get("labels") or {}).get(REVISION)
-    return found == statefulset["status"].get("updateRevision")
+    return bool(found == statefulset["status"].get("updateRevision"))
 
 
 def is_up(pod: Object | None) -> bool:

@@ -103,14 +103,18 @@ class ServerWork:
         replicas = statefulset["spec"]["replicas"]
         if replicas > number + 1:
             raise NatsError(
-                f"server {self._name}", f"{self._pods.cluster}-{replicas - 1} goes first", "Take them out from the last."
+                f"server {self._name}",
+                f"{self._pods.cluster}-{replicas - 1} goes first",
+                "Take them out from the last.",
             )
         pod = self._pods.find(self._name)
         if check:
             self.report.changed = pod is not None or replicas > number
             return
         if pod is not None and not pod["metadata"].get("deletionTimestamp"):
-            self.report.changed |= evacuate(self._members(), self._server, self._left(), staying=self._params["staying"])
+            self.report.changed |= evacuate(
+                self._members(), self._server, self._left(), staying=self._params["staying"]
+            )
             self._hand_over(self._source.take())
         if replicas > number:
             self._pods.scale(number)
@@ -175,7 +179,9 @@ class ServerWork:
         self._pods.rest()
         self._pods.delete(self._name)
         back = self._pods.wait_until(self._name, _older(statefulset), 60, "it is not back")
-        told = "does not come back as it was either, look at it" if back else "is back as it was, the others are untouched"
+        told = (
+            "does not come back as it was either, look at it" if back else "is back as it was, the others are untouched"
+        )
         raise self._error(f"pod {self._name}", stuck, f"It {told}. Correct what is declared and run again.")
 
     def _until_it_is_back(self, before: Snapshot) -> None:
@@ -194,12 +200,14 @@ class ServerWork:
     # What they need
 
     def _left(self) -> float:
-        return max(1.0, self._deadline - time.monotonic())
+        return float(max(1.0, self._deadline - time.monotonic()))
 
     def _members(self) -> Members:
         system = self._account(self._params["kubernetes"]["account"] or "SYS")
         if system is None:
-            raise NatsError("account SYS", "there are no credentials for it", "Deploy the cluster with this collection.")
+            raise NatsError(
+                "account SYS", "there are no credentials for it", "Deploy the cluster with this collection."
+            )
         replicas = self._pods.statefulset()["spec"]["replicas"]
         return Members(system, tuple(self._named(f"{self._pods.cluster}-{number}") for number in range(replicas)))
 

@@ -78,9 +78,7 @@ def main() -> None:
         kubernetes = Kubernetes(params["kubeconfig"], params["context"])
         where = params["name"], params["namespace"]
         found = statefulset(kubernetes, *where)
-        module.exit_json(
-            secrets=owned(kubernetes, "v1", "Secret", *where), running=running(found) if found else {}
-        )
+        module.exit_json(secrets=owned(kubernetes, "v1", "Secret", *where), running=running(found) if found else {})
 
 
 if __name__ == "__main__":

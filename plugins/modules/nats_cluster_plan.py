@@ -210,19 +210,21 @@ def told(planned: Plan) -> dict[str, Any]:
     """The plan as a result has it."""
     found = asdict(planned)
     found["growth"] = {key: found["growth"][key] for key in ("size", "claims", "replace")}
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items() if key != "refusals"}
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in found.items() if key != "refusals"
+    }
 
 
 def difference(pairs: list[Counterpart]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The objects that change, before and after."""
-    before, after = {}, {}
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
     for pair in pairs:
-        made = shown(pair.applied or pair.declared) if pair.running is None or pair.applied else None
         was = shown(pair.running) if pair.running else None
-        if made is not None and made != was and pair.declared["kind"] != "Namespace" or pair.running is None:
-            after[title(pair.declared)] = made
-            if was is not None:
-                before[title(pair.declared)] = was
+        becomes = shown(pair.applied or pair.running or pair.declared)
+        if becomes != was and (was is None or pair.declared["kind"] != "Namespace"):
+            after[title(pair.declared)] = becomes
+            before |= {title(pair.declared): was} if was else {}
     return before, after
 
 

@@ -114,7 +114,11 @@ def main() -> None:
         if not target:
             raise NatsError("option kubernetes", "a server is a pod here", "Say where it is: kubernetes.namespace.")
         kubernetes = Kubernetes(target["kubeconfig"], target["context"])
-        held = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"]).kept() if params["lease"] else nullcontext()
+        held = (
+            Lease(kubernetes, target["namespace"], target["cluster"], params["lease"]).kept()
+            if params["lease"]
+            else nullcontext()
+        )
         opened.enter_context(held)
         work = ServerWork(Pods(kubernetes, target["namespace"], target["cluster"]), params, opened)
         VERBS[params["state"]](work, module.check_mode)

@@ -1,0 +1,289 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a running cluster becomes the declared one, as tables."""
+
+from __future__ import annotations
+
+import base64
+import copy
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import plan
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart
+from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
+
+OURS = {"app.kubernetes.io/managed-by": "messaging.nats", "app.kubernetes.io/version": "2.15.1"}
+NODES = [{"metadata": {"name": f"n{number}", "labels": {}}, "spec": {}} for number in range(5)]
+GROWS = {
+    "metadata": {"name": "grows", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "allowVolumeExpansion": True,
+}
+RIGID = {"metadata": {"name": "rigid"}}
+CONF = """\
+max_payload: 1048576
+lame_duck_duration: "30s"
+cluster {
+  name: "nats"
+}
+jetstream {
+  max_file_store: 1000
+}
+accounts {
+  APP {}
+  SYS {}
+}
+"""
+
+
+def statefulset(replicas=3, image="nats:2.15.1-alpine", secret="nats-config-1", size="5Gi", prefix="", of="grows"):
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"storageClassName": of, "resources": {"requests": {"storage": size}}},
+    }
+    pod = {
+        "containers": [
+            {"name": "nats", "image": image, "env": [{"name": "SERVER_NAME", "value": f"{prefix}$(POD_NAME)"}]}
+        ],
+        "volumes": [{"name": "config", "secret": {"secretName": secret}}],
+    }
+    return {
+        "kind": "StatefulSet",
+        "metadata": {"name": "nats", "namespace": "nats", "labels": OURS},
+        "spec": {"replicas": replicas, "template": {"spec": pod}, "volumeClaimTemplates": [claim]},
+        "status": {"updateRevision": "new", "currentRevision": "new"},
+    }
+
+
+def secret(conf=CONF, name="nats-config-1"):
+    data = {"nats.conf": base64.b64encode(conf.encode()).decode()}
+    return {"kind": "Secret", "metadata": {"name": name, "namespace": "nats", "labels": OURS}, "data": data}
+
+
+def pods(*revisions):
+    return tuple(
+        {
+            "metadata": {"name": f"nats-{number}", "labels": {"controller-revision-hash": revision}},
+            "spec": statefulset()["spec"]["template"]["spec"],
+            "status": {},
+        }
+        for number, revision in enumerate(revisions)
+    )
+
+
+def answer(name, leader="nats-0", peers=("nats-1", "nats-2"), version="2.15.1", streams=(), **data):
+    details = [{"name": "APP", "stream_detail": list(streams)}] if streams else []
+    meta = {
+        "leader": leader,
+        "replicas": [{"name": peer, "current": True} for peer in peers] if name == leader else None,
+    }
+    return {
+        "server": {"name": name, "ver": version, "cluster": "nats"},
+        "data": {"config": {"max_storage": 1000}, "meta_cluster": meta, "account_details": details, **data},
+    }
+
+
+def stream(name, replicas=3, storage="file", level="0"):
+    config = {"num_replicas": replicas, "storage": storage, "metadata": {"_nats.req.level": level}}
+    return {"name": name, "config": config, "state": {"messages": 1, "last_seq": 1}, "cluster": {"leader": "nats-0"}}
+
+
+def snapshot(*streams, loaded="2026-11-25T10:00:00Z", peers=("nats-1", "nats-2"), version="2.15.1", **data):
+    names = ("nats-0", "nats-1", "nats-2")
+    answers = tuple(answer(name, peers=peers, version=version, streams=streams, **data) for name in names)
+    varz = tuple({"server": entry["server"], "data": {"config_load_time": loaded}} for entry in answers)
+    return Snapshot(names, answers=answers, varz=varz)
+
+
+def planned(
+    declared=None,
+    conf=CONF,
+    secret_name="nats-config-1",
+    wanted=None,
+    seen=None,
+    revisions=("new",) * 3,
+    applied="2026-11-25T09:00:00Z",
+    claims="5Gi",
+    classes=(GROWS, RIGID),
+    runs=None,
+):
+    """The plan where a cluster of three runs with CONF."""
+    declared = declared or statefulset()
+    running = runs or statefulset()
+    dry = copy.deepcopy(declared)
+    dry["spec"]["volumeClaimTemplates"] = running["spec"]["volumeClaimTemplates"]
+    made = secret(conf, secret_name)
+    pairs = [
+        Counterpart(declared, running, dry),
+        Counterpart(made, secret(), made) if secret_name == "nats-config-1" else Counterpart(made),
+    ]
+    volumes = [
+        {
+            "metadata": {"name": f"data-nats-{number}", "labels": OURS},
+            "spec": {
+                "storageClassName": declared["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"],
+                "resources": {"requests": {"storage": claims}},
+            },
+        }
+        for number in range(3)
+    ]
+    found = Running(running, pods(*revisions), CONF, applied, seen or snapshot())
+    facts = Facts(True, NODES, list(classes), volumes, ("nats-config-1",), found)
+    return plan(pairs, facts, wanted or Wanted(3, "2.15.1"))
+
+
+def test_what_is_as_declared_is_left_alone():
+    found = planned()
+    assert (found.verb, found.summary) == ("nothing", ())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        # In the Secret that the servers read: they take it over as they run.
+        ({"conf": CONF.replace("1048576", "2097152")}, {"reload": True, "apply_secrets": True}),
+        # A play was killed between apply and reload: the Secret is younger than what the servers loaded.
+        ({"applied": "2026-11-25T11:00:00Z"}, {"reload": True}),
+        # In another Secret: each server has to restart.
+        (
+            {
+                "declared": statefulset(secret="nats-config-2"),
+                "conf": CONF.replace("30s", "40s"),
+                "secret_name": "nats-config-2",
+            },
+            {
+                "roll": ("nats-2", "nats-1", "nats-0"),
+                "apply_secrets": True,
+                "apply": True,
+                "obsolete": ("nats-config-1",),
+            },
+        ),
+        (
+            {"declared": statefulset(image="nats:2.15.2-alpine")},
+            {"roll": ("nats-2", "nats-1", "nats-0"), "apply": True},
+        ),
+        # A play was killed in the middle of a roll.
+        ({"revisions": ("old", "old", "new")}, {"roll": ("nats-1", "nats-0")}),
+        ({"wanted": Wanted(5, "2.15.1")}, {"scale_out": ("nats-3", "nats-4")}),
+        (
+            {"runs": statefulset(5), "declared": statefulset(5), "revisions": ("new",) * 5},
+            {"scale_in": ("nats-4", "nats-3")},
+        ),
+        # A play was killed after the pod went, and before meta forgot it.
+        ({"seen": snapshot(peers=("nats-1", "nats-2", "nats-3"))}, {"scale_in": ("nats-3",)}),
+        # Servers that leave are not restarted first.
+        (
+            {"runs": statefulset(5), "declared": statefulset(5, image="nats:2.15.2-alpine"), "revisions": ("new",) * 5},
+            {"scale_in": ("nats-4", "nats-3"), "apply": True},
+        ),
+    ],
+)
+def test_each_difference_is_sorted_into_what_has_to_be_done(arguments, expected):
+    found = planned(**arguments)
+    steps = ("reload", "roll", "scale_in", "scale_out", "apply", "apply_secrets", "obsolete")
+    assert (found.verb, found.refusals) == ("converge", ())
+    assert {step: value for step in steps if (value := getattr(found, step))} == expected
+    assert found.summary
+
+
+def test_volumes_grow_without_a_restart():
+    found = planned(statefulset(size="10Gi"))
+    assert found.growth.claims == ("data-nats-0", "data-nats-1", "data-nats-2")
+    assert (found.growth.size, found.growth.replace, found.roll) == ("10Gi", True, ())
+    # A play was killed after the volumes grew.
+    assert planned(statefulset(size="10Gi"), claims="10Gi").growth.claims == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"conf": CONF.replace('name: "nats"', 'name: "other"')}, "nats_cluster_cluster_name: nats can't become other"),
+        ({"declared": statefulset(prefix="west-")}, "nats_cluster_server_prefix: the servers' names can't change"),
+        ({"wanted": Wanted(1, "2.15.1")}, "nats_cluster_replicas: 3 can't become 1 in place"),
+        (
+            {
+                "runs": statefulset(5),
+                "declared": statefulset(5),
+                "revisions": ("new",) * 5,
+                "seen": snapshot(stream("WIDE", 5)),
+            },
+            "fewer than the replicas of WIDE of account APP (5)",
+        ),
+        (
+            {"conf": CONF.replace("  APP {}\n", ""), "seen": snapshot(stream("KEPT"))},
+            "nats_cluster_accounts: APP is not declared any more and holds KEPT",
+        ),
+        (
+            {"conf": CONF.replace("1000", "500"), "seen": snapshot(storage=800)},
+            "nats_cluster_max_file_store: server nats-0 holds",
+        ),
+        ({"declared": statefulset(size="4Gi")}, "nats_cluster_storage_size: a volume of 5Gi can't shrink to 4Gi"),
+        (
+            {"declared": statefulset(size="6Gi", of="rigid"), "runs": statefulset(of="rigid")},
+            "nats_cluster_storage_size: StorageClass rigid can't expand volumes",
+        ),
+        (
+            {"declared": statefulset(of="rigid")},
+            "nats_cluster_storage_class: volumes of class grows can't become rigid",
+        ),
+        (
+            {"seen": snapshot(version="2.11.11")},
+            "2.11.11 to 2.15.1 is more than one minor version: deploy 2.12, then 2.14 first",
+        ),
+        (
+            {
+                "seen": snapshot(stream("NEW", level="4")),
+                "wanted": Wanted(3, "2.14.6", "accept"),
+                "declared": statefulset(image="x"),
+            },
+            None,
+        ),
+        (
+            {
+                "seen": snapshot(stream("NEW", level="5")),
+                "wanted": Wanted(3, "2.14.6", "accept"),
+                "declared": statefulset(image="x"),
+            },
+            "nats_cluster_version: 2.14.6 can't serve stream NEW of account APP",
+        ),
+        (
+            {"seen": snapshot(stream("FAST", 1, "memory")), "revisions": ("old", "new", "new")},
+            "nats_cluster_single_replica: a restart empties FAST of account APP",
+        ),
+        ({"seen": snapshot(stream("ONE", 1)), "revisions": ("old", "new", "new")}, None),
+        (
+            {"seen": snapshot(stream("ONE", 1), version="2.14.6"), "declared": statefulset(image="x")},
+            "nats_cluster_single_replica: ONE of account APP have one replica",
+        ),
+        (
+            {
+                "seen": snapshot(stream("ONE", 1), version="2.14.6"),
+                "declared": statefulset(image="x"),
+                "wanted": Wanted(3, "2.15.1", "move"),
+            },
+            None,
+        ),
+    ],
+)
+def test_what_would_lose_something_is_refused_with_the_reason(arguments, sentence):
+    found = planned(**arguments)
+    assert (found.verb == "refuse") is (sentence is not None), found
+    assert (sentence or "") in "\n".join(found.refusals)
+
+
+def test_a_person_reads_what_changes_and_why():
+    conf = CONF.replace("1048576", "2097152").replace("30s", "40s")
+    found = planned(statefulset(secret="nats-config-2"), conf=conf, secret_name="nats-config-2")
+    assert found.summary == (
+        "nats.conf: -max_payload: 1048576",
+        'nats.conf: -lame_duck_duration: "30s"',
+        "nats.conf: +max_payload: 2097152",
+        'nats.conf: +lame_duck_duration: "40s"',
+        "restart nats-2, nats-1, nats-0, one at a time: nats.conf: a running server does not take over lame_duck_duration",
+        "create Secret nats-config-2",
+        "delete Secret nats-config-1, which no server reads",
+    )
