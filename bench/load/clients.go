@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -164,9 +163,14 @@ func (c *consumer) start(ctx context.Context, targets []*target) (func(), error)
 	return stop, nil
 }
 
-// trouble that a client overcomes by asking again shows in the gaps; the rest is told.
+// passing is what the client overcomes by asking again; it shows in the gaps.
+var passing = []error{
+	jetstream.ErrNoHeartbeat, jetstream.ErrConsumerLeadershipChanged, jetstream.ErrServerShutdown,
+	nats.ErrNoResponders, nats.ErrConnectionClosed,
+}
+
 func (c *consumer) trouble(err error) {
-	if !errors.Is(err, jetstream.ErrNoHeartbeat) && !errors.Is(err, nats.ErrConnectionClosed) {
+	if unless(err, passing...) != nil {
 		fmt.Fprintf(os.Stderr, "load: consumer: %v\n", err)
 	}
 }

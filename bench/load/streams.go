@@ -123,11 +123,12 @@ func (t *target) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 	t.durable = "load-" + run
 	return eventually(ctx, nc, "creating a consumer of stream "+t.name, func(ctx context.Context) error {
 		_, err := js.CreateOrUpdateConsumer(ctx, t.name, jetstream.ConsumerConfig{
-			Durable:       t.durable,
-			DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-			OptStartSeq:   t.start,
-			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       5 * time.Second,
+			Durable:           t.durable,
+			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:       t.start,
+			AckPolicy:         jetstream.AckExplicitPolicy,
+			AckWait:           5 * time.Second,
+			InactiveThreshold: patience * 10, // should this program not come to its end
 		})
 		return err
 	})
