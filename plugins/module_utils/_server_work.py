@@ -238,7 +238,7 @@ class ServerWork:
         return self._accounts[account]
 
     def _error(self, what: str, stuck: Stuck, remedy: str) -> NatsError:
-        evidence = f"\n{stuck.evidence}\n" if stuck.evidence else ""
+        evidence = f"\n{stuck.evidence}" if stuck.evidence else ""
         return NatsError(what, f"{stuck.reason}{evidence}", remedy)
 
 
