@@ -51,14 +51,13 @@ func measure(ctx context.Context, o options) (report *Report, err error) {
 	}
 	defer l.close()
 	defer l.remove()
-	if l.targets, err = prepare(ctx, l.nc, o, run); err != nil {
+	if l.targets, err = prepare(ctx, l.nc, o); err != nil {
 		return nil, err
 	}
-	if err = l.open(ctx); err != nil {
-		return nil, err
-	}
-	if err = l.warm(ctx); err != nil {
-		return nil, err
+	for _, step := range []func(context.Context) error{l.open, l.warm, l.begin, l.consume} {
+		if err = step(ctx); err != nil {
+			return nil, err
+		}
 	}
 	l.flow(ctx)
 	for _, t := range l.targets {
@@ -69,8 +68,8 @@ func measure(ctx context.Context, o options) (report *Report, err error) {
 	return l.report(), nil
 }
 
-// open makes everyone's connection, and has the consumers and responders wait.
-func (l *load) open(ctx context.Context) error {
+// open makes the connections of publishers and requesters, and has responders wait.
+func (l *load) open(context.Context) error {
 	return errors.Join(
 		l.each(l.options.publishers, "publisher", func(number int, name string, nc *nats.Conn) error {
 			js, err := jetstream.New(nc)
@@ -83,13 +82,6 @@ func (l *load) open(ctx context.Context) error {
 		}),
 		l.each(min(2, 2*l.options.requesters), "responder", func(_ int, _ string, nc *nats.Conn) error {
 			return respond(nc, l.subject())
-		}),
-		l.each(l.options.consumers, "consumer", func(_ int, _ string, nc *nats.Conn) error {
-			c := &consumer{nc: nc, timeout: l.timeout, ledger: l.ledger}
-			l.consumers = append(l.consumers, c)
-			stop, err := c.start(ctx, l.targets)
-			l.stops = append(l.stops, stop)
-			return err
 		}),
 	)
 }
@@ -130,6 +122,31 @@ func (l *load) warm(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// begin has the count start behind what is in the streams.
+func (l *load) begin(ctx context.Context) error {
+	for _, t := range l.targets {
+		if err := t.begin(ctx, l.nc); err != nil {
+			return err
+		}
+		if l.options.consumers > 0 {
+			if err := t.consume(ctx, l.nc, l.run); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *load) consume(ctx context.Context) error {
+	return l.each(l.options.consumers, "consumer", func(_ int, _ string, nc *nats.Conn) error {
+		c := &consumer{nc: nc, timeout: l.timeout, ledger: l.ledger}
+		l.consumers = append(l.consumers, c)
+		stop, err := c.start(ctx, l.targets)
+		l.stops = append(l.stops, stop)
+		return err
+	})
 }
 
 func (l *load) subject() string { return "_load." + l.run }

@@ -123,7 +123,8 @@ def test_a_message_that_is_acked_and_gone_is_lost(load, own_cluster, ask):
 
 def test_a_message_that_is_stored_twice_is_doubled(load, own_cluster, ask):
     running = load(own_cluster, "-create=1")
-    stored = json_of(ask, "STREAM.MSG.GET.LOAD_0", seq=1)["message"]
+    seq = json_of(ask, "STREAM.INFO.LOAD_0")["state"]["last_seq"]
+    stored = json_of(ask, "STREAM.MSG.GET.LOAD_0", seq=seq)["message"]
     assert "seq" in ask(stored["subject"], base64.b64decode(stored["data"]))  # without its id
     report = running.end()
     assert running.process.returncode == 1, running.printed
