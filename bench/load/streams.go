@@ -177,7 +177,12 @@ func (t *target) readOn(ctx context.Context, js jetstream.JetStream, l *ledger) 
 	if err != nil {
 		return err
 	}
-	defer messages.Stop()
+	defer func() {
+		messages.Stop()
+		ctx, cancel := context.WithTimeout(context.Background(), oneAnswer)
+		defer cancel()
+		_ = js.DeleteConsumer(ctx, t.name, reader.CachedInfo().Name) // else it stays for minutes
+	}()
 	for {
 		message, err := messages.Next(jetstream.NextMaxWait(oneAnswer))
 		if err != nil {
