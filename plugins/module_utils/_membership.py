@@ -59,12 +59,18 @@ class Members:
 
     def look(self) -> dict[str, Answer]:
         """What each of them has, by name. Others that share the system account answer too."""
-        found = ask(self.system, self.names, {"JSZ": ASKED["JSZ"]}, PATIENCE)["JSZ"]
+        try:
+            found = self._ask()
+        except NatsError:  # the server that it was connected to may be the one that goes
+            found = self._ask()
         return {
             answer["server"]["name"]: answer
             for answer in found
             if answer["server"]["name"] in self.names and self.cluster_name in (None, answer["server"].get("cluster"))
         }
+
+    def _ask(self) -> tuple[Answer, ...]:
+        return ask(self.system, self.names, {"JSZ": ASKED["JSZ"]}, PATIENCE)["JSZ"]
 
     def api(self, call: str, **body: Any) -> tuple[int, str]:
         """The error code of a call and its description, or 0; where no answer comes, looking again has to tell."""
