@@ -75,14 +75,15 @@ class _Round:
                 self.refused[move.asset] = said
 
     def finish(self, progress: Progress) -> list[Move]:
-        """Until each stream has all its replicas, current, and none where it left; seen twice."""
+        """Until each stream and its consumers have all replicas, current, and none where they left; seen twice."""
         arrived: dict[Asset, Move] = {}
         seen: Counter[Asset] = Counter()
         while waiting := [asset for asset in self.under_way if asset not in arrived]:
             found = groups(self.members.look())
             for asset in waiting:
-                move, group = self.under_way[asset], found.get(asset)
-                there = group is None or (group.settled and move.leaves not in group.servers | group.copies)
+                move = self.under_way[asset]
+                of_stream = [group for other, group in found.items() if other.of == asset]
+                there = all(group.settled and move.leaves not in group.servers | group.copies for group in of_stream)
                 seen[asset] = seen[asset] + 1 if there else 0
                 if seen[asset] > 1:
                     arrived[asset] = move
@@ -93,6 +94,14 @@ class _Round:
             progress(f"{len(waiting)} streams move")
             time.sleep(APART)
         return list(arrived.values())
+
+
+def everyone(members: Members) -> dict[str, Answer]:
+    """What all servers have: whoever does not answer would seem to have nothing."""
+    servers = members.whole()
+    if absent := [name for name in members.names if name not in servers]:
+        raise NatsError(f"server {', '.join(absent)}", "it does not answer", "Look at the cluster with nats_health.")
+    return servers
 
 
 def directed(servers: Mapping[str, Answer], name: str) -> bool:
@@ -113,14 +122,14 @@ def move_replicas(
     done: list[Move] = []
     refused: dict[Asset, str] = {}
     while len(done) < most and vain < IN_VAIN:
-        servers = members.look()
+        servers = everyone(members)
         before = imbalance(servers, members.names)
         turn = _Round(members, deadline, timeout, refused=refused)
         turn.start(moves(servers, members.names, refused.keys()), servers, most - len(done))
         if not turn.under_way:
             break
         done += turn.finish(progress)
-        vain = 0 if imbalance(members.look(), members.names) < before else vain + 1
+        vain = 0 if imbalance(everyone(members), members.names) < before else vain + 1
     return done, refused
 
 
@@ -134,7 +143,7 @@ def move_leaders(
     deadline, sentences = time.monotonic() + timeout, list[str]()
     before: dict[Asset, str | None] = {}
     for _round in range(ROUNDS):
-        found = groups(servers := members.look())
+        found = groups(servers := everyone(members))
         planned = leader_moves(servers, members.names, skipped)
         if not planned:
             break
@@ -180,7 +189,7 @@ def rebalance(
     members: Members, accounts: Callable[[str], Connection | None], wanted: Wanted, check: bool
 ) -> dict[str, Any]:
     """Replicas, then leaders, which depend on them, then clients; what was done, or would be, and how it is then."""
-    servers = members.look()
+    servers = everyone(members)
     before = figures(servers, connections(members), members.names)
     skipped = without_login(servers, members.names, accounts) if wanted.leaders else {}
     if check:
@@ -201,7 +210,7 @@ def rebalance(
         kicked = kicks(connections(members), members.names)
         close_connections(members.system, kicked, wanted.kicks_per_second)
         _returned(members, sum(server["connections"] for server in before.values()))
-    after = figures(members.look(), connections(members), members.names)
+    after = figures(members.whole(), connections(members), members.names)
     return _result(before, after, replicas, leaders, kicked, skipped, sentences)
 
 

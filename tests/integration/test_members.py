@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections import Counter
 from contextlib import ExitStack
 
+import nats
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._balance import leader_moves, moves
@@ -224,3 +226,43 @@ def test_servers_that_join_get_their_share(five, asked, tagged, run_module):
 
 def placed(members):
     return {name for group in groups(members.look()).values() for name in group.servers}
+
+
+def test_clients_that_gathered_on_one_server_are_spread(own_cluster, asked, run_module):
+    members, _application = asked
+    urls = [server.url for server in own_cluster.servers]
+    params = {
+        "servers": urls,
+        "user": "sys-user",
+        "password": secret("sys-user"),
+        "expected_members": list(members.names),
+        "replicas": False,
+        "leaders": False,
+        "connections": True,
+        "kicks_per_second": 50,
+    }
+
+    async def gather():
+        login = {"user": "t0", "password": secret("t0"), "dont_randomize": True, "reconnect_time_wait": 0.05}
+        pools = [[urls[0], urls[1 + number % 2], urls[2 - number % 2]] for number in range(6)]
+        clients = [await nats.connect(pool, error_cb=quiet, **login) for pool in pools]
+        try:
+            results = [
+                await asyncio.to_thread(run_module, nats_rebalance, **params, check=check) for check in (True, False)
+            ]
+            assert all(client.is_connected for client in clients)
+            return [*results, await asyncio.to_thread(run_module, nats_rebalance, **params)]
+        finally:
+            for client in clients:
+                await client.close()
+
+    foreseen, done, again = asyncio.run(gather())
+    assert foreseen["before"]["n1"]["connections"] == done["before"]["n1"]["connections"] == 6, done
+    assert {name: server["connections"] for name, server in foreseen["servers"].items()} == {"n1": 2, "n2": 2, "n3": 2}
+    assert done["servers"] == foreseen["servers"]
+    assert [len(result["moves"]) for result in (foreseen, done, again)] == [4, 4, 0]
+    assert (done["changed"], again["changed"]) == (True, False)
+
+
+async def quiet(_error):
+    """A client is not told that its connection was closed: it connects again."""

@@ -110,9 +110,9 @@ def test_every_plan_ends_evens_out_and_is_not_taken_back(streams):
 
 
 def led(streams, consumers=None, names="n1 n2 n3", skipped=()):
-    """`{"S": "n2"}`: who should lead instead."""
+    """`{"stream S": "n2"}`: who should lead instead."""
     found = leader_moves(answers(names, streams, consumers), names.split(), skipped)
-    return {"/".join(filter(None, (move.asset.stream, move.asset.consumer))): move.goes for move in found}
+    return {str(move).removesuffix(f" of account {ACCOUNT}"): move.goes for move in found}
 
 
 @pytest.mark.parametrize(
