@@ -231,3 +231,27 @@ def imbalance(servers: Mapping[str, Answer], members: Sequence[str]) -> float:
     load = [sum(weights[asset] for asset, group in found.items() if name in group.servers) for name in members]
     mean = sum(load) / max(1, len(load))
     return sum((had - mean) ** 2 for had in load)
+
+
+def foreseen(
+    before: Mapping[str, Mapping[str, int]],
+    found: Mapping[Asset, Group],
+    replicas: Sequence[Move],
+    leaders: Sequence[Handover],
+    kicked: Sequence[Kick],
+) -> dict[str, dict[str, int]]:
+    """What each server would have then; clients go to whoever has least."""
+    after = {name: dict(counts) for name, counts in before.items()}
+
+    def shift(of: str, leaves: str, goes: str, by: int = 1) -> None:
+        after[leaves][of] -= by
+        after[goes][of] += by
+
+    for move in replicas:
+        shift("streams", move.leaves, move.goes)
+        shift("bytes", move.leaves, move.goes, found[move.asset].bytes)
+    for handover in leaders:
+        shift("leaders", handover.leaves, handover.goes)
+    for kick in kicked:
+        shift("connections", kick.server, min(after, key=lambda name: (after[name]["connections"], name)))
+    return after

@@ -40,7 +40,7 @@ EVACUATES = (2, 15)
 AT_ONCE = 8
 # Seconds: for all answers, between two looks, and until what does not move is asked to again.
 PATIENCE, APART, AGAIN = 2.0, 0.2, 3.0
-# A stream that refuses to move so many times does not do it later.
+# A server that does not answer, and a stream that refuses to move, so many times does not do it later.
 TRIES = 3
 SHOWN = 20
 
@@ -59,12 +59,27 @@ class Members:
 
     def look(self) -> dict[str, Answer]:
         """What each of them has, by name. Others that share the system account answer too."""
-        found = ask(self.system, self.names, {"JSZ": ASKED["JSZ"]}, PATIENCE)["JSZ"]
+        try:
+            found = self._ask()
+        except NatsError:  # the server that it was connected to may be the one that goes
+            found = self._ask()
         return {
             answer["server"]["name"]: answer
             for answer in found
             if answer["server"]["name"] in self.names and self.cluster_name in (None, answer["server"].get("cluster"))
         }
+
+    def whole(self, needed: Collection[str] | None = None) -> dict[str, Answer]:
+        """The same, asked again where one that is needed does not answer: a busy server may be late."""
+        servers = self.look()
+        for _try in range(TRIES - 1):
+            if set(self.names if needed is None else needed) <= servers.keys():
+                break
+            servers = self.look()
+        return servers
+
+    def _ask(self) -> tuple[Answer, ...]:
+        return ask(self.system, self.names, {"JSZ": ASKED["JSZ"]}, PATIENCE)["JSZ"]
 
     def api(self, call: str, **body: Any) -> tuple[int, str]:
         """The error code of a call and its description, or 0; where no answer comes, looking again has to tell."""
@@ -88,7 +103,7 @@ def evacuate(
     `members` are all servers, the one to be emptied too; `staying` those that will be left in the end, which are all
     others unless said. Refuses before the first move what would leave a stream with fewer replicas than it should have.
     """
-    servers = members.look()
+    servers = members.whole()
     peers = meta_peers(servers)
     if peers is not None and peer_id(name) not in peers:
         return False
@@ -236,14 +251,14 @@ class _Leaving:
             raise NatsError(f"server {self.name}", said, remedy)
 
     def held(self) -> dict[Asset, Group]:
-        servers = self.members.look()
+        servers = self.members.whole([self.name])
         if self.name not in servers:
             cause = "it went away while something left it"
             raise NatsError(f"server {self.name}", cause, "Bring it back and run it again.")
         held = holds(servers, self.name)
         if self.only is None:
             return held
-        return {asset: group for asset, group in held.items() if Asset(asset.account, asset.stream) in self.only}
+        return {asset: group for asset, group in held.items() if asset.of in self.only}
 
     def wait(self, work: Callable[[Mapping[Asset, Group], Tried], None]) -> None:
         """Until nothing is left there: seen twice, since this is what its data is given up on."""
