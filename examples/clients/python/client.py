@@ -22,6 +22,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, PubAck
 STREAM = "EVENTS"  # declared with messaging.nats.nats_stream, on events.>
 SUBJECT = "events.python.created"  # one of the subjects that it stores
 DURABLE = "python"  # our place in it, kept by the servers from one run to the next
+TROUBLE = (nats.errors.Error, asyncio.TimeoutError)  # what passes; fetch raises both kinds when it waited in vain
 
 
 def say(text: str) -> None:
@@ -132,7 +133,7 @@ class Events:
         while True:
             try:
                 return await self.js.publish(SUBJECT, b"created", timeout=2, headers={"Nats-Msg-Id": event})
-            except nats.errors.Error:  # no answer in time, or no leader at the moment
+            except TROUBLE:  # no answer in time, or no leader at the moment
                 self.again += 1
                 await asyncio.sleep(0.1)
 
@@ -156,7 +157,7 @@ class Events:
         while not self.nc.is_closed:
             try:
                 messages = await subscription.fetch(100, timeout=1)
-            except nats.errors.Error:  # nothing new, or the connection is being made again
+            except TROUBLE:  # nothing new, or the connection is being made again
                 await asyncio.sleep(0.1)
                 continue
             for msg in messages:
@@ -183,7 +184,7 @@ class Events:
     async def settled(self) -> bool:
         try:
             info = await self.js.consumer_info(STREAM, DURABLE)
-        except nats.errors.Error:
+        except TROUBLE:
             return False
         return not info.num_pending and not info.num_ack_pending
 
@@ -234,6 +235,6 @@ async def main() -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(main())
-    except (Failed, OSError, nats.errors.Error, asyncio.TimeoutError) as problem:
+    except (Failed, OSError, *TROUBLE) as problem:
         say(f"failed: {str(problem) or repr(problem)}")
         sys.exit(1)
