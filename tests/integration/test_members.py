@@ -278,3 +278,13 @@ def test_clients_that_gathered_on_one_server_are_spread(own_cluster, asked, run_
 
 async def quiet(_error):
     """A client is not told that its connection was closed: it connects again."""
+
+
+def test_an_ill_cluster_is_left_alone(own_cluster, run_module, monkeypatch):
+    monkeypatch.setattr(nats_rebalance, "SETTLES", 0)
+    own_cluster.stop(own_cluster[2])
+    login = {"user": "sys-user", "password": secret("sys-user"), "expected_members": list(own_cluster.names())}
+    result = run_module(nats_rebalance, servers=[server.url for server in own_cluster.servers[:2]], **login)
+    assert result["failed"] is True
+    assert "it is not healthy, so nothing was moved: server n3: " in result["msg"]
+    assert "SERVER_DOWN" in {finding["code"] for finding in result["findings"]}
