@@ -21,6 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._observation import
 from ansible_collections.messaging.nats.plugins.module_utils._placement import (
     Asset,
     Group,
+    groups,
     holds,
     meta_leader,
     meta_peers,
@@ -137,7 +138,8 @@ def move_off(
     For those with one replica, before their server restarts or goes: nobody else has their messages.
     """
     wanted = frozenset(streams)
-    if not wanted & holds(members.look(), name).keys():
+    servers = members.whole([name])
+    if name in servers and not wanted & holds(servers, name).keys():
         return False
     leaving = _Leaving(members, name, wanted, timeout, progress)
     leaving.wait(leaving.by_stream)
@@ -237,9 +239,13 @@ class _Leaving:
     def by_stream(self, held: Mapping[Asset, Group], tried: Tried) -> None:
         """A few streams at a time; their consumers go with them."""
         streams = {asset: group for asset, group in held.items() if not asset.consumer}
-        still = [asset for asset, group in streams.items() if not group.moving and self.name in group.servers]
-        due = [asset for asset in still if tried.asked.get(asset, 0) < time.monotonic()]
-        for asset in due[: max(0, AT_ONCE - (len(streams) - len(still)))]:
+        now = time.monotonic()
+        due = [
+            asset
+            for asset, group in streams.items()
+            if not group.moving and self.name in group.servers and tried.asked.get(asset, 0) < now
+        ]
+        for asset in due[: max(0, AT_ONCE - (len(streams) - len(due)))]:
             code, said = self.members.api(f"ACCOUNT.STREAM.MOVE.{asset.account}.{asset.stream}", server=self.name)
             tried.asked[asset] = time.monotonic() + AGAIN
             if code not in LATER:
@@ -250,37 +256,48 @@ class _Leaving:
             remedy = "Look at placement and num_replicas, and at the other servers."
             raise NatsError(f"server {self.name}", said, remedy)
 
-    def held(self) -> dict[Asset, Group]:
+    def look(self) -> tuple[dict[Asset, Group], dict[Asset, Group]]:
+        """What is still there, and all that there is anywhere."""
         servers = self.members.whole([self.name])
         if self.name not in servers:
-            cause = "it went away while something left it"
+            cause = "it does not answer, so nobody can move what has its only copy there"
             raise NatsError(f"server {self.name}", cause, "Bring it back and run it again.")
         held = holds(servers, self.name)
-        if self.only is None:
-            return held
-        return {asset: group for asset, group in held.items() if asset.of in self.only}
+        if self.only is not None:
+            held = {asset: group for asset, group in held.items() if asset.of in self.only}
+        return held, groups(servers)
 
     def wait(self, work: Callable[[Mapping[Asset, Group], Tried], None]) -> None:
-        """Until nothing is left there: seen twice, since this is what its data is given up on."""
-        deadline, tried, empty = time.monotonic() + self.timeout, Tried(), 0
-        while empty < 2:
-            if held := self.held():
-                empty = 0
+        """Until nothing is left there and all is complete elsewhere: seen twice, since then its data is given up."""
+        deadline, tried, over = time.monotonic() + self.timeout, Tried(), 0
+        left: set[Asset] = set()
+        while over < 2:
+            held, found = self.look()
+            left |= held.keys()
+            incomplete = [found[asset] for asset in left if asset in found and not found[asset].settled]
+            if held:
                 work(held, tried)
-                self.tell(held, tried, deadline)
-            else:
-                empty += 1
+            over = 0 if held or incomplete else over + 1
+            if not over:
+                self.tell(held, incomplete, tried.reasons, deadline)
             time.sleep(APART)
 
-    def tell(self, held: Mapping[Asset, Group], tried: Tried, deadline: float) -> None:
+    def tell(
+        self,
+        held: Mapping[Asset, Group],
+        incomplete: Collection[Group],
+        reasons: Mapping[Asset, str],
+        deadline: float,
+    ) -> None:
         """What is still there, or that it takes too long."""
         streams = [group for asset, group in held.items() if not asset.consumer]
         if time.monotonic() > deadline:
+            what = "it still has" if held else "what left it is not complete elsewhere:"
             seen = (
-                f"{group}, {reason}" if (reason := tried.reasons.get(group.asset)) else str(group)
-                for group in streams or held.values()
+                f"{group}, {reason}" if (reason := reasons.get(group.asset)) else str(group)
+                for group in streams or held.values() or incomplete
             )
-            cause = f"after {self.timeout:g} s it still has {shown(seen)}"
+            cause = f"after {self.timeout:g} s {what} {shown(seen)}"
             remedy = "Run it again to go on, or look at the servers' load and disks."
             raise NatsError(f"server {self.name}", cause, remedy)
         moving = sum(group.moving for group in streams)

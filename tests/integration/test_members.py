@@ -13,6 +13,8 @@ from collections import Counter
 from contextlib import ExitStack
 
 import nats
+import nats.errors
+import nats.js.errors
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._balance import leader_moves, moves
@@ -61,7 +63,7 @@ def fill(application, count=20):
     async def work():
         jetstream = (await application.client()).jetstream(timeout=10)
         for name in [*STREAMS, *SINGLE]:
-            await jetstream.add_stream(name=name, num_replicas=3 if name in STREAMS else 1)
+            await made(jetstream, name, 3 if name in STREAMS else 1)
             puller = await jetstream.pull_subscribe("", durable="c", stream=name)
             for number in range(count):
                 await published(jetstream, name, number)
@@ -71,13 +73,23 @@ def fill(application, count=20):
     application.run(work())
 
 
+async def made(jetstream, name, replicas):
+    """Meta may not yet know who is there."""
+    for _try in range(50):
+        try:
+            return await jetstream.add_stream(name=name, num_replicas=replicas)
+        except (nats.errors.TimeoutError, nats.js.errors.APIError):
+            await asyncio.sleep(0.2)
+    raise AssertionError(f"{name} can't be made")
+
+
 async def published(jetstream, name, number):
     """A stream that was only just made may have no leader yet."""
     for _try in range(20):
         try:
             return await jetstream.publish(name, b"x", headers={"Nats-Msg-Id": str(number)})
-        except Exception:  # noqa: BLE001 - whatever it is, it is asked again
-            time.sleep(0.1)
+        except (nats.errors.Error, nats.js.errors.Error):
+            await asyncio.sleep(0.1)
     raise AssertionError(f"{name} takes nothing")
 
 
@@ -266,3 +278,13 @@ def test_clients_that_gathered_on_one_server_are_spread(own_cluster, asked, run_
 
 async def quiet(_error):
     """A client is not told that its connection was closed: it connects again."""
+
+
+def test_an_ill_cluster_is_left_alone(own_cluster, run_module, monkeypatch):
+    monkeypatch.setattr(nats_rebalance, "SETTLES", 0)
+    own_cluster.stop(own_cluster[2])
+    login = {"user": "sys-user", "password": secret("sys-user"), "expected_members": list(own_cluster.names())}
+    result = run_module(nats_rebalance, servers=[server.url for server in own_cluster.servers[:2]], **login)
+    assert result["failed"] is True
+    assert "it is not healthy, so nothing was moved: server n3: " in result["msg"]
+    assert "SERVER_DOWN" in {finding["code"] for finding in result["findings"]}

@@ -136,6 +136,12 @@ def test_streams_and_consumers_are_evened_apart():
     assert Counter(led({"A": "n1 n2 n3"}, consumers).values()) == {"n2": 1, "n3": 1}
 
 
+def test_who_leads_more_streams_leads_fewer_consumers():
+    servers = {"A": "n1 n2 n3", "B": "n2 n1 n3", "C": "n1 n2 n3", "D": "n3 n1 n2"}
+    consumers = {"A/c": "n1 n2 n3", "B/c": "n2 n1 n3", "C/c": "n1 n2 n3", "D/c": "n3 n1 n2"}
+    assert led(servers, consumers) == {"consumer c of stream A": "n2"}
+
+
 def test_leaders_of_accounts_without_a_login_stay():
     streams = {"A": "n1 n2 n3", "B": "n1 n2 n3", "C": "n1 n2 n3"}
     assert led(streams, skipped=[ACCOUNT]) == {}
