@@ -75,6 +75,8 @@ class Snapshot:
     healthz: tuple[Answer, ...] = ()
     # By account that could be asked: what its own API lists.
     accounts: Mapping[str, Listed] = field(default_factory=dict)
+    # By account that could not be asked: why, and what helps.
+    unasked: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     # Bytes of each server's volume.
     volumes: Mapping[str, int] = field(default_factory=dict)
     # The digest of the configuration that lies in each server's pod, with the pod's own environment.
@@ -93,6 +95,7 @@ def evaluate(snapshot: Snapshot) -> list[Finding]:
         *_jetstream(snapshot),
         *stream_findings(servers, size),
         *consumer_findings(servers),
+        *_unasked(snapshot),
         *_listed(snapshot),
         *server_findings(
             {name: answer for name, answer in _of(snapshot, snapshot.varz).items() if name in servers}, size
@@ -303,6 +306,15 @@ def _jetstream(snapshot: Snapshot) -> Iterator[Finding]:
                 "JetStream is disabled",
                 "Look at its log: a full or broken disk disables it.",
             )
+
+
+def _unasked(snapshot: Snapshot) -> Iterator[Finding]:
+    """Accounts that can't be asked, unless the servers themselves are the reason: that has been told."""
+    if len(answered(snapshot)) < quorum(snapshot) or (len(snapshot.expected) > 1 and not meta_leader(snapshot)):
+        return
+    for account, (cause, remedy) in sorted(snapshot.unasked.items()):
+        evidence = f"its streams and consumers can't be listed: {cause}"
+        yield error("ACCOUNT_NOT_ASKED", f"account {account}", evidence, remedy or "Check its login.")
 
 
 def _listed(snapshot: Snapshot) -> Iterator[Finding]:

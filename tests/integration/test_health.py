@@ -50,6 +50,22 @@ def test_who_is_not_expected_is_told(health, cluster):
     assert "SERVER_UNEXPECTED" in codes(health(cluster, expected_members=["n1", "n2"]))
 
 
+@pytest.mark.parametrize(
+    ("login", "cause", "remedy"),
+    [
+        ({"account": "T0", "user": "t0", "password": "wrong"}, "Authorization Violation", "credentials"),
+        ({"account": "SYS", "user": "sys-user", "password": secret("sys-user")}, "not enabled", "Enable JetStream"),
+    ],
+)
+def test_an_account_that_cannot_be_asked_is_one_finding_beside_the_others(health, cluster, login, cause, remedy):
+    result = health(cluster, accounts=[login], expected_members=["n1", "n2"])
+    assert {"SERVER_UNEXPECTED", "ACCOUNT_NOT_ASKED"} == codes(result) - {"SINGLE_REPLICA"}
+    told = next(found for found in result["findings"] if found["code"] == "ACCOUNT_NOT_ASKED")
+    assert told["object"] == f"account {login['account']}"
+    assert cause in told["evidence"]
+    assert remedy in told["remedy"]
+
+
 def test_a_server_that_hangs_and_a_quorum_that_is_lost_are_named(health, own_cluster, run_module):
     login = {"user": "t0", "password": secret("t0")}
     run_module(nats_stream, servers=[own_cluster[0].url], **login, name="S", num_replicas=3)

@@ -122,6 +122,10 @@ CASES = {
         ["SERVER_NOT_RESPONDING"],
     ),
     "no quorum": (snapshot(only("nats-1")), ["SERVER_DOWN", "SERVER_DOWN", "META_NO_QUORUM"]),
+    "without quorum no account answers": (
+        snapshot(only("nats-1"), unasked={"APP": ("no answer", "")}),
+        ["SERVER_DOWN", "SERVER_DOWN", "META_NO_QUORUM"],
+    ),
     "no leader": (snapshot([answer(name, leader="") for name in MEMBERS]), ["META_NO_LEADER"]),
     "a leader that two others do not see is no leader": (
         snapshot(only("nats-0")),

@@ -252,6 +252,7 @@ def whole(**more):
         ({"accounts": {"APP": Listed(())}}, [("error", "ORPHANED_STREAMS")]),
         ({"accounts": {"APP": Listed(("EVENTS", "GONE"), ("GONE",))}}, [("error", "STREAM_UNAVAILABLE")]),
         ({"accounts": {"APP": Listed(("EVENTS",), (), {"EVENTS": ("ghost",)})}}, [("error", "CONSUMER_GHOST")]),
+        ({"unasked": {"APP": ("connection: refused", "Check it.")}}, [("error", "ACCOUNT_NOT_ASKED")]),
         ({"volumes": {"nats-0": 2000 * MIB}}, []),
         ({"volumes": {"nats-0": 500 * MIB}}, [("warning", "VOLUME_TOO_SMALL")]),
         (
