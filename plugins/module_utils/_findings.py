@@ -54,6 +54,7 @@ MOMENTARY = frozenset(
         "CONSUMER_NO_LEADER",
         "CONSUMER_STUCK",
         "CONSUMER_GHOST",
+        "CONSUMER_UNAVAILABLE",
         "ACCOUNT_NOT_ASKED",
         "ORPHANED_STREAMS",
         "ROUTES_MISSING",

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import connected
@@ -74,6 +75,10 @@ def _same(finding: Finding) -> tuple[str, str, str]:
     return finding.code, finding.object, finding.mark
 
 
+def _names(answers: tuple[Answer, ...]) -> set[str]:
+    return {answer["server"]["name"] for answer in answers}
+
+
 class ThroughServers:
     """Asks the system account over a plain connection."""
 
@@ -87,17 +92,39 @@ class ThroughServers:
     def take(self) -> Snapshot:
         count = wanted(self._expected)
         answers = ask(self._connection, count or self._expected)
+        expected = tuple(numbered(answers["JSZ"], count) if count else self._expected)
+        apart = [] if count or {*expected} <= _names(answers["JSZ"]) else self._apart(answers["JSZ"])
+        missing = {*expected} - _names(answers["JSZ"])
         accounts, unasked = lists(self._accounts, self._accounts.__getitem__)
         return Snapshot(
-            tuple(numbered(answers["JSZ"], count) if count else self._expected),
+            expected,
             self._cluster_name,
-            answers["JSZ"],
+            # Of two servers of one name, the one in the others' company counts: the last.
+            (*(told["JSZ"] for told in apart if told["JSZ"]["server"]["name"] not in missing), *answers["JSZ"]),
+            alone={name: told["VARZ"]["data"] for told in apart if (name := told["VARZ"]["server"]["name"]) in missing},
             varz=answers["VARZ"],
             healthz=answers["HEALTHZ"],
             accounts=accounts,
             unasked=unasked,
             previous=self._previous,
         )
+
+    def _apart(self, answers: tuple[Answer, ...]) -> list[dict[str, Answer]]:
+        """What those say by themselves that the others do not see: each address is asked on its own."""
+        known = {answer["server"]["id"] for answer in answers}
+        found: dict[str, dict[str, Answer]] = {}
+        for server in self._connection.options.servers:
+            options = replace(self._connection.options, servers=(server,), timeout=1, connect_timeout=0.5)
+            with Connection(options) as connection:
+                try:
+                    own = connection.server()["server_id"]
+                    if own not in known and own not in found:
+                        found[own] = {
+                            kind: connection.request(f"$SYS.REQ.SERVER.{own}.{kind}") for kind in ("JSZ", "VARZ")
+                        }
+                except NatsError:
+                    continue  # it is down, or takes no connection: that is what will be told of it
+        return [*found.values()]
 
 
 def wanted(expected: list[str] | None) -> int | None:

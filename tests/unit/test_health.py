@@ -71,6 +71,10 @@ DIGESTS = tuple(
 )
 TWO = only("nats-0", "nats-1")
 META = ("data", "meta_cluster")
+NAMELESS = {
+    "leader": "nats-0",
+    "replicas": [{"name": "nats-1", "current": True}, {"name": "Server name unknown at this time (peerID: x)"}],
+}
 ALONE = answer("nats-0") | {"data": {"config": {"max_storage": 1}}}
 CASES = {
     "healthy": (snapshot(), []),
@@ -148,6 +152,15 @@ CASES = {
     "unexpected peer": (
         changed((*META, "replicas"), [{"name": name, "current": True} for name in ("nats-1", "nats-2", "nats-3")]),
         ["SERVER_UNEXPECTED"],
+    ),
+    "a missing peer that nobody knows the name of is no other server": (
+        snapshot(
+            [
+                answer(name) | {"data": answer(name)["data"] | {"meta_cluster": NAMELESS}}
+                for name in ("nats-0", "nats-1")
+            ]
+        ),
+        ["SERVER_DOWN"],
     ),
     "two of one name": (snapshot([*only(*MEMBERS), answer("nats-2")]), ["DUPLICATE_SERVER_NAME"]),
     "another cluster's server is none of ours": (snapshot([*only(*MEMBERS), answer("else-0", cluster="else")]), []),
