@@ -55,8 +55,7 @@ def recorded(path: Path) -> tuple[Snapshot, list[list[str]]]:
     if kept["pods"] is not None:
         kept["pods"] = {name: Pod(**pod) for name, pod in kept["pods"].items()}
     kept["accounts"] = {
-        name: Listed(tuple(listed["streams"]), tuple(listed["missing"]), listed["consumers"])
-        for name, listed in kept["accounts"].items()
+        name: Listed(tuple(listed["streams"]), listed["consumers"]) for name, listed in kept["accounts"].items()
     }
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
     return Snapshot(**values), told["findings"]

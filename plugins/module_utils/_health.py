@@ -48,8 +48,6 @@ class Listed:
     """What an account's own API says is there."""
 
     streams: tuple[str, ...] = ()
-    # Streams that can't be read now.
-    missing: tuple[str, ...] = ()
     # By stream.
     consumers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -337,11 +335,10 @@ def _listed(snapshot: Snapshot) -> Iterator[Finding]:
             evidence = f"the servers hold {len(own)} streams, and its API lists none"
             remedy = "Stop at once, before the servers delete them: was a system account added, or the account renamed?"
             yield error("ORPHANED_STREAMS", f"account {account}", evidence, remedy)
-        for name in listed.missing:
+        for name in sorted(set(listed.streams) - set(own)):
+            evidence = "it is listed, but no server that answers has it"
             remedy = "Bring its server back. With one replica there is no other copy."
-            yield error(
-                "STREAM_UNAVAILABLE", f"stream {name} of account {account}", "it is listed, but can't be read", remedy
-            )
+            yield error("STREAM_UNAVAILABLE", f"stream {name} of account {account}", evidence, remedy)
         for stream, names in sorted(listed.consumers.items()):
             for name in sorted(set(names) - known.get((account, stream), set())):
                 what = f"consumer {name} of stream {stream} of account {account}"

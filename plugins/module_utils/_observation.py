@@ -28,9 +28,11 @@ ASKED: dict[str, dict[str, bool]] = {
 }
 # Streams whose consumers are compared with what the servers hold.
 WATCHED = 500
-# A healthy busy cluster looks doubtful now and then: a finding has to be seen in so many samples, three seconds in all.
-# Seconds that a doubt has to last, and those between two samples.
-LASTS, APART = 3.0, 0.3
+# A healthy busy cluster looks doubtful now and then. Seconds that a doubt has to last, those between two samples,
+# and how many samples must have it: one alone may take longer than all of them should.
+LASTS, APART, SAMPLES = 3.0, 0.3, 3
+# Seconds after which a cluster that is another one in every sample is judged by the last.
+PATIENCE = 12.0
 
 
 Answers = dict[str, tuple[Answer, ...]]
@@ -53,12 +55,22 @@ def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot
             return snapshot, findings
         now = time.monotonic()
         seen.append((now, findings))
-        last = [found for moment, found in seen if moment > now - LASTS]
-        if len(last) < len(seen):
+        if last := settled(seen, now):
             found = lasting(last)
-            if now >= deadline or not any(fails(finding, fail_on) for finding in found):
+            failing = {_same(finding) for finding in found if fails(finding, fail_on)}
+            # What has only just come may be an election: it is watched for as long.
+            new = bool(failing - _common(last)) and now < max(deadline, seen[0][0] + PATIENCE)
+            if not failing or (now >= deadline and not new):
                 return snapshot, found
         time.sleep(APART)
+
+
+def settled(seen: list[tuple[float, list[Finding]]], now: float) -> list[list[Finding]]:
+    """The latest samples that together are enough to judge by, or none as long as there are too few."""
+    old_enough = sum(moment <= now - LASTS for moment, _findings in seen)
+    if not old_enough or len(seen) < SAMPLES:
+        return []
+    return [found for _moment, found in seen[min(old_enough - 1, len(seen) - SAMPLES) :]]
 
 
 def fails(finding: Finding, fail_on: str) -> bool:
@@ -67,8 +79,12 @@ def fails(finding: Finding, fail_on: str) -> bool:
 
 def lasting(seen: list[list[Finding]]) -> list[Finding]:
     """The latest findings, without those that come and go where nothing is wrong."""
-    common = set.intersection(*({_same(finding) for finding in sample} for sample in seen))
+    common = _common(seen)
     return [finding for finding in seen[-1] if finding.code not in MOMENTARY or _same(finding) in common]
+
+
+def _common(seen: list[list[Finding]]) -> set[tuple[str, str, str]]:
+    return set.intersection(*({_same(finding) for finding in sample} for sample in seen))
 
 
 def _same(finding: Finding) -> tuple[str, str, str]:
@@ -171,9 +187,8 @@ def listed(connection: Connection) -> Listed:
     async def all_at_once() -> Listed:
         jetstream = JetStream(connection)
         names = await jetstream.names()
-        page = await jetstream.surely("STREAM.LIST", "list of streams")
         consumers = await asyncio.gather(*(jetstream.consumer_names(name) for name in names[:WATCHED]))
         by_stream = {name: tuple(found) for name, found in zip(names, consumers, strict=False)}
-        return Listed(tuple(names), tuple(page.get("missing") or ()), by_stream)
+        return Listed(tuple(names), by_stream)
 
     return connection.run(all_at_once())

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health import Pod, Snapshot, evaluate, meta_leader
-from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting
+from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting, settled
 
 MEMBERS = ("nats-0", "nats-1", "nats-2")
 
@@ -211,6 +211,24 @@ def test_what_comes_and_goes_is_a_finding_only_when_every_sample_has_it():
     assert [finding.code for finding in lasting([evaluate(down), evaluate(behind), evaluate(down)])] == ["SERVER_DOWN"]
     assert lasting([evaluate(down), evaluate(behind)]) == []
     assert [finding.code for finding in lasting([evaluate(behind), evaluate(behind)])] == ["STREAM_REPLICA_NOT_CURRENT"]
+
+
+@pytest.mark.parametrize(
+    ("moments", "used"),
+    [
+        ([0.0], []),
+        ([0.0, 0.5, 1.0], []),
+        ([0.0, 0.5, 1.0, 3.0], [0.0, 0.5, 1.0, 3.0]),
+        ([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]),
+        # One sample can take longer than all of them should: it alone is no proof.
+        ([0.0, 4.1], []),
+        ([0.0, 4.1, 8.2], [0.0, 4.1, 8.2]),
+        ([0.0, 4.1, 8.2, 12.3], [4.1, 8.2, 12.3]),
+    ],
+)
+def test_samples_are_judged_when_they_are_enough_and_span_three_seconds(moments, used):
+    samples = [(moment, [evaluate(snapshot(only("nats-1")))[0]]) for moment in moments]
+    assert len(settled(samples, moments[-1])) == len(used)
 
 
 def test_a_cluster_that_is_never_clean_is_not_healthy_because_its_samples_differ():

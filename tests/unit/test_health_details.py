@@ -251,10 +251,10 @@ def whole(**more):
     [
         ({"accounts": {"APP": Listed(("EVENTS",))}}, []),
         ({"accounts": {"APP": Listed(())}}, [("error", "ORPHANED_STREAMS")]),
-        ({"accounts": {"APP": Listed(("EVENTS", "GONE"), ("GONE",))}}, [("error", "STREAM_UNAVAILABLE")]),
-        ({"accounts": {"APP": Listed(("EVENTS",), (), {"EVENTS": ("ghost",)})}}, [("error", "CONSUMER_GHOST")]),
+        ({"accounts": {"APP": Listed(("EVENTS", "GONE"))}}, [("error", "STREAM_UNAVAILABLE")]),
+        ({"accounts": {"APP": Listed(("EVENTS",), {"EVENTS": ("ghost",)})}}, [("error", "CONSUMER_GHOST")]),
         (
-            {"accounts": {"APP": Listed(("EVENTS",), (), {"EVENTS": ("away",)})}, "expected": ("nats-0", "nats-1")},
+            {"accounts": {"APP": Listed(("EVENTS",), {"EVENTS": ("away",)})}, "expected": ("nats-0", "nats-1")},
             [
                 ("error", "SERVER_DOWN"),
                 ("error", "META_NO_QUORUM"),
