@@ -65,7 +65,7 @@ class Bench:
         """Seconds of one task, or of a loop of them, as Ansible counts them."""
         play = self.folder / "play.yml"
         play.write_text(
-            PLAY.format(module=module, arguments=json.dumps(arguments | LOGIN | {"servers": self.servers}), more=more)
+            PLAY.format(module=module, arguments=json.dumps({"servers": self.servers} | LOGIN | arguments), more=more)
         )
         environment = os.environ | {
             "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks",

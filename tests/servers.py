@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ SERVER = os.environ.get("NATS_SERVER") or (
 )
 ACCOUNTS = 400
 STORE = 64 * 2**20
+# A mount of its own, for which nobody has to be root: size and folder, then the command.
+MOUNT = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
+SMALL_DISK = ["unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT, "sh"]
 
 
 @dataclass
@@ -87,11 +91,24 @@ class Cluster:
         """As a new disk: what the server had stored is gone."""
         shutil.rmtree(self.folder / server.name)
 
-    def start(self, server: Server, **more: object) -> None:
+    def start(self, server: Server, disk: int = 0, **more: object) -> None:
+        """`disk` are the bytes of one that only this process sees, and that goes with it."""
         path = self.folder / f"{server.name}-{server.client}.conf"
         path.write_text(to_nats_conf(self.configuration(server, **more)))
         with (self.folder / f"{server.name}.log").open("ab") as log:
-            server.process = subprocess.Popen([SERVER, "--config", str(path)], stdout=log, stderr=log)
+            command = [SERVER, "--config", str(path)]
+            if disk:
+                (self.folder / server.name).mkdir(exist_ok=True)
+                command = [*SMALL_DISK, str(disk), str(self.folder / server.name), *command]
+            server.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def fill_disk(self, server: Server) -> None:
+        """Until not a byte more fits on the disk that it was started with."""
+        assert server.process is not None
+        inside = Path(f"/proc/{server.process.pid}/root{self.folder / server.name}")
+        with suppress(OSError), (inside / "filler").open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
 
     def stop(self, server: Server, how: signal.Signals = signal.SIGKILL) -> None:
         if server.process is not None:

@@ -22,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     sentence,
     title,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._observation import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import server_name
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import (
     Facts,
     Running,

@@ -35,6 +35,8 @@ T = TypeVar("T")
 CREDENTIALS = re.compile(r"BEGIN NATS USER JWT-+\s+(\S+)\s.*BEGIN USER NKEY SEED-+\s+(\S+)\s", re.DOTALL)
 # How the servers list us.
 CLIENT = "messaging.nats"
+# Seconds for servers that nobody expects, after all others have answered.
+STRAGGLERS = 0.05
 DENIED = "permissions violation for "
 CREDS = """-----BEGIN NATS USER JWT-----
 {jwt}
@@ -164,8 +166,9 @@ class Connection:
     async def survey(
         self, subject: str, payload: Mapping[str, Any], expected: int | Collection[str], timeout: float
     ) -> list[Answer]:
-        """What all servers answer to one request: `expected` different ones or names, or those that came in time.
+        """What all servers answer to one request: so many different ones or all of these names, or those that came in time.
 
+        Where they are expected by name, one that is not expected does not stand for one that is, and is waited for a moment.
         Each has the `offset` of that server's clock to ours, in seconds.
         """
         client = await self._connected()
@@ -174,9 +177,14 @@ class Connection:
         try:
             listening = await client.subscribe(inbox)
             await client.publish(subject, json.dumps(payload).encode(), reply=inbox)
-            deadline = self._loop.time() + timeout
+            deadline, complete = self._loop.time() + timeout, False
             with suppress(nats.errors.TimeoutError):  # those that came in time are the answer
-                while _more(answers.values(), expected) and (left := deadline - self._loop.time()) > 0:
+                while (left := deadline - self._loop.time()) > 0:
+                    if not complete and _complete(answers.values(), expected):
+                        if isinstance(expected, int):
+                            break
+                        complete, left = True, min(left, STRAGGLERS)
+                        deadline = self._loop.time() + left
                     message = await listening.next_msg(timeout=left)
                     if message.data:  # an empty message says that nobody listens
                         answer = json.loads(message.data)
@@ -272,11 +280,10 @@ class Connection:
                 future.set_result(sentence)
 
 
-def _more(answers: Collection[Answer], expected: int | Collection[str]) -> bool:
-    """Whether someone has not answered yet. Others that share the system account are no replacement for a name."""
+def _complete(answers: Collection[Answer], expected: int | Collection[str]) -> bool:
     if isinstance(expected, int):
-        return len(answers) < expected
-    return not set(expected) <= {answer["server"]["name"] for answer in answers}
+        return len(answers) >= expected
+    return {answer["server"]["name"] for answer in answers} >= set(expected)
 
 
 def _offset(answer: Answer) -> float:

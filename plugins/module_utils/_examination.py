@@ -18,7 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._findings import Fi
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._inside import Inside, command, read
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._observation import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import server_name
 
 FORBIDDEN = 403
 LOG_LINES = 2000

@@ -48,8 +48,6 @@ class Listed:
     """What an account's own API says is there."""
 
     streams: tuple[str, ...] = ()
-    # Streams that can't be read now.
-    missing: tuple[str, ...] = ()
     # By stream.
     consumers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -75,6 +73,8 @@ class Snapshot:
     healthz: tuple[Answer, ...] = ()
     # By account that could be asked: what its own API lists.
     accounts: Mapping[str, Listed] = field(default_factory=dict)
+    # By account that could not be asked: why, and what helps.
+    unasked: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     # Bytes of each server's volume.
     volumes: Mapping[str, int] = field(default_factory=dict)
     # The digest of the configuration that lies in each server's pod, with the pod's own environment.
@@ -93,6 +93,7 @@ def evaluate(snapshot: Snapshot) -> list[Finding]:
         *_jetstream(snapshot),
         *stream_findings(servers, size),
         *consumer_findings(servers),
+        *_unasked(snapshot),
         *_listed(snapshot),
         *server_findings(
             {name: answer for name, answer in _of(snapshot, snapshot.varz).items() if name in servers}, size
@@ -180,11 +181,12 @@ def _why_missing(snapshot: Snapshot, server: str) -> Finding:
         )
         return error("SERVER_DOWN", what, evidence, "Look at its log.")
     name = (alone.get("cluster") or {}).get("name")
-    if snapshot.cluster_name and name != snapshot.cluster_name:
+    usual = snapshot.cluster_name or next(map(_cluster, answered(snapshot).values()), None)
+    if usual and name != usual:
         return error(
             "CLUSTER_NAME_MISMATCH",
             what,
-            f"its cluster is called {name!r}, not {snapshot.cluster_name!r}",
+            f"its cluster is called {name!r}, not {usual!r}",
             "Give it the configuration of the others and restart it.",
         )
     if server in snapshot.route_errors:
@@ -244,6 +246,9 @@ def _foreign(snapshot: Snapshot) -> Iterator[Finding]:
             yield error("DUPLICATE_SERVER_NAME", f"server {name}", evidence, "Give each server a name of its own.")
     # A server that is gone for good is still counted for the quorum until it is removed from meta.
     peers = {peer["name"] for answer in ours for peer in _meta_cluster(answer).get("replicas") or []}
+    if not set(snapshot.expected) <= set(names):
+        # A peer that was not seen since its leader started has no name yet: it is one of the missing.
+        peers = {peer for peer in peers if not peer.startswith("Server name unknown")}
     for name in sorted((peers | set(names)) - set(snapshot.expected)):
         evidence = "it answers, but is not expected" if name in names else "it is a meta peer, but is not expected"
         remedy = "Add it to the expectation, or remove it from the cluster."
@@ -305,28 +310,45 @@ def _jetstream(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
+def _unasked(snapshot: Snapshot) -> Iterator[Finding]:
+    """Accounts that can't be asked, unless the servers themselves are the reason: that has been told."""
+    if len(answered(snapshot)) < quorum(snapshot) or (len(snapshot.expected) > 1 and not meta_leader(snapshot)):
+        return
+    for account, (cause, remedy) in sorted(snapshot.unasked.items()):
+        evidence = f"its streams and consumers can't be listed: {cause}"
+        yield error("ACCOUNT_NOT_ASKED", f"account {account}", evidence, remedy or "Check its login.")
+
+
 def _listed(snapshot: Snapshot) -> Iterator[Finding]:
     """The accounts' own lists beside what the servers hold."""
-    held = streams(answered(snapshot))
+    there = answered(snapshot)
+    held = streams(there)
+    all_there = len(there) == len(snapshot.expected) and not any(
+        answer["data"].get("disabled") for answer in there.values()
+    )
     known: dict[tuple[str, str], set[str]] = {}
-    for account, stream, name in consumers(answered(snapshot)):
+    for account, stream, name in consumers(there):
         known.setdefault((account, stream), set()).add(name)
     for account, listed in sorted(snapshot.accounts.items()):
-        there = [name for of, name in held if of == account]
-        if there and not listed.streams:
-            evidence = f"the servers hold {len(there)} streams, and its API lists none"
+        own = [name for of, name in held if of == account]
+        if own and not listed.streams:
+            evidence = f"the servers hold {len(own)} streams, and its API lists none"
             remedy = "Stop at once, before the servers delete them: was a system account added, or the account renamed?"
             yield error("ORPHANED_STREAMS", f"account {account}", evidence, remedy)
-        for name in listed.missing:
+        for name in sorted(set(listed.streams) - set(own)):
+            evidence = "it is listed, but no server that answers has it"
             remedy = "Bring its server back. With one replica there is no other copy."
-            yield error(
-                "STREAM_UNAVAILABLE", f"stream {name} of account {account}", "it is listed, but can't be read", remedy
-            )
+            yield error("STREAM_UNAVAILABLE", f"stream {name} of account {account}", evidence, remedy)
         for stream, names in sorted(listed.consumers.items()):
             for name in sorted(set(names) - known.get((account, stream), set())):
                 what = f"consumer {name} of stream {stream} of account {account}"
-                remedy = "Delete it: the request may time out and does its work."
-                yield error("CONSUMER_GHOST", what, "it is listed, but no server has it", remedy)
+                # Whoever is silent, or has no JetStream, may have it: nothing is to be deleted for that.
+                if all_there:
+                    remedy = "Delete it: the request may time out and does its work."
+                    yield error("CONSUMER_GHOST", what, "it is listed, but no server has it", remedy)
+                elif (account, stream) in held:
+                    remedy = "Bring the missing servers back."
+                    yield error("CONSUMER_UNAVAILABLE", what, "it is listed, but no server that answers has it", remedy)
 
 
 def _volumes(snapshot: Snapshot) -> Iterator[Finding]:
@@ -361,11 +383,17 @@ def _health_checks(snapshot: Snapshot) -> Iterator[Finding]:
     for name, answer in _of(snapshot, snapshot.healthz).items():
         data = answer["data"]
         if data.get("status_code", 200) != 200 or data.get("status") not in ("ok", None):
-            said = (
+            said = str(
                 data.get("error")
                 or "; ".join(str(entry.get("error")) for entry in data.get("errors") or [])
                 or data.get("status")
             )
+            if "write error" in said:
+                remedy = (
+                    "Its disk is full or broken: make room, then restart the server. It does not catch up by itself."
+                )
+                yield error("STORE_WRITE_FAILED", f"server {name}", f"its health check says: {said}", remedy)
+                continue
             yield warning(
                 "HEALTH_CHECK_FAILED",
                 f"server {name}",

@@ -13,11 +13,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._findings import Finding
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import CONNECTION
-from ansible_collections.messaging.nats.plugins.module_utils._observation import (
-    Source,
-    ThroughKubernetes,
-    ThroughServers,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._observation import Source, ThroughServers
 
 LOGIN: dict[str, Any] = {name: CONNECTION[name] for name in ("user", "password", "token", "creds", "nkey_seed", "jwt")}
 CLUSTER: dict[str, Any] = {
@@ -36,6 +32,9 @@ CLUSTER: dict[str, Any] = {
 def source(params: Mapping[str, Any], opened: ExitStack) -> Source:
     """Where snapshots come from, as the options say."""
     if params["kubernetes"]:
+        # Here, because importing the client library takes longer than asking a server at hand.
+        from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
+
         return ThroughKubernetes(params, opened)
     if not params["expected_members"]:
         raise NatsError(

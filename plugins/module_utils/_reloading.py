@@ -21,7 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._access import runs
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._mounted import Declared, Mounted, declared, look
-from ansible_collections.messaging.nats.plugins.module_utils._observation import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import server_name
 
 ANNOTATION = "messaging.nats/configuration"
 # Seconds between two looks, and until the kubelet is asked once more.

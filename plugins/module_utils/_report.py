@@ -21,7 +21,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._status import WORS
 Answer = Mapping[str, Any]
 # Percent of a limit from which it is a worry.
 FULL, HIGH = 80, 90
-SHOWN = 50
+SHOWN, SHOWN_WAITING = 50, 20
+# With more servers, what is well is a shape alone in the table of streams.
+WORDED = 5
+LEADS, CURRENT, BEHIND, OFFLINE = "●", "○", "◌", "✕"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -155,6 +158,8 @@ def _streams(snapshot: Snapshot) -> Iterator[Html]:
         found.items(), key=lambda entry: (_sound(entry[1]), -(entry[1].get("state") or {}).get("bytes", 0), entry[0])
     )
     rows = [_stream(account, name, stream, servers) for (account, name), stream in ordered]
+    if len(servers) > WORDED:
+        yield element("p", f"{LEADS} leads, {CURRENT} current, {BEHIND} behind, {OFFLINE} offline", class_="soft")
     yield table(head, rows[:SHOWN])
     if rows[SHOWN:]:
         more = (
@@ -179,26 +184,32 @@ def _sound(stream: Answer) -> bool:
 def _stream(account: str, name: str, stream: Answer, servers: Sequence[str]) -> list[object]:
     state, cluster = stream.get("state") or {}, stream.get("cluster") or {}
     peers = {peer["name"]: peer for peer in cluster.get("replicas") or []}
-    alone = not cluster and len(servers) == 1
+    alone, short = not cluster and len(servers) == 1, len(servers) > WORDED
+    leads = LEADS if short else f"{LEADS} leads"
     return [
         name,
         account,
         f"{state.get('messages', 0):,}",
         size(state.get("bytes", 0)),
         f"{state.get('consumer_count', 0):,}",
-        *("● leads" if alone or server == cluster.get("leader") else _replica(peers.get(server)) for server in servers),
+        *(
+            leads if alone or server == cluster.get("leader") else _replica(peers.get(server), short)
+            for server in servers
+        ),
     ]
 
 
-def _replica(peer: Answer | None) -> object:
-    """A shape, a word and a colour: no one of them alone."""
+def _replica(peer: Answer | None, short: bool) -> object:
+    """A shape, a word and a colour: no one of them alone where something is wrong."""
     if peer is None:
         return ""
     if peer.get("offline"):
-        return element("span", "✕ offline", class_="error")
+        return element("span", f"{OFFLINE} offline", class_="error")
     if not peer.get("current"):
-        return element("span", f"◌ {peer.get('lag', 0):,} behind", class_="warning")
-    return f"○ lag {peer['lag']:,}" if peer.get("lag") else "○ current"
+        return element("span", f"{BEHIND} {peer.get('lag', 0):,} behind", class_="warning")
+    if peer.get("lag"):
+        return f"{CURRENT} lag {peer['lag']:,}"
+    return CURRENT if short else f"{CURRENT} current"
 
 
 def _waiting(snapshot: Snapshot) -> Iterator[Html]:
@@ -218,7 +229,7 @@ def _waiting(snapshot: Snapshot) -> Iterator[Html]:
             f"{(told.get('config') or {}).get('max_ack_pending', 0):,}",
             f"{told.get('num_redelivered', 0):,}",
         ]
-        for (account, stream, consumer), told in longest[:SHOWN]
+        for (account, stream, consumer), told in longest[:SHOWN_WAITING]
     ]
     yield table(("consumer", "stream", "account", "pending", "unacknowledged", "of at most", "redelivered"), rows)
 

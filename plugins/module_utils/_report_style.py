@@ -25,8 +25,10 @@ p { margin: .3rem 0; } .soft { color: var(--soft); } code { font: 13px ui-monosp
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--edge); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .6rem; text-align: left; border-bottom: 1px solid var(--edge); white-space: nowrap; vertical-align: top; }
-tr:last-child > * { border-bottom: 0; } thead th { color: var(--soft); font-weight: 600; font-size: 13px; }
-tbody th { font-weight: 600; } td.name, th.name { white-space: normal; min-width: 7rem; }
+tr:last-child > * { border-bottom: 0; } thead th { color: var(--soft); font-weight: 600; font-size: 13px; white-space: normal;
+  overflow-wrap: normal; vertical-align: bottom; }
+tbody th { font-weight: 600; } th.name { position: sticky; left: 0; background: var(--card); white-space: normal;
+  overflow-wrap: break-word; max-width: min(22rem, 45vw); }
 .bar { display: block; width: 6rem; height: .45rem; margin-top: .2rem; border-radius: 3px; background: var(--track); overflow: hidden; }
 .bar i { display: block; height: 100%; background: var(--bar); } .bar i.warning { background: var(--warning); } .bar i.error { background: var(--error); }
 details { margin-top: .6rem; } summary { cursor: pointer; color: var(--info); } details[open] summary { margin-bottom: .5rem; }

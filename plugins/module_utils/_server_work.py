@@ -30,7 +30,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._membership import 
     shown,
     wait_members,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes, server_name
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import (
+    ThroughKubernetes,
+    server_name,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._placement import single_replicas
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods, Stuck, is_newest, is_up, ordinal
 
@@ -133,7 +136,9 @@ class ServerWork:
         for pod in self._pods.all():
             above = pod["metadata"]["name"]
             if ordinal(above) > ordinal(self._name) and not is_newest(pod, statefulset):
-                raise NatsError(f"server {self._name}", f"{above} is not of the newest revision", f"Restart {above} first.")
+                raise NatsError(
+                    f"server {self._name}", f"{above} is not of the newest revision", f"Restart {above} first."
+                )
 
     def _until_it_may_go(self) -> Snapshot:
         """Waits until nothing depends on this server alone."""

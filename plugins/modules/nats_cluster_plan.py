@@ -151,7 +151,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health_assets impo
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart, configuration, shown, title
-from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
 

@@ -93,7 +93,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._examination import examine
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes, observe
+from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
 
 
 def system_account(

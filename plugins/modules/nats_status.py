@@ -49,7 +49,8 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes, observe
+from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._status import page
 
 NOTHING_MORE: dict[str, Any] = {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from ansible_collections.messaging.nats.plugins.modules import nats_health, nats_report, nats_stream
@@ -50,34 +48,20 @@ def test_who_is_not_expected_is_told(health, cluster):
     assert "SERVER_UNEXPECTED" in codes(health(cluster, expected_members=["n1", "n2"]))
 
 
-def test_a_server_that_hangs_and_a_quorum_that_is_lost_are_named(health, own_cluster, run_module):
-    login = {"user": "t0", "password": secret("t0")}
-    run_module(nats_stream, servers=[own_cluster[0].url], **login, name="S", num_replicas=3)
-
-    own_cluster[2].process.send_signal(signal.SIGSTOP)
-    result = health(own_cluster)
-    assert "SERVER_DOWN" in codes(result)
-    assert "server n3: no answer to the system account, 2 of 3 servers answer" in result["msg"]
-
-    own_cluster.stop(own_cluster[2])
-    own_cluster.stop(own_cluster[1])
-    result = health(own_cluster)
-    assert {"SERVER_DOWN", "META_NO_QUORUM"} <= codes(result)
-    assert result["cluster"]["leader"] is None
-
-    own_cluster.start(own_cluster[1])
-    own_cluster.start(own_cluster[2])
-    assert health(own_cluster, wait_timeout=30)["healthy"] is True
-
-
-def test_a_server_of_another_cluster_does_not_count(health, own_cluster):
-    own_cluster.stop(own_cluster[2])
-    own_cluster.cluster, right = "OTHER", own_cluster.cluster
-    own_cluster.start(own_cluster[2])
-    own_cluster.cluster = right
-    result = health(own_cluster)
-    assert "server n3" in result["msg"]
-    assert result["healthy"] is False
+@pytest.mark.parametrize(
+    ("login", "cause", "remedy"),
+    [
+        ({"account": "T0", "user": "t0", "password": "wrong"}, "Authorization Violation", "credentials"),
+        ({"account": "SYS", "user": "sys-user", "password": secret("sys-user")}, "not enabled", "Enable JetStream"),
+    ],
+)
+def test_an_account_that_cannot_be_asked_is_one_finding_beside_the_others(health, cluster, login, cause, remedy):
+    result = health(cluster, accounts=[login], expected_members=["n1", "n2"])
+    assert {"SERVER_UNEXPECTED", "ACCOUNT_NOT_ASKED"} == codes(result) - {"SINGLE_REPLICA"}
+    told = next(found for found in result["findings"] if found["code"] == "ACCOUNT_NOT_ASKED")
+    assert told["object"] == f"account {login['account']}"
+    assert cause in told["evidence"]
+    assert remedy in told["remedy"]
 
 
 def test_a_report_of_a_cluster(run_module, cluster, account, tmp_path):

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health import Pod, Snapshot, evaluate, meta_leader
-from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting
+from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting, settled
 
 MEMBERS = ("nats-0", "nats-1", "nats-2")
 
@@ -71,6 +71,10 @@ DIGESTS = tuple(
 )
 TWO = only("nats-0", "nats-1")
 META = ("data", "meta_cluster")
+NAMELESS = {
+    "leader": "nats-0",
+    "replicas": [{"name": "nats-1", "current": True}, {"name": "Server name unknown at this time (peerID: x)"}],
+}
 ALONE = answer("nats-0") | {"data": {"config": {"max_storage": 1}}}
 CASES = {
     "healthy": (snapshot(), []),
@@ -122,6 +126,10 @@ CASES = {
         ["SERVER_NOT_RESPONDING"],
     ),
     "no quorum": (snapshot(only("nats-1")), ["SERVER_DOWN", "SERVER_DOWN", "META_NO_QUORUM"]),
+    "without quorum no account answers": (
+        snapshot(only("nats-1"), unasked={"APP": ("no answer", "")}),
+        ["SERVER_DOWN", "SERVER_DOWN", "META_NO_QUORUM"],
+    ),
     "no leader": (snapshot([answer(name, leader="") for name in MEMBERS]), ["META_NO_LEADER"]),
     "a leader that two others do not see is no leader": (
         snapshot(only("nats-0")),
@@ -144,6 +152,15 @@ CASES = {
     "unexpected peer": (
         changed((*META, "replicas"), [{"name": name, "current": True} for name in ("nats-1", "nats-2", "nats-3")]),
         ["SERVER_UNEXPECTED"],
+    ),
+    "a missing peer that nobody knows the name of is no other server": (
+        snapshot(
+            [
+                answer(name) | {"data": answer(name)["data"] | {"meta_cluster": NAMELESS}}
+                for name in ("nats-0", "nats-1")
+            ]
+        ),
+        ["SERVER_DOWN"],
     ),
     "two of one name": (snapshot([*only(*MEMBERS), answer("nats-2")]), ["DUPLICATE_SERVER_NAME"]),
     "another cluster's server is none of ours": (snapshot([*only(*MEMBERS), answer("else-0", cluster="else")]), []),
@@ -194,6 +211,24 @@ def test_what_comes_and_goes_is_a_finding_only_when_every_sample_has_it():
     assert [finding.code for finding in lasting([evaluate(down), evaluate(behind), evaluate(down)])] == ["SERVER_DOWN"]
     assert lasting([evaluate(down), evaluate(behind)]) == []
     assert [finding.code for finding in lasting([evaluate(behind), evaluate(behind)])] == ["STREAM_REPLICA_NOT_CURRENT"]
+
+
+@pytest.mark.parametrize(
+    ("moments", "used"),
+    [
+        ([0.0], []),
+        ([0.0, 0.5, 1.0], []),
+        ([0.0, 0.5, 1.0, 3.0], [0.0, 0.5, 1.0, 3.0]),
+        ([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]),
+        # One sample can take longer than all of them should: it alone is no proof.
+        ([0.0, 4.1], []),
+        ([0.0, 4.1, 8.2], [0.0, 4.1, 8.2]),
+        ([0.0, 4.1, 8.2, 12.3], [4.1, 8.2, 12.3]),
+    ],
+)
+def test_samples_are_judged_when_they_are_enough_and_span_three_seconds(moments, used):
+    samples = [(moment, [evaluate(snapshot(only("nats-1")))[0]]) for moment in moments]
+    assert len(settled(samples, moments[-1])) == len(used)
 
 
 def test_a_cluster_that_is_never_clean_is_not_healthy_because_its_samples_differ():

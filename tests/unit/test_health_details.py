@@ -242,7 +242,8 @@ def whole(**more):
     """A healthy cluster of one server that holds one stream, and what else is known of it."""
     stream = {"name": "EVENTS", "config": {"num_replicas": 1}, "state": {"messages": 5, "last_seq": 5}}
     data = {"config": {"max_storage": 1000 * MIB}, "account_details": [{"name": "APP", "stream_detail": [stream]}]}
-    return Snapshot(("nats-0",), None, ({"server": {"name": "nats-0", "id": "1"}, "data": data},), **more)
+    answer = {"server": {"name": "nats-0", "id": "1"}, "data": data}
+    return Snapshot(**{"expected": ("nats-0",), "answers": (answer,)} | more)
 
 
 @pytest.mark.parametrize(
@@ -250,8 +251,18 @@ def whole(**more):
     [
         ({"accounts": {"APP": Listed(("EVENTS",))}}, []),
         ({"accounts": {"APP": Listed(())}}, [("error", "ORPHANED_STREAMS")]),
-        ({"accounts": {"APP": Listed(("EVENTS", "GONE"), ("GONE",))}}, [("error", "STREAM_UNAVAILABLE")]),
-        ({"accounts": {"APP": Listed(("EVENTS",), (), {"EVENTS": ("ghost",)})}}, [("error", "CONSUMER_GHOST")]),
+        ({"accounts": {"APP": Listed(("EVENTS", "GONE"))}}, [("error", "STREAM_UNAVAILABLE")]),
+        ({"accounts": {"APP": Listed(("EVENTS",), {"EVENTS": ("ghost",)})}}, [("error", "CONSUMER_GHOST")]),
+        (
+            {"accounts": {"APP": Listed(("EVENTS",), {"EVENTS": ("away",)})}, "expected": ("nats-0", "nats-1")},
+            [
+                ("error", "SERVER_DOWN"),
+                ("error", "META_NO_QUORUM"),
+                ("info", "SINGLE_REPLICA"),
+                ("error", "CONSUMER_UNAVAILABLE"),
+            ],
+        ),
+        ({"unasked": {"APP": ("connection: refused", "Check it.")}}, [("error", "ACCOUNT_NOT_ASKED")]),
         ({"volumes": {"nats-0": 2000 * MIB}}, []),
         ({"volumes": {"nats-0": 500 * MIB}}, [("warning", "VOLUME_TOO_SMALL")]),
         (
@@ -263,6 +274,17 @@ def whole(**more):
             [("warning", "HEALTH_CHECK_FAILED")],
         ),
         ({"healthz": ({"server": {"name": "nats-0"}, "data": {"status": "ok", "status_code": 200}},)}, []),
+        (
+            {
+                "healthz": (
+                    {
+                        "server": {"name": "nats-0"},
+                        "data": {"status_code": 503, "error": "stream 'A > B' is not current: stream write error: x"},
+                    },
+                )
+            },
+            [("error", "STORE_WRITE_FAILED")],
+        ),
     ],
 )
 def test_what_lists_volumes_and_health_checks_add(more, expected):

@@ -16,52 +16,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._findings import er
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._html import VOID, element
 from ansible_collections.messaging.nats.plugins.module_utils._report import report
+from tests.pages import cluster
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 HOSTILE = "<script>alert('1')</script>\"&"
-
-
-def cluster(servers, count, name="S{}"):
-    """A healthy cluster: each stream has three replicas, led by one server after the other."""
-    names = tuple(f"nats-{number}" for number in range(servers))
-    held: dict = {server: [] for server in names}
-    for number in range(count):
-        leader = names[number % servers]
-        peers = [{"name": names[(number + step) % servers], "current": True, "lag": 0} for step in (1, 2)]
-        found = {
-            "name": name.format(number),
-            "state": {"messages": number, "bytes": number * 1000, "consumer_count": 1},
-        }
-        consumer = {"name": "c", "num_pending": number, "cluster": {"leader": leader}}
-        found |= {"config": {"num_replicas": 3}, "cluster": {"leader": leader, "replicas": peers}}
-        held[leader].append(found | {"consumer_detail": [consumer]})
-    answers = tuple(jsz(server, names[0], held[server]) for server in names)
-    figures = tuple(varz(server, servers - 1) for server in names)
-    return Snapshot(names, "nats", answers, varz=figures, volumes=dict.fromkeys(names, 5 * 2**30))
-
-
-def jsz(server, leader, streams):
-    data = {
-        "config": {"max_storage": 4 * 2**30, "max_memory": 2**28},
-        "storage": 2**30,
-        "memory": 2**20,
-        "meta_cluster": {"leader": leader},
-        "account_details": [{"name": "APP", "stream_detail": streams}],
-    }
-    return {"server": {"name": server, "cluster": "nats", "ver": "2.15.1"}, "data": data}
-
-
-def varz(server, remotes):
-    data = {
-        "cores": 2,
-        "cpu": 20,
-        "mem": 2**25,
-        "gomemlimit": 2**29,
-        "connections": 3,
-        "remotes": remotes,
-        "uptime": "1d",
-    }
-    return {"server": {"name": server, "cluster": "nats"}, "data": data}
 
 
 class Page(HTMLParser):
