@@ -203,7 +203,9 @@ def test_servers_that_join_get_their_share(five, asked, tagged, run_module):
     for server in late:
         five.stop(server, signal.SIGTERM)
     early = Members(members.system, members.names[:3])
-    while meta_peers(early.look()) is None:
+    end = time.monotonic() + 20
+    while sum(bool(peer.get("offline")) for peer in (meta_peers(early.look()) or {}).values()) < 2:
+        assert time.monotonic() < end
         time.sleep(0.1)
     fill(application)
     for server in late:
