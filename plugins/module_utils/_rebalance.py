@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._balance import (
@@ -58,8 +58,10 @@ class _Round:
     timeout: float
     under_way: dict[Asset, Move] = field(default_factory=dict)
     refused: dict[Asset, str] = field(default_factory=dict)
+    were: dict[Asset, frozenset[str]] = field(default_factory=dict)
 
     def start(self, planned: Sequence[Move], servers: Mapping[str, Answer], most: int) -> None:
+        self.were = {asset: group.servers for asset, group in groups(servers).items()}
         for move in planned:
             if len(self.under_way) >= min(AT_ONCE, most):
                 return
@@ -86,7 +88,8 @@ class _Round:
                 there = all(group.settled and move.leaves not in group.servers | group.copies for group in of_stream)
                 seen[asset] = seen[asset] + 1 if there else 0
                 if seen[asset] > 1:
-                    arrived[asset] = move
+                    got = found[asset].servers - self.were[asset] if asset in found else ()
+                    arrived[asset] = replace(move, goes=min(got, default=move.goes))
             if time.monotonic() > self.deadline:
                 late = shown(str(found.get(asset, asset)) for asset in waiting)
                 cause = f"after {self.timeout:g} s these still move: {late}"
@@ -149,7 +152,7 @@ def move_leaders(
             break
         before = {move.asset: found[move.asset].leader for move in planned if move.asset} | before
         sentences = hand_over(members.system, accounts, planned, max(1, deadline - time.monotonic()))
-    after = {asset: group.leader for asset, group in groups(members.look()).items() if asset in before}
+    after = {asset: group.leader for asset, group in groups(members.whole()).items() if asset in before}
     gone = [(asset, before[asset], leader) for asset, leader in after.items() if leader != before[asset]]
     return [Handover(asset, str(left), str(leader)) for asset, left, leader in gone], sentences
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 import time
 from collections import Counter
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 
 import nats
 import nats.errors
@@ -201,7 +203,9 @@ def test_servers_that_join_get_their_share(five, asked, tagged, run_module):
     for server in late:
         five.stop(server, signal.SIGTERM)
     early = Members(members.system, members.names[:3])
-    while meta_peers(early.look()) is None:
+    end = time.monotonic() + 20
+    while sum(bool(peer.get("offline")) for peer in (meta_peers(early.look()) or {}).values()) < 2:
+        assert time.monotonic() < end
         time.sleep(0.1)
     fill(application)
     for server in late:
@@ -221,9 +225,14 @@ def test_servers_that_join_get_their_share(five, asked, tagged, run_module):
     assert foreseen["changed"] is True, foreseen
     assert [foreseen["diff"]["before"][server.name]["streams"] for server in late] == [0, 0]
     assert placed(members) == {server.name for server in five.servers[:3]}
-    with Publisher(five, STREAMS) as publisher:
+    over = threading.Event()
+    with Publisher(five, STREAMS) as publisher, ThreadPoolExecutor() as pool, ExitStack() as ended:
+        counted = pool.submit(replicas, five, over)
+        ended.callback(over.set)
         done = run_module(nats_rebalance, **params)
+    assert min(counted.result()) == 3
     assert (done["changed"], done["unmoved"]) == (True, []), done
+    assert {move["to"] for move in done["moves"] if move["what"] == "replica"} <= set(members.names)
     counts = [server["streams"] for server in done["servers"].values()]
     assert max(counts) - min(counts) <= 2
     assert moves(members.look(), members.names) == []
@@ -234,6 +243,18 @@ def test_servers_that_join_get_their_share(five, asked, tagged, run_module):
     assert messages == {name: count + publisher.acked.get(name, 0) for name, count in before[0].items()}
     again = run_module(nats_rebalance, **params)
     assert (again["changed"], again["moves"]) == (False, [])
+
+
+def replicas(cluster, over):
+    """How many the streams have, by their leaders' word, until it is over."""
+    seen = set()
+    with Connection(cluster.user("t0")) as application:
+        while not over.wait(0.05):
+            for name in STREAMS:
+                with suppress(NatsError):  # a moment without a leader
+                    told = application.request(f"$JS.API.STREAM.INFO.{name}", timeout=0.5)["cluster"]
+                    seen.add(len(told["replicas"]) + 1)
+    return seen
 
 
 def placed(members):
