@@ -5,19 +5,23 @@
 """What real clusters said in each state, as files: recorded by the integration tests, replayed by the unit tests.
 
 RECORD_SNAPSHOTS=1 pytest tests/integration/test_health_states.py
+RECORD_SNAPSHOTS=1 python -m tests.snapshots NAMESPACE STATE [CODE ...]   # what a cluster on Kubernetes says now
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._findings import Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health import Listed, Pod, Snapshot, evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
 
 FOLDER = Path(__file__).parent / "unit" / "snapshots"
 RECORDING = bool(os.environ.get("RECORD_SNAPSHOTS"))
@@ -55,7 +59,8 @@ def recorded(path: Path) -> tuple[Snapshot, list[list[str]]]:
     if kept["pods"] is not None:
         kept["pods"] = {name: Pod(**pod) for name, pod in kept["pods"].items()}
     kept["accounts"] = {
-        name: Listed(tuple(listed["streams"]), listed["consumers"]) for name, listed in kept["accounts"].items()
+        name: Listed(tuple(listed["streams"]), listed["consumers"], listed.get("usage", {}))
+        for name, listed in kept["accounts"].items()
     }
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
     return Snapshot(**values), told["findings"]
@@ -75,3 +80,15 @@ def _lean(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_lean(part) for part in value]
     return value
+
+
+def main() -> None:
+    namespace, state, *codes = sys.argv[1:]
+    target = {"kubeconfig": None, "context": None, "namespace": namespace, "cluster": "nats", "account": None}
+    expected = {"expected_members": None, "cluster_name": None, "previous": None, "accounts": [{"account": "APP"}]}
+    with ExitStack() as opened:
+        record(state, [ThroughKubernetes({"kubernetes": target, "timeout": 5, **expected}, opened).take()], codes)
+
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,7 @@ options:
   accounts:
     description:
       - Accounts whose own lists of streams and consumers are compared with what the servers hold. Only so what is listed and not there is found.
+      - An account that can't be asked is a finding.
       - With O(kubernetes) their names are enough; otherwise each has its login.
     type: list
     elements: dict

@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._findings import Finding, error, warning
 from ansible_collections.messaging.nats.plugins.module_utils._health_assets import (
+    account_findings,
     consumer_findings,
     consumers,
     stream_findings,
@@ -50,6 +51,8 @@ class Listed:
     streams: tuple[str, ...] = ()
     # By stream.
     consumers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # What it uses of its limits, as the account's INFO tells it.
+    usage: Answer = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -335,6 +338,7 @@ def _listed(snapshot: Snapshot) -> Iterator[Finding]:
             evidence = f"the servers hold {len(own)} streams, and its API lists none"
             remedy = "Stop at once, before the servers delete them: was a system account added, or the account renamed?"
             yield error("ORPHANED_STREAMS", f"account {account}", evidence, remedy)
+        yield from account_findings(account, listed.usage)
         for name in sorted(set(listed.streams) - set(own)):
             evidence = "it is listed, but no server that answers has it"
             remedy = "Bring its server back. With one replica there is no other copy."

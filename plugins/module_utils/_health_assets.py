@@ -113,6 +113,17 @@ def _lag(what: str, stream: Answer) -> Iterator[Finding]:
             yield warning("STREAM_LAGGING", what, evidence, "Look at disk and network of that server.")
 
 
+def account_findings(account: str, usage: Answer) -> Iterator[Finding]:
+    """Limits of an account: at them it is refused, and the servers go on."""
+    limits = usage.get("limits") or {}
+    for figure in ("storage", "memory", "streams", "consumers"):
+        used, most = usage.get(figure, 0), limits.get(f"max_{figure}", -1)
+        if percent(used, most) >= NEAR:
+            evidence = f"{used} of max_{figure} {most} ({percent(used, most)} %)"
+            remedy = "It is refused more at its limit: delete or purge something, or raise the account's limit."
+            yield warning("ACCOUNT_NEAR_LIMIT", f"account {account}", evidence, remedy)
+
+
 def _limits(what: str, config: Answer, state: Answer) -> Iterator[Finding]:
     refuses = config.get("discard") == "new"
     for limit, figure in (("max_msgs", "messages"), ("max_bytes", "bytes"), ("max_consumers", "consumer_count")):

@@ -117,11 +117,24 @@ def _habits(what: str, name: str, varz: Answer) -> Iterator[Finding]:
         )
 
 
+def _gateways(varz: Answer) -> tuple[str, ...]:
+    """The clusters that a server is configured to reach; some name their own as well."""
+    told = varz.get("gateway") or {}
+    return tuple(
+        sorted(str(found.get("name")) for found in told.get("gateways") or [] if found.get("name") != told.get("name"))
+    )
+
+
 def _skew(servers: Mapping[str, Answer]) -> Iterator[Finding]:
     versions = {name: answer["server"]["ver"] for name, answer in servers.items()}
     if len(set(versions.values())) > 1:
         shown = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
         yield warning("VERSION_SKEW", "cluster", f"servers have different versions: {shown}", "Finish the upgrade.")
+    gateways = {name: _gateways(answer["data"]) for name, answer in servers.items()}
+    if len(set(gateways.values())) > 1:
+        shown = ", ".join(f"{name} {' and '.join(there) or 'none'}" for name, there in sorted(gateways.items()))
+        evidence = f"servers are configured with different gateways: {shown}"
+        yield warning("GATEWAYS_DIFFER", "cluster", evidence, "Give all servers of the cluster the same gateways.")
     offsets = {name: answer["offset"] for name, answer in servers.items() if "offset" in answer}
     usual = median(offsets.values()) if len(offsets) > 1 else 0
     for name, offset in sorted(offsets.items()):

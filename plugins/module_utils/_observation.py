@@ -194,6 +194,6 @@ def listed(connection: Connection) -> Listed:
         names = await jetstream.names()
         consumers = await asyncio.gather(*(jetstream.consumer_names(name) for name in names[:WATCHED]))
         by_stream = {name: tuple(found) for name, found in zip(names, consumers, strict=False)}
-        return Listed(tuple(names), by_stream)
+        return Listed(tuple(names), by_stream, await jetstream.surely("INFO", "JetStream"))
 
     return connection.run(all_at_once())

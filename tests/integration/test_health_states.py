@@ -73,12 +73,12 @@ def declare(run_module, own_cluster):
 def fill(own_cluster):
     """Stores so many messages under a subject, each with an acknowledgement."""
 
-    def send(subject, count, size=10):
+    def send(subject, count, size=10, tries=10):
         async def work(connection):
             jetstream = (await connection.client()).jetstream()
             for start in range(0, count, 200):
                 batch = range(min(200, count - start))
-                publishing = (stored(jetstream, subject, b"x" * size) for _number in batch)
+                publishing = (stored(jetstream, subject, b"x" * size, tries) for _number in batch)
                 for outcome in await asyncio.gather(*publishing, return_exceptions=True):
                     if isinstance(outcome, Exception):
                         raise outcome
@@ -100,9 +100,9 @@ def system(own_cluster):
     return ask
 
 
-async def stored(jetstream, subject, payload):
+async def stored(jetstream, subject, payload, tries):
     """As a client does: sent again where its stream has no leader just then."""
-    for _try in range(10):
+    for _try in range(tries):
         try:
             return await jetstream.publish(subject, payload, timeout=2)
         except (nats.errors.TimeoutError, nats.js.errors.NoStreamResponseError):
@@ -255,7 +255,7 @@ def test_a_server_that_catches_up(health, declare, fill, own_cluster, keep):
     fill("S", 10)
     victim = next(server for server in own_cluster.servers if server.name != leader(health()))
     own_cluster.stop(victim)
-    fill("S", 20_000, size=512)
+    fill("S", 20_000, size=512, tries=100)
     own_cluster.start(victim)
     result = health(wait_timeout=60)
     assert result["healthy"] is True

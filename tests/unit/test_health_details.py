@@ -86,6 +86,8 @@ def test_what_one_server_says(changed, expected):
     ("other", "expected"),
     [
         (varz("nats-1", version="2.14.6"), [("warning", "VERSION_SKEW")]),
+        (varz("nats-1", gateway={"name": "A", "gateways": [{"name": "B"}]}), [("warning", "GATEWAYS_DIFFER")]),
+        (varz("nats-1", gateway={"name": "A", "gateways": [{"name": "A"}]}), []),
         (varz("nats-1", offset=5.0), [("warning", "CLOCK_SKEW")]),
         (varz("nats-1", offset=0.4), []),
         (varz("nats-1", mem=2000 * MIB), [("info", "MEMORY_OUTLIER")]),
@@ -238,6 +240,9 @@ def test_what_only_a_comparison_shows(now, expected):
     assert codes(history_findings(BEFORE, now)) == expected
 
 
+FULL = [("warning", "ACCOUNT_NEAR_LIMIT")]
+
+
 def whole(**more):
     """A healthy cluster of one server that holds one stream, and what else is known of it."""
     stream = {"name": "EVENTS", "config": {"num_replicas": 1}, "state": {"messages": 5, "last_seq": 5}}
@@ -250,6 +255,9 @@ def whole(**more):
     ("more", "expected"),
     [
         ({"accounts": {"APP": Listed(("EVENTS",))}}, []),
+        ({"accounts": {"APP": Listed(("EVENTS",), usage={"storage": 9, "limits": {"max_storage": 10}})}}, FULL),
+        ({"accounts": {"APP": Listed(("EVENTS",), usage={"storage": 8, "limits": {"max_storage": 10}})}}, []),
+        ({"accounts": {"APP": Listed(("EVENTS",), usage={"streams": 1, "limits": {"max_streams": -1}})}}, []),
         ({"accounts": {"APP": Listed(())}}, [("error", "ORPHANED_STREAMS")]),
         ({"accounts": {"APP": Listed(("EVENTS", "GONE"))}}, [("error", "STREAM_UNAVAILABLE")]),
         ({"accounts": {"APP": Listed(("EVENTS",), {"EVENTS": ("ghost",)})}}, [("error", "CONSUMER_GHOST")]),

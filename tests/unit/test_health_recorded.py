@@ -27,6 +27,7 @@ STATES = {
     "store_wiped": {"STREAM_WENT_BACK"},
     "other_cluster_name": {"CLUSTER_NAME_MISMATCH", "META_NO_LEADER", COMPLAINS},
     "isolated": {"SERVER_ISOLATED"},
+    "kubernetes_routes_cut": {"SERVER_ISOLATED"},
     "peer_removed": {"SERVER_NOT_IN_META", "STREAM_UNDER_REPLICATED"},
     "catching_up": {BEHIND, COMPLAINS},
     "stream_unavailable": {"SERVER_DOWN", "STREAM_UNAVAILABLE"},
