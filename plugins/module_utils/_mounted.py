@@ -37,7 +37,7 @@ MARK = "messaging.nats file"
 # What was delivered, the digest after the environment is put in, and the first certificate of each file, by one look.
 LOOK = f"""
 sha256sum "$@" 2>/dev/null
-echo "{MARK}"; nats-server -t -c "$1" 2>&1 | tail -n 1; shift
+echo "{MARK}"; nats-server -t -c "$1" 2>&1; shift
 for file; do
   [ "$file" = -- ] && break
   echo "{MARK}"; sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p;/END CERTIFICATE/q' "$file" 2>/dev/null
@@ -114,8 +114,13 @@ def look(kubernetes: Kubernetes, pod: Object, wanted: Declared) -> Mounted:
         stale=tuple(path for path, digest in wanted.hashes.items() if there.get(path) != digest),
         digest=digest[1] if digest else "",
         ends={listener: ends[path] for listener, path in wanted.certificates.items() if path in ends},
-        problem="" if digest else f"holds what the server refuses: {checked.strip().removeprefix('nats-server: ')}",
+        problem="" if digest else f"holds what the server refuses: {_last_line(checked)}",
     )
+
+
+def _last_line(said: str) -> str:
+    lines = said.strip().splitlines() or ["it says nothing"]
+    return lines[-1].removeprefix("nats-server: ").removeprefix(f"{CONFIGURATION}:")
 
 
 def end_of(certificate: str) -> str:

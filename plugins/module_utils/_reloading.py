@@ -29,6 +29,8 @@ APART, AGAIN = 0.1, 2.0
 # The server's reason ends in both values of the option: passwords and keys among them.
 VALUES = re.compile(r"[:,]?\s*(?:field \"\w+\": )?old=.*", re.DOTALL)
 REFUSAL = re.compile(r"\[ERR\] (.*reload.*)", re.IGNORECASE)
+# Who may not log in is not asked to try again.
+DENIED = "Authorization Violation"
 ROLL = (
     "A server takes this over only when it starts: restart these servers one by one, with the configuration in a new Secret "
     "that the StatefulSet's template names; or put the key back."
@@ -47,10 +49,9 @@ def reload_all(params: Mapping[str, Any], check: bool, opened: ExitStack) -> dic
     deadline = time.monotonic() + params["wait_timeout"]
     with ThreadPoolExecutor(len(pods)) as pool:
         servers = [Server(kubernetes, params, pod, opened) for pod in pods]
-        _all(pool, servers, Server.meet, deadline)
+        _all(pool, servers, Server.meet if check else Server.deliver, deadline)
         if check:
             return _told(servers, {server.name for server in servers if server.lacks()})
-        _all(pool, servers, Server.deliver, deadline)
         reloaded = [server for server in servers if server.lacks()]
         list(pool.map(Server.reload, reloaded))
         took = [server.name for server in servers if not server.refusal]
@@ -73,34 +74,39 @@ class Server:
         self._declared: Declared
         self._mounted: Mounted
         self._varz: dict[str, Any] = {}
-        self._pushed, self._pushes = 0.0, 0
+        self._pushed = 0.0
+        self._annotated = {(pod["metadata"].get("annotations") or {}).get(ANNOTATION)}
 
     def meet(self) -> str:
         """Looks at the Secret, the pod and the server."""
-        self._declared = declared(self._kubernetes, self._pod)
-        self._mounted = look(self._kubernetes, self._pod, self._declared)
+        self._look()
         self._ask()
         return ""
 
     def deliver(self) -> str:
         """Whether the files in the pod are the Secrets', which an annotation has the kubelet see to at once."""
+        self._look()
         if self._mounted.stale:
             self._push()
-            self._mounted = look(self._kubernetes, self._pod, self._declared)
+        if not self._varz:  # while the kubelet works
+            self._ask()
         if self._mounted.stale:
             return f"the kubelet has not brought {', '.join(self._mounted.stale)} of {self._declared.secret}"
         if self._mounted.problem:
             raise NatsError(f"server {self.name}", f"{self._declared.secret} {self._mounted.problem}", CORRECT)
         return ""
 
+    def _look(self) -> None:
+        self._declared = declared(self._kubernetes, self._pod)
+        self._mounted = look(self._kubernetes, self._pod, self._declared)
+
     def _push(self) -> None:
         if time.monotonic() - self._pushed < AGAIN:
             return
-        annotations = self._pod["metadata"].get("annotations") or {}
-        self._pushes += 1
         # Only a value that is new makes the kubelet look.
-        numbers = (f"{self._declared.short}{'' if count == 1 else f'.{count}'}" for count in range(self._pushes, 99))
-        value = next(number for number in numbers if number != annotations.get(ANNOTATION))
+        numbered = (f"{self._declared.short}.{number}" for number in range(2, 1000))
+        value = next(value for value in (self._declared.short, *numbered) if value not in self._annotated)
+        self._annotated.add(value)
         path = f"/api/v1/namespaces/{self._namespace}/pods/{self._pod['metadata']['name']}"
         patch = {"metadata": {"annotations": {ANNOTATION: value}}}
         self._kubernetes.call("PATCH", path, f"pod {path.rpartition('/')[2]}", patch, "application/merge-patch+json")
@@ -168,7 +174,9 @@ def _all(pool: ThreadPoolExecutor, servers: list[Server], step: Callable[[Server
         while True:
             try:
                 missing = step(server)
-            except UnansweredError as error:
+            except NatsError as error:
+                if not (isinstance(error, UnansweredError) or error.what == "connection") or DENIED in error.cause:
+                    raise
                 missing = error.cause
             if not missing or time.monotonic() > deadline:
                 return missing
@@ -186,20 +194,25 @@ def _all(pool: ThreadPoolExecutor, servers: list[Server], step: Callable[[Server
 
 
 def _refused(servers: list[Server], took: list[str]) -> NatsError:
-    reasons = []
+    by_reason: dict[str, list[str]] = {}
     for server in servers:
         if server.refusal:
             log = server.last_words()
             more = f" (log: {log})" if log and server.refusal not in log else ""
-            reasons.append(f"{server.name} refuses it: {server.refusal}{more}")
-    unsupported = any("reload not supported" in reason or "does not support" in reason for reason in reasons)
-    cause = f"{'; '.join(reasons)}; {_listed(took, 'has')} taken it over"
-    return NatsError("configuration", cause, ROLL if unsupported else CORRECT)
+            by_reason.setdefault(f"{server.refusal}{more}", []).append(server.name)
+    reasons = "; ".join(f"{_listed(names, 'refuses')} it: {reason}" for reason, names in by_reason.items())
+    unsupported = any(words in reasons for words in ("reload not supported", "reload does not support"))
+    return NatsError(
+        "configuration", f"{reasons}; {_listed(took, 'has')} taken it over", ROLL if unsupported else CORRECT
+    )
+
+
+PLURAL = {"is": "are", "has": "have", "refuses": "refuse"}
 
 
 def _listed(names: Iterable[str], verb: str) -> str:
     found = list(names)
-    return f"{', '.join(found) or 'none'} {verb if len(found) < 2 else {'is': 'are', 'has': 'have'}[verb]}"
+    return f"{', '.join(found) or 'none'} {verb if len(found) < 2 else PLURAL[verb]}"
 
 
 def _without_values(reason: str) -> str:

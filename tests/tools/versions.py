@@ -15,9 +15,12 @@ from datetime import date
 from .checks import CACHE, ROOT, Check, report, run
 
 SERVERS = ["2.10.26", "2.11.11", "2.12.8", "2.14.6", "2.15.1"]
-TESTS = ["tests/integration/test_versions.py"]
-# The oldest that the role deploys: before it no leader can be preferred.
-MEMBERS, SINCE = "tests/integration/test_members.py", "2.11"
+# The modules talk to all of them, the role deploys 2.11 and later.
+TESTS = {
+    "tests/integration/test_versions.py": "2.10",
+    "tests/integration/test_reload.py": "2.11",
+    "tests/integration/test_members.py": "2.11",
+}
 PAGE = ROOT / "docs" / "versions.md"
 PASSED = re.compile(r"^(\d+) passed", re.MULTILINE)
 
@@ -46,9 +49,8 @@ def main() -> int:
     for version in SERVERS:
         server = binary(version)
         told = subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
-        code, output = run(
-            ["pytest", "-q", *TESTS, *([MEMBERS] if version >= SINCE else [])], env=os.environ | {"NATS_SERVER": server}
-        )
+        tests = [name for name, oldest in TESTS.items() if version >= oldest]
+        code, output = run(["pytest", "-q", *tests], env=os.environ | {"NATS_SERVER": server})
         passed = PASSED.search(output)
         checks.append(Check(f"nats-server {version}", "failed" if code or not passed or told != f"v{version}" else ""))
         rows.append(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ansible_collections.messaging.nats.plugins.module_utils._reload import HOT, NOT_CARRIED_OUT
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 
@@ -45,3 +47,10 @@ def test_every_cause_of_a_diagnosis_is_documented_and_no_other():
     tables = "".join((ROOT / "docs" / "diagnose.md").read_text().partition("## Not forming")[1:])
     told = set(re.findall(rf"`({CODE.pattern})`", tables))
     assert used == told
+
+
+def test_the_tables_of_what_a_reload_does_are_those_of_the_code():
+    page = (ROOT / "docs" / "reload.md").read_text()
+    told = re.findall(r"^\| `(\S+)` \| (.*) \|$", page, re.MULTILINE)
+    hot = [(key, f"{'.'.join(map(str, how.since))} | {how.says}") for key, how in HOT.items()]
+    assert told == [*hot, *NOT_CARRIED_OUT.items()]

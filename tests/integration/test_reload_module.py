@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nats_reload against real servers on loopback, whose files a stand-in for the Kubernetes API delivers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils import _reloading
+from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._mounted import CONFIGURATION
+from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
+from ansible_collections.messaging.nats.plugins.modules import nats_reload
+from tests.certificates import certificate
+from tests.servers import SERVER, free_port, secret
+
+
+class Pods:
+    """A pod for each server. A Secret of each holds its configuration, and comes into the pod with an annotation."""
+
+    def __init__(self, cluster) -> None:
+        self.cluster, self.stuck = cluster, False
+        self.annotated: list[str] = []
+        self.secrets = {server.name: self.file(server.name).read_text() for server in cluster.servers}
+
+    def file(self, name) -> Path:
+        server = next(server for server in self.cluster.servers if server.name == name)
+        return self.cluster.folder / f"{server.name}-{server.client}.conf"
+
+    def change(self, **more) -> None:
+        for server in self.cluster.servers:
+            self.secrets[server.name] = to_nats_conf(self.cluster.configuration(server, **more))
+
+    def pods(self, _namespace, _cluster):
+        return [self.pod(server.name) for server in self.cluster.servers]
+
+    def pod(self, name):
+        mount, volume = {"name": "config", "mountPath": "/etc/nats"}, {"secretName": name}
+        return {
+            "metadata": {"name": name, "namespace": "n", "annotations": {}},
+            "spec": {
+                "containers": [{"name": "nats", "volumeMounts": [mount]}],
+                "volumes": [{"name": "config", "secret": volume}],
+            },
+            "status": {"containerStatuses": [{"name": "nats", "state": {"running": {}}}]},
+        }
+
+    def find(self, path, _what):
+        return {"data": {"nats.conf": base64.b64encode(self.secrets[path.rpartition("/")[2]].encode()).decode()}}
+
+    def call(self, method, path, _what, body, _type):
+        assert (method, list(body["metadata"]["annotations"])) == ("PATCH", ["messaging.nats/configuration"])
+        name = path.rpartition("/")[2]
+        self.annotated.append(name)
+        if not self.stuck:
+            self.file(name).write_text(self.secrets[name])
+
+    def run(self, _namespace, pod, _container, command, timeout):
+        script = command[2].replace("nats-server -t", f"{SERVER} -t")
+        files = [str(self.file(pod)) if path == CONFIGURATION else path for path in command[3:]]
+        done = subprocess.run(["sh", "-c", script, *files], capture_output=True, text=True, check=False)
+        return 0, done.stdout.replace(str(self.file(pod)), CONFIGURATION)
+
+    def logs(self, *_arguments):
+        return "[1] [ERR] Failed to reload server configuration: it says old=S3cret, new=S3cret"
+
+    @contextmanager
+    def through(self, _kubernetes, _namespace, _cluster, account, timeout, pods):
+        assert account == "SYS"
+        (server,) = [server for server in self.cluster.servers if server.name == pods[0]["metadata"]["name"]]
+        options = Options([server.url], user="sys-user", password=secret("sys-user"), timeout=timeout)
+        with Connection(options) as connection:
+            yield connection
+
+
+@pytest.fixture
+def pods(own_cluster, monkeypatch):
+    made = Pods(own_cluster)
+    monkeypatch.setattr(_reloading, "Kubernetes", lambda *_: made)
+    monkeypatch.setattr(_reloading, "through", made.through)
+    return made
+
+
+@pytest.fixture
+def reload(run_module):
+    def run(check=False, **more):
+        result = run_module(nats_reload, kubernetes={"namespace": "n"}, check=check, **more)
+        assert "S3cret" not in json.dumps({key: value for key, value in result.items() if key != "invocation"})
+        return result
+
+    return run
+
+
+def reloads(result):
+    return [server["reloaded"] for server in result["servers"].values()]
+
+
+def test_all_servers_load_what_their_secrets_hold_once(pods, reload):
+    assert reloads(reload()) == [False] * 3
+    pods.change(max_connections=99, server_metadata={"revision": "7"})
+    for _time in range(2):
+        foreseen = reload(check=True)
+        assert (foreseen["changed"], reloads(foreseen), pods.annotated) == (True, [True] * 3, [])
+    done = reload()
+    assert (done["changed"], reloads(done), sorted(pods.annotated)) == (True, [True] * 3, ["n1", "n2", "n3"])
+    assert {server["revision"] for server in done["servers"].values()} == {"7"}
+    assert [server.get("/varz")["max_connections"] for server in pods.cluster.servers] == [99] * 3
+    again = reload()
+    assert (again["changed"], reloads(again), len(pods.annotated)) == (False, [False] * 3, 3)
+
+
+def test_what_was_begun_is_finished_for_those_that_lack_it(pods, reload):
+    pods.change(max_connections=99)
+    pods.call("PATCH", "n2", "", {"metadata": {"annotations": {"messaging.nats/configuration": ""}}}, "")
+    with pods.through(None, "", "", "SYS", 5, [pods.pod("n2")]) as connection:
+        connection.request(f"$SYS.REQ.SERVER.{connection.server()['server_id']}.RELOAD")
+    assert reloads(reload()) == [True, False, True]
+
+
+def test_a_renewed_certificate_is_loaded_though_the_digest_stays(pods, reload):
+    folder = pods.cluster.folder
+    certificate(folder, "a", days=50)
+    tls = {"cert_file": str(folder / "a.crt"), "key_file": str(folder / "a.key")}
+    first = pods.cluster[0]
+    websocket = {"host": "127.0.0.1", "port": free_port(), "tls": tls}
+    pods.secrets["n1"] = to_nats_conf(pods.cluster.configuration(first, websocket=websocket))
+    pods.cluster.stop(first)
+    pods.cluster.start(first, websocket=websocket)
+    pods.cluster.wait()
+    assert reloads(reload()) == [False] * 3
+    ends = certificate(folder, "a", days=60)
+    assert reloads(reload(check=True)) == [True, False, False]
+    assert reloads(reload()) == [True, False, False]
+    assert first.get("/varz")["websocket"]["tls_cert_not_after"] == ends
+    assert reloads(reload()) == [False] * 3
+
+
+def test_who_refuses_is_named_with_the_reason_and_who_took_it_too(pods, reload):
+    pods.change(max_connections=99)
+    pods.secrets["n2"] += "jetstream_of_n2: 1\n"
+    refused = reload()
+    assert "server n2: Secret n2 holds what the server refuses" in refused["msg"]
+    assert pods.cluster[0].get("/varz")["max_connections"] != 99
+    pods.secrets["n2"] = pods.secrets["n2"].replace("jetstream_of_n2: 1", "max_subscriptions: 5")
+    refused = reload()
+    assert refused["cause"].startswith("n2 refuses it: config reload not supported for MaxSubs")
+    assert refused["cause"].endswith("n1, n3 have taken it over")
+    assert "restart these servers one by one" in refused["remedy"]
+    assert reload()["failed"] is True
+
+
+def test_what_each_server_lacks_is_told_when_time_is_over(pods, reload):
+    pods.change(max_connections=99)
+    pods.stuck = True
+    late = reload(wait_timeout=0.2)
+    assert "n1: the kubelet has not brought /etc/nats/nats.conf of Secret n1; n2: " in late["cause"]
+    assert late["cause"].endswith("none is done")
+    pods.stuck = False
+    assert reloads(reload()) == [True] * 3
+
+
+def test_without_kubernetes_it_says_so(run_module):
+    assert "Set the option" in run_module(nats_reload, servers=["nats://127.0.0.1:1"])["msg"]
+
+
+def test_no_running_pod_is_an_error(pods, reload, monkeypatch):
+    monkeypatch.setattr(pods, "pods", lambda *_: [])
+    assert "none of its pods is running" in reload()["msg"]
+
+
+def test_who_may_not_log_in_is_told_at_once(pods, reload, monkeypatch):
+    def denied(*_arguments):
+        raise NatsError("connection", "pod n1: Authorization Violation", "Check the credentials.")
+
+    monkeypatch.setattr(_reloading, "through", denied)
+    assert "Authorization Violation" in reload()["msg"]
