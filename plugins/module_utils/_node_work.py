@@ -34,6 +34,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import
     Whereabouts,
     next_step,
     node_of,
+    past_return,
     surely_off,
     unschedulable,
     why_lost,
@@ -92,7 +93,7 @@ class NodeWork(ServerWork):
         pod, claim = self._at.pod(), self._at.claim()
         given_up = mark[1] if mark else (claim["metadata"]["uid"] if claim else "")
         lost_node = self._lost_node(pod)
-        wiped = mark is not None and (claim is None or claim["metadata"]["uid"] != given_up)
+        wiped = mark is not None and past_return(pod, claim, given_up)
         self.report.changed = True
         if wiped:
             self.report.said.append(f"{self._name} has given up its volume before: it went on from there")
@@ -100,6 +101,7 @@ class NodeWork(ServerWork):
         else:
             before = self._when_others_are_whole(giving_up=True)
         if check:
+            self._foretell(before, claim)
             return
         if not wiped:
             before = self._emptied(before)
@@ -137,11 +139,14 @@ class NodeWork(ServerWork):
             cause = f"the others can't do without it now: {shown(against)}"
             remedy = "One server at a time: wait until the others are whole, or mend them first (playbook diagnose)."
             raise NatsError(f"server {self._name}", cause, remedy)
+        nameless = "which of these consumers are ephemeral, and made anew by their clients, only the server knows"
+        remedy = "Bring it back and give these more replicas. Set allow_data_loss: true if they may be lost."
         raise NatsError(
             f"server {self._name}",
             f"its store has what no other server has: {shown(lost)}",
-            "Bring it back and give these more replicas, or restore them afterwards from a backup. "
-            "Set allow_data_loss: true if they may be lost.",
+            f"{remedy} {nameless.capitalize()}."
+            if self._server not in answered(snapshot) and "consumer" in shown(lost)
+            else remedy,
         )
 
     def _lost(self, snapshot: Snapshot) -> list[str]:
@@ -303,6 +308,19 @@ class NodeWork(ServerWork):
             self.report.said.append(f"{self._name} will come back on another node: its volume can follow it")
         else:
             self.report.said.append(f"{self._name} will leave node {node}")
+
+    def _foretell(self, before: Snapshot, claim: Object | None) -> None:
+        if not claim:
+            return
+        moves = [
+            str(asset) for asset, group in only_there(before, self._server).items() if self._moves(before, asset, group)
+        ]
+        if moves:
+            self.report.said.append(f"moves off first: {shown(moves)}")
+        volume = claim["spec"].get("volumeName") or "no volume yet"
+        self.report.said.append(
+            f"{self._name} gets a new volume, and the others give it its copies; deletes {claim['metadata']['name']} ({volume}) and the pod"
+        )
 
     def _say_what_it_waits_for(self, pod: Object | None) -> None:
         reason = unschedulable(pod)

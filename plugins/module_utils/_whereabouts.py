@@ -46,6 +46,13 @@ def next_step(pod: Object | None, claim: Object | None, given_up: str) -> Next:
     return Next.DONE if is_up(pod) else Next.WAIT
 
 
+def past_return(pod: Object | None, claim: Object | None, given_up: str) -> bool:
+    """Whether the store that is given up is gone, or nothing holds it any more."""
+    if claim is None or claim["metadata"]["uid"] != given_up:
+        return True
+    return _going(claim) and (pod is None or _going(pod) or not node_of(pod))
+
+
 def unschedulable(pod: Object | None) -> str | None:
     """Why no node takes it, in the scheduler's words."""
     for found in (pod or {"status": {}})["status"].get("conditions") or []:
