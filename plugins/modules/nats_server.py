@@ -127,20 +127,22 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._drain_work import DrainWork
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._node_work import NodeWork
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
+from ansible_collections.messaging.nats.plugins.module_utils._replace_work import ReplaceWork
 from ansible_collections.messaging.nats.plugins.module_utils._server_work import ServerWork
 
+KINDS: dict[str, type[ServerWork]] = {"drained": DrainWork, "replaced": ReplaceWork}
 VERBS: dict[str, Callable[[Any, bool], None]] = {
     "present": ServerWork.join,
     "restarted": ServerWork.restart,
     "absent": ServerWork.leave,
-    "drained": NodeWork.drain,
-    "replaced": NodeWork.replace,
+    "drained": DrainWork.drain,
+    "replaced": ReplaceWork.replace,
 }
 
 
@@ -170,8 +172,9 @@ def main() -> None:
             else nullcontext()
         )
         opened.enter_context(held)
-        kind = NodeWork if params["state"] in ("drained", "replaced") else ServerWork
-        work = kind(Pods(kubernetes, target["namespace"], target["cluster"]), params, opened)
+        work = KINDS.get(params["state"], ServerWork)(
+            Pods(kubernetes, target["namespace"], target["cluster"]), params, opened
+        )
         VERBS[params["state"]](work, module.check_mode)
         report = work.report
         module.exit_json(
