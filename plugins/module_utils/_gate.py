@@ -33,7 +33,7 @@ def against_stopping(snapshot: Snapshot, server: str) -> list[str]:
     found = [f"server {name} does not answer" for name in snapshot.expected if name not in there]
     if meta_leader(snapshot) is None:
         return [*found, "there is no meta leader"]
-    found += _meta(snapshot, besides=server)
+    found += not_current(snapshot, besides=server)
     for group in groups(there).values():
         if group.wanted > 1 and group.leader is None:
             found.append(f"{group.asset} has no leader")
@@ -57,10 +57,10 @@ def against_going_on(before: Snapshot, now: Snapshot, server: str) -> list[str]:
     earlier = groups(answered(before))
     for asset, group in groups(there).items():
         found += _incomplete(group, earlier.get(asset))
-    return [*_meta(now), *found]
+    return [*not_current(now), *found]
 
 
-def _meta(snapshot: Snapshot, besides: str = "") -> Iterator[str]:
+def not_current(snapshot: Snapshot, besides: str = "") -> Iterator[str]:
     """Expected servers that are no current members, and so could not help to elect a leader."""
     peers = meta_peers(answered(snapshot)) or {}
     for name in snapshot.expected:

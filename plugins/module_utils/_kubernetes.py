@@ -248,8 +248,10 @@ _REMEDIES = {
 
 
 def _reason(error: Any) -> str:
-    """The API server's own sentence."""
+    """The API server's own sentence, and what it adds, as which disruption budget stands against an eviction."""
     try:
-        return str(json.loads(error.body)["message"])
+        told = json.loads(error.body)
+        causes = [str(cause["message"]) for cause in (told.get("details") or {}).get("causes") or ()]
+        return ". ".join([told["message"].rstrip("."), *(cause for cause in causes if cause not in told["message"])])
     except (TypeError, ValueError, KeyError):
         return f"{error.status} {error.reason}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nats_server
-short_description: Restart, add or take out one server of a NATS cluster on Kubernetes
+short_description: Restart, add, take out, drain or replace one server of a NATS cluster on Kubernetes
 description:
   - Does one thing to one server so that no acknowledged message is lost, and waits until the cluster is whole again.
   - It can be killed at any point and run again; where it stood is read from the cluster.
@@ -32,18 +32,41 @@ options:
         A pod that does not run with it comes back as it was before, and the task fails with its events and its log.
       - V(present) scales the StatefulSet out until it is there, and waits until it and all before it are members.
       - V(absent) takes the last server out; what it holds goes to others first, then its pod goes, and meta forgets it. The volume stays.
+      - V(drained) takes it off O(node), by an eviction that the PodDisruptionBudget may hold up. With a volume that is bound to the node,
+        its pod waits for the node, and the others do without it; else it comes back on another node.
+        Refused where another server is away or behind. Mark the node unschedulable before.
+      - V(replaced) gives it a new, empty volume under the same name, for a disk that is dead or a node that is lost.
+        It stays a member of meta meanwhile, and copies from the others what it has to have, which takes seconds, where a name that was
+        removed is shut out for five minutes. Streams with one replica are moved off first. Refused where another server is away or behind,
+        and where its store has what no other has. It is done anew each time; a run that was killed is taken up.
     type: str
-    choices: [present, restarted, absent]
+    choices: [present, restarted, absent, drained, replaced]
     default: present
   staying:
     description: For O(state=absent), the servers that will be left in the end. All others unless said.
     type: list
     elements: str
-  single_replica:
-    description: For O(state=restarted), whether streams with one replica are moved to another server before their server goes.
+  node:
+    description: For O(state=drained), the node that its pod has to leave. Nothing happens where it is not there.
     type: str
-    choices: [accept, move]
+  single_replica:
+    description:
+      - For O(state=restarted) and O(state=drained), whether streams with one replica are moved to another server before their server goes.
+      - V(confirm) refuses to drain a server that alone has a stream or a durable consumer. For O(state=restarted) it is as V(accept).
+    type: str
+    choices: [accept, move, confirm]
     default: accept
+  allow_data_loss:
+    description: For O(state=replaced), give up what only this server has. Its streams are there again, empty.
+    type: bool
+    default: false
+  node_lost:
+    description:
+      - For O(state=replaced), its node is silent and certainly off, so its pod is removed without the node's word that it ended.
+      - Not needed where the node was deleted from Kubernetes or has the taint C(node.kubernetes.io/out-of-service).
+        If its server still runs, two of one name harm each other.
+    type: bool
+    default: false
   delete_volume:
     description: For O(state=absent), delete the volume too. Nothing brings it back.
     type: bool
@@ -67,6 +90,20 @@ EXAMPLES = r"""
     kubernetes: {namespace: nats}
     name: nats-2
     state: restarted
+
+- name: Off a node that is to be serviced
+  messaging.nats.nats_server:
+    kubernetes: {namespace: nats}
+    name: nats-1
+    state: drained
+    node: worker-7
+    single_replica: move
+
+- name: A new disk instead of one that is dead
+  messaging.nats.nats_server:
+    kubernetes: {namespace: nats}
+    name: nats-1
+    state: replaced
 """
 
 RETURN = r"""
@@ -86,16 +123,27 @@ notes:
 """
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
+from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._drain_work import DrainWork
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
+from ansible_collections.messaging.nats.plugins.module_utils._replace_work import ReplaceWork
 from ansible_collections.messaging.nats.plugins.module_utils._server_work import ServerWork
 
-VERBS = {"present": ServerWork.join, "restarted": ServerWork.restart, "absent": ServerWork.leave}
+KINDS: dict[str, type[ServerWork]] = {"drained": DrainWork, "replaced": ReplaceWork}
+VERBS: dict[str, Callable[[Any, bool], None]] = {
+    "present": ServerWork.join,
+    "restarted": ServerWork.restart,
+    "absent": ServerWork.leave,
+    "drained": DrainWork.drain,
+    "replaced": ReplaceWork.replace,
+}
 
 
 def main() -> None:
@@ -103,13 +151,17 @@ def main() -> None:
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": list(VERBS), "default": "present"},
         "staying": {"type": "list", "elements": "str"},
-        "single_replica": {"type": "str", "choices": ["accept", "move"], "default": "accept"},
+        "node": {"type": "str"},
+        "single_replica": {"type": "str", "choices": ["accept", "move", "confirm"], "default": "accept"},
+        "allow_data_loss": {"type": "bool", "default": False},
+        "node_lost": {"type": "bool", "default": False},
         "delete_volume": {"type": "bool", "default": False},
         "force": {"type": "bool", "default": False},
         "lease": {"type": "str"},
         "wait_timeout": {"type": "float", "default": 300},
     }
-    with NatsModule(spec) as module, ExitStack() as opened:
+    needed = [("state", "drained", ["node"])]
+    with NatsModule(spec, required_if=needed) as module, ExitStack() as opened:
         started, params, target = time.monotonic(), module.params, module.params["kubernetes"]
         if not target:
             raise NatsError("option kubernetes", "a server is a pod here", "Say where it is: kubernetes.namespace.")
@@ -120,7 +172,9 @@ def main() -> None:
             else nullcontext()
         )
         opened.enter_context(held)
-        work = ServerWork(Pods(kubernetes, target["namespace"], target["cluster"]), params, opened)
+        work = KINDS.get(params["state"], ServerWork)(
+            Pods(kubernetes, target["namespace"], target["cluster"]), params, opened
+        )
         VERBS[params["state"]](work, module.check_mode)
         report = work.report
         module.exit_json(

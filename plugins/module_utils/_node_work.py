@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What a server that leaves its node and one that gets a new store have in common. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._gate import against_going_on
+from ansible_collections.messaging.nats.plugins.module_utils._giving_up import (
+    accounts_of,
+    against_doing_without,
+    against_its_copies,
+    only_there,
+    unknown_accounts,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
+from ansible_collections.messaging.nats.plugins.module_utils._membership import move_off, shown
+from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, Group
+from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
+from ansible_collections.messaging.nats.plugins.module_utils._server_work import LOOK, ServerWork
+from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import Whereabouts
+
+# Seconds: a doubt that lasts so long is no moment's.
+DOUBT = 10.0
+# Streams that are given up anyway are moved while they let themselves be.
+TRIED = 30.0
+
+
+class NodeWork(ServerWork):
+    """What nodes and disks make necessary."""
+
+    def __init__(self, pods: Pods, params: Mapping[str, Any], opened: ExitStack) -> None:
+        super().__init__(pods, params, opened)
+        replicas = pods.statefulset()["spec"]["replicas"]
+        if params["name"] not in (names := [f"{pods.cluster}-{number}" for number in range(replicas)]):
+            cause = f"cluster {pods.cluster} has no such pod"
+            raise NatsError(f"pod {params['name']}", cause, f"Write one of {', '.join(names)}.")
+        self._at = Whereabouts(pods, params["name"])
+        self._with_accounts: ThroughKubernetes | None = None
+
+    def _when_others_are_whole(self, giving_up: bool = False) -> Snapshot:
+        """Now or in a moment; what lasts is refused."""
+        until = min(self._deadline, time.monotonic() + DOUBT)
+        while True:
+            snapshot = self._look() if giving_up else self._source.take()
+            against = against_doing_without(snapshot, self._server)
+            lost = self._lost(snapshot) if giving_up else []
+            if not against and not lost:
+                return snapshot
+            if time.monotonic() > until:
+                break
+            time.sleep(LOOK)
+        if against:
+            cause = f"the others can't do without it now: {shown(against)}"
+            remedy = "One server at a time: wait until the others are whole, or mend them first (playbook diagnose)."
+            raise NatsError(f"server {self._name}", cause, remedy)
+        nameless = "which of these consumers are ephemeral, and made anew by their clients, only the server knows"
+        remedy = "Bring it back and give these more replicas. Set allow_data_loss: true if they may be lost."
+        raise NatsError(
+            f"server {self._name}",
+            f"its store has what no other server has: {shown(lost)}",
+            f"{remedy} {nameless.capitalize()}."
+            if self._server not in answered(snapshot) and "consumer" in shown(lost)
+            else remedy,
+        )
+
+    def _lost(self, snapshot: Snapshot) -> list[str]:
+        """What goes with its store, and can't be moved away before."""
+        if self._params["allow_data_loss"]:
+            return []
+        unknown = [
+            f"account {account} has JetStream and can't be asked what it has: there is no Secret with its login"
+            for account in unknown_accounts(snapshot, self._server)
+        ]
+        only = only_there(snapshot, self._server)
+        return [str(asset) for asset, group in only.items() if not self._moves(snapshot, asset, group)] + unknown
+
+    def _moves(self, snapshot: Snapshot, asset: Asset, group: Group | None) -> bool:
+        return self._moving(snapshot) and group is not None and not asset.consumer
+
+    def _moving(self, snapshot: Snapshot) -> bool:
+        """Whether streams can leave it: it answers with its store open, and there is another."""
+        there = answered(snapshot)
+        answer = there.get(self._server)
+        return answer is not None and not answer["data"].get("disabled") and len(there) > 1
+
+    def _moved(self, before: Snapshot, patience: float) -> Snapshot:
+        if not self._moving(before):
+            return before
+        streams = [asset for asset, group in only_there(before, self._server).items() if group and not asset.consumer]
+        if not streams:
+            return before
+        if self._params["allow_data_loss"]:
+            patience = min(patience, TRIED)
+        move_off(self._members(), self._server, streams, patience)
+        self.report.said.append(f"moved {len(streams)} streams with one replica off {self._name}")
+        return self._source.take()
+
+    @staticmethod
+    def _against_its_return(before: Snapshot, now: Snapshot, server: str) -> list[str]:
+        return [*against_going_on(before, now, server), *against_its_copies(before, now, server)]
+
+    def _until(self, against: Callable[[Snapshot, Snapshot, str], list[str]], before: Snapshot) -> None:
+        look = self._look if before.accounts else self._source.take
+        while found := against(before, look(), self._server):
+            if time.monotonic() > self._deadline:
+                cause = f"after {self._params['wait_timeout']:.0f} s the cluster is not as it was: {shown(found)}"
+                remedy = "No other server was touched. Look at it with the playbook diagnose, and run again to go on."
+                raise NatsError(f"server {self._name}", cause, remedy)
+            time.sleep(LOOK)
+
+    def _look(self) -> Snapshot:
+        """With what each account is told of its streams: those too that nobody has who answers."""
+        first = self._source.take()
+        if self._with_accounts is None:
+            logins = [{"account": account} for account in sorted(accounts_of(answered(first)))]
+            look = dict(self._params) | {"expected_members": None, "cluster_name": None, "previous": None}
+            self._with_accounts = ThroughKubernetes(look | {"accounts": logins}, self._opened, look_inside=False)
+        return self._with_accounts.take()
