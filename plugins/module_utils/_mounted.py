@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf_reader import read_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._observation import CONFIGURATION, DIGEST
 
 try:
     from cryptography import x509
@@ -27,8 +28,6 @@ except ImportError:
 else:
     HAS_CRYPTOGRAPHY = True
 
-CONFIGURATION = "/etc/nats/nats.conf"
-DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")
 HASH = re.compile(r"^([0-9a-f]{64})  (\S.*)$", re.MULTILINE)
 # The blocks with a `tls`, as nats.conf and as the server's VARZ call them.
 LISTENERS = {"cluster": "cluster", "gateway": "gateway", "leafnodes": "leaf", "mqtt": "mqtt", "websocket": "websocket"}

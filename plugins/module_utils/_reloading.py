@@ -92,13 +92,13 @@ class Server:
             self._ask()
         if self._mounted.stale:
             return f"the kubelet has not brought {', '.join(self._mounted.stale)} of {self._declared.secret}"
-        if self._mounted.problem:
-            raise NatsError(f"server {self.name}", f"{self._declared.secret} {self._mounted.problem}", CORRECT)
         return ""
 
     def _look(self) -> None:
         self._declared = declared(self._kubernetes, self._pod)
         self._mounted = look(self._kubernetes, self._pod, self._declared)
+        if self._mounted.problem and not self._mounted.stale:
+            raise NatsError(f"server {self.name}", f"{self._declared.secret} {self._mounted.problem}", CORRECT)
 
     def _push(self) -> None:
         if time.monotonic() - self._pushed < AGAIN:

@@ -17,8 +17,8 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils import _reloading
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._mounted import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._observation import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.modules import nats_reload
 from tests.certificates import certificate
 from tests.servers import SERVER, free_port, secret
@@ -147,7 +147,10 @@ def test_a_renewed_certificate_is_loaded_though_the_digest_stays(pods, reload):
 def test_who_refuses_is_named_with_the_reason_and_who_took_it_too(pods, reload):
     pods.change(max_connections=99)
     pods.secrets["n2"] += "jetstream_of_n2: 1\n"
-    refused = reload()
+    for check in (True, False):
+        refused = reload(check=check)
+        # What lies in a pod is not told of before it is there.
+        assert ("failed" in refused) is not check
     assert "server n2: Secret n2 holds what the server refuses" in refused["msg"]
     assert pods.cluster[0].get("/varz")["max_connections"] != 99
     pods.secrets["n2"] = pods.secrets["n2"].replace("jetstream_of_n2: 1", "max_subscriptions: 5")
