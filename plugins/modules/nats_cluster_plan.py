@@ -153,6 +153,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import Cou
 from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._volumes import Volumes
 
 
 def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
@@ -165,6 +166,7 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     planned = plan(pairs, offered, Wanted(replicas, params["version"], params["single_replica"]))
     if planned.refusals:
         raise NatsError(f"cluster {params['name']} in namespace {params['namespace']}", "\n".join(planned.refusals))
+    check_volumes(kubernetes, pairs, planned)
     check_conf(module, kubernetes, pairs, offered)
     return told(planned) | {
         "missing_namespace": not offered.namespace_exists,
@@ -180,6 +182,14 @@ def servers(params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
         options | dict.fromkeys(("expected_members", "cluster_name", "previous")), opened, look_inside=False
     )
     return source.take()
+
+
+def check_volumes(kubernetes: Kubernetes, pairs: list[Counterpart], planned: Plan) -> None:
+    """Kubernetes' own word about volumes that grow, also where the classes may not be read here."""
+    if planned.growth.claims:
+        volumes = Volumes(kubernetes, next(pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"))
+        for claim in volumes.too_small():
+            volumes.ask(claim, dry_run=True)
 
 
 def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Counterpart], offered: Facts) -> None:
