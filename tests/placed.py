@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._placement import peer_id
 
 Answer = dict[str, Any]
-ACCOUNT = "A"
+ACCOUNT, STORE = "A", 1000
 # A peer's mark: it is behind, or it is away.
 BEHIND, AWAY = "~", "!"
 
@@ -37,7 +37,7 @@ def answers(
     for stream, placed in streams.items():
         leader, *others = placed.split()
         config = {"num_replicas": len(others) + 1, **(configs or {}).get(stream, {})}
-        told = {
+        told: Answer = {
             "name": stream,
             "config": config,
             "state": {"bytes": (stores or {}).get(stream, 0)},
@@ -46,7 +46,7 @@ def answers(
         for name in [leader, *map(bare, others)]:
             if name in found:
                 own = [entry for key, entry in _consumers(consumers or {}, configs or {}, stream) if name in key]
-                found[name]["data"]["account_details"][0]["stream_detail"].append(told | {"consumer_detail": own})
+                found[name]["data"]["account_details"][0]["stream_detail"].append({**told, "consumer_detail": own})
     return found
 
 
@@ -58,7 +58,7 @@ def _server(name: str, peers: list[str] | None) -> Answer:
     details = [{"name": ACCOUNT, "stream_detail": []}]
     return {
         "server": {"name": name, "id": name.upper(), "ver": "2.15.1", "cluster": "C"},
-        "data": {"config": {"max_storage": 1}, "account_details": details, **meta},
+        "data": {"config": {"max_storage": STORE, "max_memory": STORE}, "account_details": details, **meta},
     }
 
 
@@ -69,7 +69,7 @@ def _consumers(
         of, _slash, name = path.partition("/")
         leader, *others = placed.split()
         if of == stream:
-            config = {"durable_name": name, "num_replicas": len(others) + 1} | configs.get(path, {})
+            config = {"durable_name": name, "num_replicas": len(others) + 1} | dict(configs.get(path, {}))
             yield (
                 [leader, *map(bare, others)],
                 {"name": name, "config": config, "cluster": _group(leader, others, False)},

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CLIENT_PORT = 4222
 # Where a task writes no login at all.
 LOGIN = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
+LOGINS = ("user", "password", "token", "creds", "nkey_seed", "jwt")
 # Through API server and kubelet it takes longer than to a server at hand.
 CONNECT_TIMEOUT = 10
 
@@ -50,11 +51,37 @@ def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
             "neither the option servers, nor kubernetes, nor NATS_URL says where NATS is",
             "Set one of them.",
         )
-    login = {name: params[name] for name in ("user", "password", "token", "creds", "nkey_seed", "jwt") if params[name]}
+    login = {name: params[name] for name in LOGINS if params[name]}
     login = login or {name: os.environ[variable] for name, variable in LOGIN.items() if os.environ.get(variable)}
     more = {name: params[name] for name in ("tls", "inbox_prefix", "timeout")}
     with Connection(Options(servers, **login, **more)) as connection:
         yield connection
+
+
+def logins(params: Mapping[str, Any], opened: ExitStack) -> Callable[[str], Connection | None]:
+    """Connections as accounts' own users, made when they are first asked for; None where there are no credentials.
+
+    They are those of the option `accounts`; with `kubernetes` those of the accounts' Secrets, too.
+    """
+    declared = {login["account"]: login for login in params["accounts"] if any(login.get(key) for key in LOGINS)}
+
+    @cache
+    def of(account: str) -> Connection | None:
+        if account in declared:
+            given = {**params, **{key: declared[account].get(key) for key in LOGINS}, "kubernetes": None}
+            return opened.enter_context(connected(given, ""))
+        if not params.get("kubernetes"):
+            return None
+        from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
+
+        target = params["kubernetes"]
+        kubernetes, namespace = Kubernetes(target["kubeconfig"], target["context"]), target["namespace"]
+        name = secret_name(target["cluster"], account)
+        if kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", f"Secret {name}") is None:
+            return None
+        return opened.enter_context(through(kubernetes, namespace, target["cluster"], account, params["timeout"]))
+
+    return of
 
 
 @contextmanager

@@ -33,6 +33,8 @@ else:
 Answer = dict[str, Any]
 T = TypeVar("T")
 CREDENTIALS = re.compile(r"BEGIN NATS USER JWT-+\s+(\S+)\s.*BEGIN USER NKEY SEED-+\s+(\S+)\s", re.DOTALL)
+# How the servers list us.
+CLIENT = "messaging.nats"
 DENIED = "permissions violation for "
 CREDS = """-----BEGIN NATS USER JWT-----
 {jwt}
@@ -245,7 +247,7 @@ class Connection:
             "password": options.password,
             "token": options.token,
             "inbox_prefix": options.inbox_prefix,
-            "name": "messaging.nats",
+            "name": CLIENT,
             "allow_reconnect": False,
             "max_reconnect_attempts": 1,
             "reconnect_time_wait": 0.1,

@@ -19,6 +19,7 @@ MANAGER = "messaging.nats"
 VERSION = "app.kubernetes.io/version"
 # On the template: when the servers were told to restart for no other reason.
 RESTARTED = "messaging.nats/restarted"
+WIDTH = 60
 MASK = "********"
 SECRET_KEYS = "pass|password|token|key|ek|seed|encryption_key|prev_key|prev_encryption_key"
 SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
@@ -52,9 +53,16 @@ def sentence(change: Change) -> str:
     path, before, after = change
     if before == after == MASK:
         return f"{path} changes"
+    was, becomes = _short(before), _short(after)
     if before is None:
-        return f"{path} becomes {after!r}"
-    return f"{path} no longer {before!r}" if after is None else f"{path} from {before!r} to {after!r}"
+        return f"{path} becomes {becomes}"
+    return f"{path} no longer {was}" if after is None else f"{path} from {was} to {becomes}"
+
+
+def _short(value: Any) -> str:
+    """The diff has the whole of it."""
+    text = repr(value)
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
 def shown(item: Object) -> Object:

@@ -129,8 +129,11 @@ class Pods:
         return masked_urls("\n".join([*self._events(name), *self._log(name)]))
 
     def _events(self, name: str) -> Iterator[str]:
-        for of in (name, f"data-{name}"):
-            query = {"fieldSelector": f"involvedObject.name={of},type=Warning"}
+        pod = self.find(name)
+        for of, uid in ((name, pod["metadata"]["uid"] if pod else None), (f"data-{name}", None)):
+            # An earlier pod of this name had its own trouble.
+            own = f",involvedObject.uid={uid}" if uid else ""
+            query = {"fieldSelector": f"involvedObject.name={of},type=Warning{own}"}
             events = self.kubernetes.items(f"{self._core}/events", f"events of {of}", **query)
             for event in events[-3:]:
                 yield f"  event: {event['reason']}: {event['message']}"

@@ -43,13 +43,15 @@ def grows(change: Change) -> bool:
     return both and bool(change.after > change.before)
 
 
-def holds_no_jetstream(change: Change) -> bool:
-    """A new account, or one that held no streams: those of an account that goes stay and can't be reached again."""
-    return change.before is None or not jetstream_enabled(change.before)
+def comes_or_held_no_streams(change: Change) -> bool:
+    """The whole account: the streams of one that goes stay, and can't be reached when it comes back."""
+    whole = len(change.path) == 2
+    return whole and (change.before is None or not (_is_block(change.before) and _enabled(change.before.get("jetstream"))))
 
 
-def stays_on(change: Change) -> bool:
-    return all(_switched_on(value) for value in (change.before, change.after))
+def stays_enabled(change: Change) -> bool:
+    """A limit, or the whole block as long as JetStream is enabled before and after."""
+    return len(change.path) > 3 or (_enabled(change.before) and _enabled(change.after))
 
 
 @dataclass(frozen=True)
@@ -61,27 +63,21 @@ class Hot:
     says: str = ""
 
 
-def _tls(where: str, since: Version = EVER) -> dict[str, Hot]:
-    files = ("cert_file", "key_file", "ca_file")
-    return {f"{where}.{key}": Hot(since, says="new handshakes; a renewed file too") for key in files}
-
+LISTENERS = ("tls", "cluster.tls", "gateway.tls", "leafnodes.tls", "mqtt.tls", "websocket.tls")
+FILES = ("cert_file", "key_file", "ca_file")
 
 # `*` stands for any name. The longest key that fits decides; what fits none needs a restart.
 HOT: Mapping[str, Hot] = {
-    "accounts.*": Hot(only=holds_no_jetstream, says="a new one; taking one away that has JetStream needs a restart"),
+    "accounts.*": Hot(only=comes_or_held_no_streams, says="a new one; taking one away that has JetStream needs a restart"),
     "accounts.*.default_permissions": Hot(),
     "accounts.*.exports": Hot(),
     "accounts.*.imports": Hot(),
-    "accounts.*.jetstream": Hot(
-        only=stays_on, says="more and less of each limit; turning it on or off needs a restart"
-    ),
+    "accounts.*.jetstream": Hot(only=stays_enabled, says="more and less of each limit; turning it on or off needs a restart"),
     "accounts.*.limits": Hot(says="connections that are too many or too large are closed"),
     "accounts.*.mappings": Hot(),
     "accounts.*.users": Hot(says="whoever has another password or account now is disconnected"),
     "client_advertise": Hot(),
-    "cluster.authorization": Hot(
-        says="on all servers at once: one that has it alone has no routes until the others have it"
-    ),
+    "cluster.authorization": Hot(says="on all servers at once: one that has it alone has no routes until the others have it"),
     "cluster.routes": Hot(),
     "connect_error_reports": Hot(),
     "debug": Hot(),
@@ -104,17 +100,14 @@ HOT: Mapping[str, Hot] = {
     "reconnect_error_reports": Hot(),
     "server_metadata": Hot((2, 12)),
     "server_tags": Hot(),
-    **_tls("tls"),
-    **_tls("cluster.tls"),
+    **{f"{where}.{file}": Hot(says="for new handshakes; a renewed file too") for where in LISTENERS for file in FILES},
     "trace": Hot(),
     "trace_verbose": Hot(),
     "write_deadline": Hot(),
 }
 # Below what is hot, or taken over without an error: a reload of these does not do what it seems to.
 NOT_CARRIED_OUT: Mapping[str, str] = {
-    "accounts.*.jetstream.cluster_traffic": "not seen to move the streams' traffic",
-    "accounts.*.msg_trace": "not seen to work",
-    "accounts.*.nkey": "not seen to work",
+    "accounts.*.jetstream.cluster_traffic": "the streams' traffic stays in the old account",
     "cluster.accounts": "closes routes on all servers at once",
     "cluster.compression": "closes every route on all servers at once",
     "cluster.name": "the meta group keeps the old name; never change it",
@@ -130,12 +123,14 @@ NOT_CARRIED_OUT: Mapping[str, str] = {
 RELOAD_FIRST = ("cluster.tls",)
 # The server's other names for a key.
 ALIASES: Mapping[str, str] = {
+    "leaf": "leafnodes",
     "log_size_limit": "logfile_size_limit",
     "maps": "mappings",
     "max_conn": "max_connections",
     "max_subs": "max_subscriptions",
     "pidfile": "pid_file",
     "system": "system_account",
+    "ws": "websocket",
     "jetstream.max_file": "jetstream.max_file_store",
     "jetstream.max_mem": "jetstream.max_memory_store",
     "jetstream.max_mem_store": "jetstream.max_memory_store",
@@ -145,6 +140,11 @@ ALIASES: Mapping[str, str] = {
     "accounts.*.maps": "accounts.*.mappings",
     "accounts.*.trace_dest": "accounts.*.msg_trace",
     "cluster.cluster_advertise": "cluster.advertise",
+}
+# The server's limits, and all names that an account's part of them has.
+ACCOUNT_LIMITS: Mapping[str, tuple[str, ...]] = {
+    "max_file_store": ("max_store", "max_file", "max_disk", "store", "disk"),
+    "max_memory_store": ("max_memory", "max_mem", "mem", "memory"),
 }
 # Blocks whose keys are names that somebody chose, so that a capital letter makes a difference.
 NAMES = ("accounts", "mappings", "accounts.*.mappings", "server_metadata")
@@ -159,7 +159,12 @@ def needs_restart(before: str, after: str, version: str) -> list[str]:
         old, new = (_canonical(read_nats_conf(text)) for text in (before, after))
     except ValueError as error:
         return [] if before == after else [str(error)]
-    return [str(change) for change in changes(old, new) if not _hot(change, parsed(version))]
+    overcommitted = _overcommitted(new)
+    return [
+        str(change)
+        for change in changes(old, new)
+        if not _hot(change, parsed(version)) or (overcommitted and change.path[0] in ("accounts", "jetstream"))
+    ]
 
 
 def reload_first(keys: list[str]) -> list[str]:
@@ -182,12 +187,25 @@ def parsed(version: str) -> Version:
     return tuple(int(part) for part in version.removeprefix("v").partition("-")[0].split(".") if part.isdigit())
 
 
-def jetstream_enabled(account: Any) -> bool:
-    return isinstance(account, Mapping) and _switched_on(account.get("jetstream"))
+def _enabled(jetstream: Any) -> bool:
+    return _is_block(jetstream) or jetstream is True or str(jetstream).lower() in ("enabled", "enable")
 
 
-def _switched_on(value: Any) -> bool:
-    return _is_block(value) or value is True or str(value).lower() in ("enabled", "enable")
+def _overcommitted(new: Mapping[str, Any]) -> bool:
+    """One server alone gives its accounts no more than it has: it logs an error, leaves their limits, and would not start."""
+    server = new.get("jetstream")
+    if "cluster" in new or not _is_block(server):
+        return False
+    blocks = [account.get("jetstream") for account in (new.get("accounts") or {}).values() if _is_block(account)]
+    return any(
+        type(server.get(store)) is int
+        and sum(_number(block, names) for block in blocks if _is_block(block)) > server[store]
+        for store, names in ACCOUNT_LIMITS.items()
+    )
+
+
+def _number(block: Mapping[str, Any], names: tuple[str, ...]) -> int:
+    return max(0, *(value for name in names if type(value := block.get(name)) is int), 0)
 
 
 def _hot(change: Change, version: Version) -> bool:

@@ -66,6 +66,7 @@ class ServerWork:
         """Onto the newest revision of its StatefulSet."""
         statefulset = self._pods.statefulset()
         pod = self._pods.find(self._name)
+        self._refuse_out_of_order(statefulset)
         if pod is not None and is_newest(pod, statefulset):
             before = self._source.take()
         elif check:
@@ -126,6 +127,13 @@ class ServerWork:
             self._pods.delete_claim(self._name)
 
     # Steps
+
+    def _refuse_out_of_order(self, statefulset: Object) -> None:
+        """A StatefulSet moves its last pods first: lowering the partition to this one would move those above it too."""
+        for pod in self._pods.all():
+            above = pod["metadata"]["name"]
+            if ordinal(above) > ordinal(self._name) and not is_newest(pod, statefulset):
+                raise NatsError(f"server {self._name}", f"{above} is not of the newest revision", f"Restart {above} first.")
 
     def _until_it_may_go(self) -> Snapshot:
         """Waits until nothing depends on this server alone."""
@@ -230,7 +238,7 @@ class ServerWork:
         return self._accounts[account]
 
     def _error(self, what: str, stuck: Stuck, remedy: str) -> NatsError:
-        evidence = f"\n{stuck.evidence}\n" if stuck.evidence else ""
+        evidence = f"\n{stuck.evidence}" if stuck.evidence else ""
         return NatsError(what, f"{stuck.reason}{evidence}", remedy)
 
 

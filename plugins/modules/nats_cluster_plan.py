@@ -146,7 +146,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts impo
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import Plan, plan
 from ansible_collections.messaging.nats.plugins.module_utils._config_check import check_configuration, check_in_pod
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
+from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart, configuration, shown, title
@@ -240,7 +241,9 @@ def difference(pairs: list[Counterpart]) -> tuple[dict[str, Any], dict[str, Any]
 
 def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     params = module.params
-    offered = facts(kubernetes, params["name"], params["namespace"])
+    with ExitStack() as opened:
+        look = (lambda: servers(params, opened)) if params["delete_data"] else None
+        offered = facts(kubernetes, params["name"], params["namespace"], look)
     going = (
         ours(kubernetes, params["name"], params["namespace"], params["objects"], params["delete_data"])
         if offered.namespace_exists
@@ -249,11 +252,20 @@ def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     identities = [{key: item[key] for key in ("apiVersion", "kind")} | {"metadata": _identity(item)} for item in going]
     return {
         "verb": "delete" if going else "nothing",
-        "summary": [f"delete {title(item)}" for item in going],
+        "summary": [*lost_with(offered), *(f"delete {title(item)}" for item in going)],
         "missing_namespace": not offered.namespace_exists,
         "delete": identities,
         **module.diff({title(item): shown(item) for item in going}, {}, "cluster"),
     }
+
+
+def lost_with(offered: Facts) -> list[str]:
+    """What goes with the data, where servers run that can tell."""
+    there = answered(offered.running.snapshot) if offered.running else {}
+    return [
+        f"lose stream {name} of account {account} with {stream['state']['messages']} messages"
+        for (account, name), stream in sorted(streams(there).items())
+    ]
 
 
 def _identity(item: dict[str, Any]) -> dict[str, Any]:

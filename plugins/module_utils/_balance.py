@@ -1,0 +1,233 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""How replicas, leaders and clients would be spread evenly. Pure: talks to nobody. PRIVATE: it can change at any time."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._connection import CLIENT
+from ansible_collections.messaging.nats.plugins.module_utils._leaders import Handover
+from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, Group, fits, groups
+
+Answer = Mapping[str, Any]
+# A server may have so much more than the average of the clients.
+TOLERANCE = 1.1
+LIMITS = {"file": ("max_storage", "storage"), "memory": ("max_memory", "memory")}
+# A move that makes it more even by less than half an average stream is not worth it, nor would it last.
+WORTH = 1.0
+
+
+@dataclass(frozen=True)
+class Move:
+    """A replica of a stream, with those of its consumers, goes from one server to another."""
+
+    asset: Asset
+    leaves: str
+    goes: str
+
+    def __str__(self) -> str:
+        return f"{self.asset}: replica from {self.leaves} to {self.goes}"
+
+
+@dataclass(frozen=True)
+class Kick:
+    """A client whose connection a server closes, so that it connects again."""
+
+    server: str
+    server_id: str
+    cid: int
+
+
+def moves(servers: Mapping[str, Answer], members: Sequence[str], fixed: Collection[Asset] = ()) -> list[Move]:
+    """Which replicas should leave which server, so that each has as much as any other; the first does the most.
+
+    A replica weighs one, and one more where it has as many bytes as the average. What is not settled, and what is
+    `fixed`, stays where it is.
+    """
+    found = {asset: group for asset, group in groups(servers).items() if not asset.consumer}
+    there = [name for name in members if name in servers]
+    board = _Board(servers, found, _weights(found), there)
+    free = {asset for asset, group in found.items() if group.settled and asset not in fixed}
+    planned = []
+    while move := board.best(free):
+        planned.append(move)
+        board.apply(move)
+    return planned
+
+
+class _Board:
+    """Where everything would be, a move at a time."""
+
+    def __init__(
+        self,
+        servers: Mapping[str, Answer],
+        found: Mapping[Asset, Group],
+        weights: Mapping[Asset, float],
+        names: Sequence[str],
+    ) -> None:
+        self._servers, self._found, self._weights = servers, found, weights
+        self._at = {name: {asset for asset, group in found.items() if name in group.servers} for name in names}
+        self._room = {(name, storage): _room(servers[name], storage) for name in names for storage in LIMITS}
+
+    def best(self, free: Set[Asset]) -> Move | None:
+        load = {name: sum(self._weights[asset] for asset in assets) for name, assets in self._at.items()}
+        pairs = [(load[full] - load[bare], full, bare) for full in load for bare in load]
+        for gap, full, bare in sorted(pairs, key=lambda pair: (-pair[0], pair)):
+            fit = [asset for asset in self._at[full] & free if self._may(asset, bare, gap)]
+            if fit:
+                return Move(max(fit, key=lambda asset: self._gain(asset, full, gap)), full, bare)
+        return None
+
+    def apply(self, move: Move) -> None:
+        self._at[move.leaves].discard(move.asset)
+        self._at[move.goes].add(move.asset)
+        group = self._found[move.asset]
+        self._room[move.goes, group.storage] -= group.bytes
+
+    def _may(self, asset: Asset, goes: str, gap: float) -> bool:
+        group = self._found[asset]
+        return (
+            gap - self._weights[asset] >= WORTH
+            and asset not in self._at[goes]
+            and fits(self._servers[goes], group)
+            and group.bytes <= self._room[goes, group.storage]
+        )
+
+    def _gain(self, asset: Asset, full: str, gap: float) -> tuple[Any, ...]:
+        """What evens out most; then who does not lead there, then the smallest."""
+        weight, group = self._weights[asset], self._found[asset]
+        return round(weight * (gap - weight), 6), group.leader != full, -group.bytes, asset
+
+
+def _weights(found: Mapping[Asset, Group]) -> dict[Asset, float]:
+    replicas = sum(len(group.servers) for group in found.values())
+    mean = sum(group.bytes * len(group.servers) for group in found.values()) / max(1, replicas)
+    return {asset: 1 + (group.bytes / mean if mean else 0) for asset, group in found.items()}
+
+
+def _room(answer: Answer, storage: str) -> float:
+    """Bytes until nine tenths of what the server may store."""
+    data = answer["data"]
+    limit, used = LIMITS[storage]
+    return float((data.get("config") or {}).get(limit, 0)) * 0.9 - float(data.get(used, 0))
+
+
+def leader_moves(
+    servers: Mapping[str, Answer], members: Sequence[str], skipped: Collection[str] = ()
+) -> list[Handover]:
+    """Who should lead instead, so that each server leads as many streams, and as many consumers, as any other.
+
+    Accounts that are `skipped` keep their leaders: nobody may have them step down.
+    """
+    found = groups(servers)
+    planned = []
+    for kind in (False, True):
+        led = {asset: group for asset, group in found.items() if bool(asset.consumer) == kind and group.leader}
+        leaders = {asset: str(group.leader) for asset, group in led.items()}
+        able = {
+            asset: group.current & set(members) & servers.keys() if asset.account not in skipped else frozenset()
+            for asset, group in led.items()
+            if group.settled
+        }
+        after = _evened(leaders, able, members)
+        planned += [Handover(asset, leaders[asset], goes) for asset, goes in after.items() if goes != leaders[asset]]
+    return planned
+
+
+def _evened(
+    leaders: Mapping[Asset, str], able: Mapping[Asset, Collection[str]], members: Sequence[str]
+) -> dict[Asset, str]:
+    """Along a chain where need be: what only n2 can take from n1 goes there once n2 has given something to n3."""
+    after = dict(leaders)
+    load = Counter(leaders.values())
+    edges: dict[str, dict[str, set[Asset]]] = {}
+
+    def put(asset: Asset, there: bool) -> None:
+        for name in able.get(asset, ()):
+            if name != after[asset]:
+                of = edges.setdefault(after[asset], {}).setdefault(name, set())
+                (of.add if there else of.discard)(asset)
+
+    for asset in after:
+        put(asset, True)
+    while chain := _chain(load, edges, members):
+        for giver, taker in pairwise(chain):
+            asset = min(edges[giver][taker])
+            put(asset, False)
+            after[asset] = taker
+            put(asset, True)
+        load[chain[0]] -= 1
+        load[chain[-1]] += 1
+    return after
+
+
+def _chain(
+    load: Mapping[str, int], edges: Mapping[str, Mapping[str, Collection[Asset]]], members: Sequence[str]
+) -> list[str]:
+    """The shortest way from a server that leads much to one that leads less by two or more."""
+    for start in sorted(members, key=lambda name: (-load[name], name)):
+        ways: dict[str, list[str]] = {start: [start]}
+        queue = deque([start])
+        while queue:
+            name = queue.popleft()
+            if load[start] - load[name] >= 2:
+                return ways[name]
+            for other in sorted(edges.get(name, ())):
+                if edges[name][other] and other not in ways:
+                    ways[other] = [*ways[name], other]
+                    queue.append(other)
+    return []
+
+
+def kicks(connections: Mapping[str, Answer], members: Sequence[str]) -> list[Kick]:
+    """Which clients should connect again, from what the servers answer to CONNZ: the idle ones first.
+
+    Only servers with a tenth more than the average lose some. Where a client goes then is its own choice, so it is even
+    at best by chance: nothing is done for less.
+    """
+    clients = {name: clients_of(connections[name]) for name in members if name in connections}
+    total = sum(map(len, clients.values()))
+    most = math.ceil(total / max(1, len(members)) * TOLERANCE)
+    average = math.ceil(total / max(1, len(members)))
+    return [
+        Kick(name, connections[name]["server"]["id"], int(client["cid"]))
+        for name, of in sorted(clients.items())
+        if len(of) > most
+        for client in sorted(of, key=lambda client: str(client.get("last_activity")))[: len(of) - average]
+    ]
+
+
+def clients_of(answer: Answer) -> list[Answer]:
+    """The clients of one server, without the collection's own."""
+    found = answer["data"].get("connections") or []
+    return [client for client in found if client.get("kind", "Client") == "Client" and client.get("name") != CLIENT]
+
+
+def placement(servers: Mapping[str, Answer], members: Sequence[str]) -> dict[str, dict[str, int]]:
+    """What each server has: replicas of streams, leaders of streams and consumers, bytes of streams."""
+    told = {name: {"streams": 0, "leaders": 0, "bytes": 0} for name in members}
+    for asset, group in groups(servers).items():
+        if group.leader in told:
+            told[group.leader]["leaders"] += 1
+        for name in group.servers & told.keys():
+            if not asset.consumer:
+                told[name]["streams"] += 1
+                told[name]["bytes"] += group.bytes
+    return told
+
+
+def imbalance(servers: Mapping[str, Answer], members: Sequence[str]) -> float:
+    """The less, the more even."""
+    found = {asset: group for asset, group in groups(servers).items() if not asset.consumer}
+    weights = _weights(found)
+    load = [sum(weights[asset] for asset, group in found.items() if name in group.servers) for name in members]
+    mean = sum(load) / max(1, len(load))
+    return sum((had - mean) ** 2 for had in load)

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The load tool sees what it is there to see: messages that are lost, doubled, retried and late."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
+from tests.servers import secret
+
+BUILD = Path(__file__).parents[2] / "bench" / "load" / "build"
+USER = "t0"
+
+
+class Load:
+    """The tool against a cluster, from when all of its load flows."""
+
+    def __init__(self, program, folder, servers, user, *arguments) -> None:
+        self.running, self.json = folder / "running", folder / "report.json"
+        ready = folder / "ready"
+        self.running.touch()
+        self.process = subprocess.Popen(
+            [program, "-duration=60s", f"-until={self.running}", f"-ready={ready}", f"-json={self.json}", *arguments],
+            env=os.environ | {"NATS_URL": ",".join(servers), "NATS_USER": user, "NATS_PASSWORD": secret(user)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        while not ready.exists():
+            assert self.process.poll() is None, self.process.communicate()[0]
+            time.sleep(0.05)
+
+    def end(self) -> dict:
+        """Have it come to its end, and return its report."""
+        self.running.unlink()
+        self.printed = self.process.communicate(timeout=90)[0]
+        report = json.loads(self.json.read_text())
+        assert report["table"] in self.printed
+        return report
+
+
+@pytest.fixture(scope="module")
+def program() -> str:
+    return subprocess.run([BUILD], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def load(program, tmp_path):
+    """Starts the tool as the user of an own cluster."""
+    started = []
+
+    def start(cluster, *arguments) -> Load:
+        started.append(Load(program, tmp_path, [server.url for server in cluster.servers], USER, *arguments))
+        return started[-1]
+
+    yield start
+    for made in started:
+        made.process.kill()
+        made.process.communicate()
+
+
+@pytest.fixture
+def ask(own_cluster):
+    """JetStream's own answers."""
+    with Connection(own_cluster.user(USER)) as connection:
+        yield lambda subject, body: connection.request(subject, body)
+
+
+def test_its_code_passes_its_own_checks():
+    done = subprocess.run([BUILD, "check"], capture_output=True, text=True)
+    assert not done.returncode, done.stdout + done.stderr
+
+
+def test_all_is_well_and_its_traces_are_removed(load, own_cluster, ask):
+    running = load(own_cluster, "-create=2", "-requesters=2")
+    report = running.end()
+    assert running.process.returncode == 0, running.printed
+    assert report["streams"] == ["LOAD_0", "LOAD_1"]
+    assert report["acked"] == report["sent"] > 0
+    assert report["lost"] == report["doubled"] == report["all"]["retried"] == 0
+    assert report["requests"]["answered"] > 0
+    assert sum(consumer["delivered"] for consumer in report["consumers"]) == report["acked"]
+    assert secret(USER) not in running.printed
+    assert not ask("$JS.API.STREAM.NAMES", b"").get("streams")
+
+
+def test_a_server_that_dies_costs_retries_but_no_message(load, own_cluster, ask):
+    running = load(own_cluster, "-create=1", "-timeout=1s")
+    leader = json_of(ask, "STREAM.INFO.LOAD_0")["cluster"]["leader"]
+    died = next(server for server in own_cluster.servers if server.name == leader)
+    own_cluster.stop(died, signal.SIGKILL)
+    time.sleep(0.5)
+    own_cluster.start(died)
+    own_cluster.wait()
+    report = running.end()
+    assert running.process.returncode == 0, running.printed
+    assert report["lost"] == report["doubled"] == 0
+    assert report["all"]["retried"] > 0
+    assert report["all"]["longest_stall"] > 0.01
+    assert report["reconnects"] > 0
+
+
+def test_a_message_that_is_acked_and_gone_is_lost(load, own_cluster, ask):
+    ask("$JS.API.STREAM.CREATE.ONE", json.dumps({"name": "ONE", "subjects": ["one.>"], "storage": "memory"}).encode())
+    running = load(own_cluster, "-stream=ONE")
+    json_of(ask, "STREAM.PURGE.ONE")
+    report = running.end()
+    assert running.process.returncode == 1, running.printed
+    assert report["lost"] > 0
+    assert report["not_stored"] == report["lost"]
+
+
+def test_a_message_that_is_stored_twice_is_doubled(load, own_cluster, ask):
+    running = load(own_cluster, "-create=1")
+    stored = json_of(ask, "STREAM.MSG.GET.LOAD_0", seq=1)["message"]
+    assert "seq" in ask(stored["subject"], base64.b64decode(stored["data"]))  # without its id
+    report = running.end()
+    assert running.process.returncode == 1, running.printed
+    assert (report["lost"], report["doubled"], report["stored_twice"]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "Write either -stream NAME or -create 1"),
+        (["-stream=NONE"], "asking for stream NONE"),
+        (["-create=1", "-user=nobody"], "Check -servers, -user and the password"),
+        (["-stream=QUEUE"], "stream QUEUE forgets messages by design"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(program, own_cluster, ask, arguments, sentence):
+    ask("$JS.API.STREAM.CREATE.QUEUE", json.dumps({"name": "QUEUE", "retention": "workqueue"}).encode())
+    environment = {"NATS_URL": own_cluster[0].url, "NATS_USER": USER, "NATS_PASSWORD": secret(USER)}
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, env=os.environ | environment)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+
+
+def json_of(ask, call, **body) -> dict:
+    return ask(f"$JS.API.{call}", json.dumps(body).encode() if body else b"")
