@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     foreign_owner,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._zones import Zones, zones
 
 FORBIDDEN = 403
 AT_ONCE = 8
@@ -55,7 +56,18 @@ def facts(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], 
             claims_of(name, claims),
             tuple(found["metadata"]["name"] for found in secrets if configuration(found)),
             runs.result() if runs else None,
+            kubernetes.call("GET", "/version", "the version of Kubernetes"),
         )
+
+
+def where_zones_are(kubernetes: Kubernetes, name: str, namespace: str, spec: Mapping[str, Any]) -> Zones:
+    """The zones that pods of this cluster can be in."""
+    return zones(
+        _readable(kubernetes, "/api/v1/nodes", "nodes"),
+        kubernetes.call("GET", "/version", "the version of Kubernetes"),
+        spec,
+        claims_of(name, listed(kubernetes, "v1", "PersistentVolumeClaim", namespace)),
+    )
 
 
 def _running(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None) -> Running | None:

@@ -46,7 +46,9 @@ def grows(change: Change) -> bool:
 def comes_or_held_no_streams(change: Change) -> bool:
     """The whole account: the streams of one that goes stay, and can't be reached when it comes back."""
     whole = len(change.path) == 2
-    return whole and (change.before is None or not (_is_block(change.before) and _enabled(change.before.get("jetstream"))))
+    return whole and (
+        change.before is None or not (_is_block(change.before) and _enabled(change.before.get("jetstream")))
+    )
 
 
 def stays_enabled(change: Change) -> bool:
@@ -68,16 +70,22 @@ FILES = ("cert_file", "key_file", "ca_file")
 
 # `*` stands for any name. The longest key that fits decides; what fits none needs a restart.
 HOT: Mapping[str, Hot] = {
-    "accounts.*": Hot(only=comes_or_held_no_streams, says="a new one; taking one away that has JetStream needs a restart"),
+    "accounts.*": Hot(
+        only=comes_or_held_no_streams, says="a new one; taking one away that has JetStream needs a restart"
+    ),
     "accounts.*.default_permissions": Hot(),
     "accounts.*.exports": Hot(),
     "accounts.*.imports": Hot(),
-    "accounts.*.jetstream": Hot(only=stays_enabled, says="more and less of each limit; turning it on or off needs a restart"),
+    "accounts.*.jetstream": Hot(
+        only=stays_enabled, says="more and less of each limit; turning it on or off needs a restart"
+    ),
     "accounts.*.limits": Hot(says="connections that are too many or too large are closed"),
     "accounts.*.mappings": Hot(),
     "accounts.*.users": Hot(says="whoever has another password or account now is disconnected"),
     "client_advertise": Hot(),
-    "cluster.authorization": Hot(says="on all servers at once: one that has it alone has no routes until the others have it"),
+    "cluster.authorization": Hot(
+        says="on all servers at once: one that has it alone has no routes until the others have it"
+    ),
     "cluster.routes": Hot(),
     "connect_error_reports": Hot(),
     "debug": Hot(),

@@ -133,7 +133,9 @@ class ServerWork:
         for pod in self._pods.all():
             above = pod["metadata"]["name"]
             if ordinal(above) > ordinal(self._name) and not is_newest(pod, statefulset):
-                raise NatsError(f"server {self._name}", f"{above} is not of the newest revision", f"Restart {above} first.")
+                raise NatsError(
+                    f"server {self._name}", f"{above} is not of the newest revision", f"Restart {above} first."
+                )
 
     def _until_it_may_go(self) -> Snapshot:
         """Waits until nothing depends on this server alone."""

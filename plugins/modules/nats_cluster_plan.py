@@ -200,20 +200,24 @@ def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Cou
     running = offered.running
     if conf is None or statefulset is None:
         return
-    image = nats_image(statefulset["spec"]["template"])
-    pod = next((pod for pod in (running.pods if running else ()) if runs(pod) and nats_image(pod) == image), None)
-    if running and running.configuration == conf and nats_image(running.statefulset["spec"]["template"]) == image:
+    container = nats_container(statefulset["spec"]["template"])
+    image = container["image"]
+    pod = next(
+        (pod for pod in (running.pods if running else ()) if runs(pod) and nats_container(pod)["image"] == image), None
+    )
+    template = running.statefulset["spec"]["template"] if running else None
+    if running and running.configuration == conf and template and nats_container(template)["image"] == image:
         return
     if pod:
-        check_in_pod(kubernetes, module.params["namespace"], pod["metadata"]["name"], image, conf)
+        check_in_pod(kubernetes, module.params["namespace"], pod["metadata"]["name"], container, conf)
     elif not module.check_mode:
         missing = [pair.declared for pair in pairs if pair.running is None]
         namespace = next((item for item in missing if item["kind"] == "Namespace"), None)
         check_configuration(kubernetes, statefulset, namespace, conf)
 
 
-def nats_image(pod: dict[str, Any]) -> str:
-    found: str = next(entry["image"] for entry in pod["spec"]["containers"] if entry["name"] == "nats")
+def nats_container(pod: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(entry for entry in pod["spec"]["containers"] if entry["name"] == "nats")
     return found
 
 
