@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,9 @@ class Cluster:
         found: dict[str, Any] = self.configuration(server)["cluster"]
         return found | {"listen": f"127.0.0.1:{free_port()}", "routes": [f"nats://127.0.0.1:{free_port()}"]}
 
+    def names(self) -> tuple[str, ...]:
+        return tuple(server.name for server in self.servers)
+
     def system(self) -> Options:
         return self.user("sys-user")
 
@@ -126,6 +130,18 @@ class Cluster:
         metas = [server.get("/jsz").get("meta_cluster") or {} for server in self.servers]
         own = [meta for server, meta in zip(self.servers, metas, strict=True) if meta.get("leader") == server.name]
         return bool(own) and sum(peer["current"] for peer in own[0].get("replicas") or []) == len(self.servers) - 1
+
+
+def running(made: Cluster) -> Iterator[Cluster]:
+    """A cluster while a test uses it."""
+    try:
+        for server in made.servers:
+            made.start(server)
+        made.wait()
+        yield made
+    finally:
+        for server in made.servers:
+            made.stop(server)
 
 
 def free_port() -> int:

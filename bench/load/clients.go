@@ -66,25 +66,22 @@ type publisher struct {
 	*caller
 	number int
 	nc     *nats.Conn
+	js     jetstream.JetStream
 }
 
-func (p *publisher) run(flow, end context.Context, o options, targets []*target, l *ledger) error {
-	js, err := jetstream.New(p.nc)
-	if err != nil {
-		return err
-	}
+// run publishes until flow ends; what is not acked then is tried until end.
+func (p *publisher) run(flow, end context.Context, o options, targets []*target, l *ledger) {
 	every(flow, o.rate/float64(o.publishers), func() {
 		number, id := l.add(p.number)
 		to := targets[(p.number+number)%len(targets)]
 		message := &nats.Msg{Subject: to.subject(p.number), Data: body(id, o.size)}
 		if p.call(end, func(ctx context.Context) error {
-			_, err := js.PublishMsg(ctx, message, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
+			_, err := p.js.PublishMsg(ctx, message, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
 			return err
 		}) {
 			l.acked(p.number, number)
 		}
 	})
-	return nil
 }
 
 // requester asks the responders.
@@ -93,14 +90,13 @@ type requester struct {
 	nc *nats.Conn
 }
 
-func (r *requester) run(flow, end context.Context, o options, subject string) error {
+func (r *requester) run(flow, end context.Context, o options, subject string) {
 	every(flow, o.requestRate/float64(o.requesters), func() {
 		r.call(end, func(ctx context.Context) error {
 			_, err := r.nc.RequestWithContext(ctx, subject, []byte("ping"))
 			return err
 		})
 	})
-	return nil
 }
 
 func respond(nc *nats.Conn, subject string) error {

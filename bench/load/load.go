@@ -6,12 +6,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 )
 
@@ -32,7 +34,8 @@ type load struct {
 	requesters []*requester
 	consumers  []*consumer
 	stops      []func() // of the consumers
-	responders []*nats.Conn
+
+	connections []*nats.Conn // everyone's
 
 	started time.Time
 	took    time.Duration
@@ -48,11 +51,13 @@ func measure(ctx context.Context, o options) (report *Report, err error) {
 	}
 	defer l.close()
 	defer l.remove()
-	if l.targets, err = prepare(ctx, l.nc, o, run); err != nil {
+	if l.targets, err = prepare(ctx, l.nc, o); err != nil {
 		return nil, err
 	}
-	if err = l.open(ctx); err != nil {
-		return nil, err
+	for _, step := range []func(context.Context) error{l.open, l.warm, l.begin, l.consume} {
+		if err = step(ctx); err != nil {
+			return nil, err
+		}
 	}
 	l.flow(ctx)
 	for _, t := range l.targets {
@@ -63,48 +68,85 @@ func measure(ctx context.Context, o options) (report *Report, err error) {
 	return l.report(), nil
 }
 
-// open makes everyone's connection, and has the consumers wait.
-func (l *load) open(ctx context.Context) error {
-	for i := range l.options.publishers {
-		name := fmt.Sprintf("publisher %d", i)
+// open makes the connections of publishers and requesters, and has responders wait.
+func (l *load) open(context.Context) error {
+	return errors.Join(
+		l.each(l.options.publishers, "publisher", func(number int, name string, nc *nats.Conn) error {
+			js, err := jetstream.New(nc)
+			l.publishers = append(l.publishers, &publisher{newCaller(name, l.timeout), number, nc, js})
+			return err
+		}),
+		l.each(l.options.requesters, "requester", func(_ int, name string, nc *nats.Conn) error {
+			l.requesters = append(l.requesters, &requester{newCaller(name, l.timeout), nc})
+			return nil
+		}),
+		l.each(min(2, 2*l.options.requesters), "responder", func(_ int, _ string, nc *nats.Conn) error {
+			return respond(nc, l.subject())
+		}),
+	)
+}
+
+func (l *load) each(count int, who string, begin func(number int, name string, nc *nats.Conn) error) error {
+	for number := range count {
+		name := fmt.Sprintf("%s %d", who, number)
 		nc, err := connect(l.options, name)
 		if err != nil {
 			return err
 		}
-		l.publishers = append(l.publishers, &publisher{newCaller(name, l.timeout), i, nc})
-	}
-	for i := range l.options.requesters {
-		name := fmt.Sprintf("requester %d", i)
-		nc, err := connect(l.options, name)
-		if err != nil {
-			return err
-		}
-		l.requesters = append(l.requesters, &requester{newCaller(name, l.timeout), nc})
-	}
-	for i := range min(2, 2*l.options.requesters) {
-		nc, err := connect(l.options, fmt.Sprintf("responder %d", i))
-		if err != nil {
-			return err
-		}
-		l.responders = append(l.responders, nc)
-		if err := respond(nc, l.subject()); err != nil {
+		l.connections = append(l.connections, nc)
+		if err := begin(number, name, nc); err != nil {
 			return err
 		}
 	}
-	for i := range l.options.consumers {
-		nc, err := connect(l.options, fmt.Sprintf("consumer %d", i))
-		if err != nil {
+	return nil
+}
+
+// warm waits until everyone's server has heard of the streams and responders: that takes a moment when they are new.
+func (l *load) warm(ctx context.Context) error {
+	for _, p := range l.publishers {
+		for _, t := range l.targets {
+			if err := eventually(ctx, p.nc, "publishing to stream "+t.name, func(ctx context.Context) error {
+				_, err := p.js.Publish(ctx, t.subject(p.number), []byte("warm-up"))
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range l.requesters {
+		if err := eventually(ctx, r.nc, "asking the responders", func(ctx context.Context) error {
+			_, err := r.nc.RequestWithContext(ctx, l.subject(), nil)
+			return err
+		}); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// begin has the count start behind what is in the streams.
+func (l *load) begin(ctx context.Context) error {
+	for _, t := range l.targets {
+		if err := t.begin(ctx, l.nc); err != nil {
+			return err
+		}
+		if l.options.consumers > 0 {
+			if err := t.consume(ctx, l.nc, l.run); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *load) consume(ctx context.Context) error {
+	return l.each(l.options.consumers, "consumer", func(_ int, _ string, nc *nats.Conn) error {
 		c := &consumer{nc: nc, timeout: l.timeout, ledger: l.ledger}
 		l.consumers = append(l.consumers, c)
 		stop, err := c.start(ctx, l.targets)
-		if err != nil {
-			return err
-		}
 		l.stops = append(l.stops, stop)
-	}
-	return nil
+		return err
+	})
 }
 
 func (l *load) subject() string { return "_load." + l.run }
@@ -118,10 +160,10 @@ func (l *load) flow(ctx context.Context) {
 	l.started = time.Now()
 	var running sync.WaitGroup
 	for _, p := range l.publishers {
-		running.Go(func() { _ = p.run(flow, end, l.options, l.targets, l.ledger) })
+		running.Go(func() { p.run(flow, end, l.options, l.targets, l.ledger) })
 	}
 	for _, r := range l.requesters {
-		running.Go(func() { _ = r.run(flow, end, l.options, l.subject()) })
+		running.Go(func() { r.run(flow, end, l.options, l.subject()) })
 	}
 	l.watch(flow, stop)
 	l.took = time.Since(l.started)
@@ -133,9 +175,6 @@ func (l *load) flow(ctx context.Context) {
 	}
 	for _, stop := range l.stops {
 		stop()
-	}
-	for _, nc := range l.responders {
-		nc.Close()
 	}
 }
 
@@ -188,9 +227,12 @@ func (l *load) tell() {
 	for _, r := range l.requesters {
 		answers.add(r.seen())
 	}
-	fmt.Fprintf(os.Stderr, "load: %.0f s: %d acked, %d retried, longest stall %.2f s; %d not yet consumed; %d answered, %d timed out\n",
-		time.Since(l.started).Seconds(), acks.Answered, acks.Retried, time.Duration(acks.LongestStall).Seconds(),
-		l.ledger.missing(), answers.Answered, answers.Timeouts)
+	waiting := 0
+	if len(l.consumers) > 0 {
+		waiting = l.ledger.missing()
+	}
+	fmt.Fprintf(os.Stderr, "load: %.0f s: %d acked, %d retried, longest stall %v; %d to be consumed; %d answered, %d timed out\n",
+		time.Since(l.started).Seconds(), acks.Answered, acks.Retried, acks.LongestStall, waiting, answers.Answered, answers.Timeouts)
 }
 
 func (l *load) write(path string) {
@@ -216,16 +258,7 @@ func (l *load) remove() {
 }
 
 func (l *load) close() {
-	for _, p := range l.publishers {
-		p.nc.Close()
-	}
-	for _, r := range l.requesters {
-		r.nc.Close()
-	}
-	for _, c := range l.consumers {
-		c.nc.Close()
-	}
-	for _, nc := range l.responders {
+	for _, nc := range l.connections {
 		nc.Close()
 	}
 	l.nc.Close()

@@ -34,6 +34,7 @@ type Report struct {
 	Streams        []string     `json:"streams"`
 	Seconds        Seconds      `json:"seconds"`
 	AckedPerSecond float64      `json:"acked_per_second"`
+	Rate           float64      `json:"rate"` // that was asked for
 	Timeout        Seconds      `json:"timeout"`
 	WithinTimeout  bool         `json:"within_timeout"` // no stall is longer than the time-out and 0.1 s
 	All            Calls        `json:"all"`
@@ -50,6 +51,7 @@ func (l *load) report() *Report {
 	r := &Report{
 		Verdict: l.ledger.judge(len(l.consumers) > 0),
 		Seconds: Seconds(l.took),
+		Rate:    l.rate,
 		Timeout: Seconds(l.timeout),
 		Notes:   l.notes,
 	}
@@ -68,12 +70,10 @@ func (l *load) report() *Report {
 		r.Requesters = append(r.Requesters, seen)
 		r.Requests.add(seen)
 	}
-	r.Reconnects = r.All.Reconnects + r.Requests.Reconnects
 	for _, c := range l.consumers {
 		r.Consumers = append(r.Consumers, c.deliveries())
-		r.Reconnects += c.nc.Stats().Reconnects
 	}
-	for _, nc := range l.responders {
+	for _, nc := range l.connections {
 		r.Reconnects += nc.Stats().Reconnects
 	}
 	r.AckedPerSecond = math.Round(float64(r.Acked)/l.took.Seconds()*10) / 10
@@ -97,7 +97,7 @@ func (r *Report) table() string {
 	fmt.Fprintf(out, "%s of load on %s\n", r.Seconds, strings.Join(r.Streams, ", "))
 	line("lost", r.Lost, fmt.Sprintf("not stored %d, never delivered %d", r.NotStored, r.NotDelivered))
 	line("doubled", r.Doubled, fmt.Sprintf("stored twice %d, delivered again after the ack %d", r.StoredTwice, r.DeliveredTwice))
-	line("acked", r.Acked, fmt.Sprintf("%.1f per second", r.AckedPerSecond))
+	line("acked", r.Acked, fmt.Sprintf("%.1f per second of %.0f", r.AckedPerSecond, r.Rate))
 	line("retried", r.All.Retried, causes(r.All.Retries))
 	line("longest stall", r.All.LongestStall, map[bool]string{true: "within", false: "MORE THAN"}[r.WithinTimeout]+fmt.Sprintf(" the time-out of %s + 0.1 s", r.Timeout))
 	line("requests", r.Requests.Answered, fmt.Sprintf("timed out %d, longest stall %s", r.Requests.Timeouts, r.Requests.LongestStall))

@@ -24,8 +24,7 @@ const (
 type target struct {
 	name, pattern string
 	durable       string
-	start         uint64 // the first sequence of this run
-	read          uint64 // the last sequence that was counted
+	read          uint64 // the last sequence that was counted, or that was there before
 	made          bool
 }
 
@@ -40,8 +39,8 @@ func (t *target) subject(publisher int) string {
 	return strings.Join(tokens, ".")
 }
 
-// prepare returns the streams to publish to, with a durable consumer on each.
-func prepare(ctx context.Context, nc *nats.Conn, o options, run string) (targets []*target, err error) {
+// prepare returns the streams to publish to.
+func prepare(ctx context.Context, nc *nats.Conn, o options) (targets []*target, err error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, err
@@ -61,13 +60,6 @@ func prepare(ctx context.Context, nc *nats.Conn, o options, run string) (targets
 			return targets, err
 		}
 		targets = append(targets, found)
-	}
-	for _, t := range targets {
-		if o.consumers > 0 {
-			if err := t.consume(ctx, nc, js, run); err != nil {
-				return targets, err
-			}
-		}
 	}
 	return targets, nil
 }
@@ -93,7 +85,7 @@ func create(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, number, 
 		_, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{pattern}, Replicas: replicas, Storage: jetstream.FileStorage})
 		return err
 	})
-	return &target{name: name, pattern: pattern, start: 1, made: true}, err
+	return &target{name: name, pattern: pattern, made: true}, err
 }
 
 func find(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, name string) (*target, error) {
@@ -115,17 +107,36 @@ func find(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, name strin
 		return nil, fmt.Errorf("stream %s forgets messages by design (retention %s, max_msgs_per_subject %d), so a lost one would not be seen. Name another",
 			name, config.Retention, config.MaxMsgsPerSubject)
 	}
-	start := info.State.LastSeq + 1
-	return &target{name: name, pattern: info.Config.Subjects[0], start: start, read: start - 1}, nil
+	return &target{name: name, pattern: info.Config.Subjects[0]}, nil
 }
 
-func (t *target) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, run string) error {
+// begin has this run start after what the stream holds.
+func (t *target) begin(ctx context.Context, nc *nats.Conn) error {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	return eventually(ctx, nc, "asking for stream "+t.name, func(ctx context.Context) error {
+		stream, err := js.Stream(ctx, t.name)
+		if err == nil {
+			t.read = stream.CachedInfo().State.LastSeq
+		}
+		return err
+	})
+}
+
+// consume makes the durable consumer.
+func (t *target) consume(ctx context.Context, nc *nats.Conn, run string) error {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
 	t.durable = "load-" + run
 	return eventually(ctx, nc, "creating a consumer of stream "+t.name, func(ctx context.Context) error {
 		_, err := js.CreateOrUpdateConsumer(ctx, t.name, jetstream.ConsumerConfig{
 			Durable:           t.durable,
 			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-			OptStartSeq:       t.start,
+			OptStartSeq:       t.read + 1,
 			AckPolicy:         jetstream.AckExplicitPolicy,
 			AckWait:           5 * time.Second,
 			InactiveThreshold: patience * 10, // should this program not come to its end
@@ -166,7 +177,12 @@ func (t *target) readOn(ctx context.Context, js jetstream.JetStream, l *ledger) 
 	if err != nil {
 		return err
 	}
-	defer messages.Stop()
+	defer func() {
+		messages.Stop()
+		ctx, cancel := context.WithTimeout(context.Background(), oneAnswer)
+		defer cancel()
+		_ = js.DeleteConsumer(ctx, t.name, reader.CachedInfo().Name) // else it stays for minutes
+	}()
 	for {
 		message, err := messages.Next(jetstream.NextMaxWait(oneAnswer))
 		if err != nil {

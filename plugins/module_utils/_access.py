@@ -85,10 +85,17 @@ def logins(params: Mapping[str, Any], opened: ExitStack) -> Callable[[str], Conn
 
 
 @contextmanager
-def through(kubernetes: Kubernetes, namespace: str, cluster: str, account: str, timeout: float) -> Iterator[Connection]:
-    """A connection as an account's own user, through the Kubernetes API to whichever pod takes it."""
+def through(
+    kubernetes: Kubernetes,
+    namespace: str,
+    cluster: str,
+    account: str,
+    timeout: float,
+    pods: list[Object] | None = None,
+) -> Iterator[Connection]:
+    """A connection as an account's own user, through the Kubernetes API to whichever pod takes it, or one of these."""
     secret = kubernetes.secret(namespace, secret_name(cluster, account))
-    running = [pod for pod in kubernetes.pods(namespace, cluster) if runs(pod)]
+    running = [pod for pod in pods or kubernetes.pods(namespace, cluster) if runs(pod)]
     if not running:
         raise NatsError(
             f"cluster {cluster} in namespace {namespace}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -128,7 +128,8 @@ def leader_moves(
     Accounts that are `skipped` keep their leaders: nobody may have them step down.
     """
     found = groups(servers)
-    planned = []
+    planned: list[Handover] = []
+    beside: Counter[str] = Counter()
     for kind in (False, True):
         led = {asset: group for asset, group in found.items() if bool(asset.consumer) == kind and group.leader}
         leaders = {asset: str(group.leader) for asset, group in led.items()}
@@ -137,17 +138,23 @@ def leader_moves(
             for asset, group in led.items()
             if group.settled
         }
-        after = _evened(leaders, able, members)
+        after = _evened(leaders, able, members, beside)
+        beside.update(after.values())
         planned += [Handover(asset, leaders[asset], goes) for asset, goes in after.items() if goes != leaders[asset]]
     return planned
 
 
 def _evened(
-    leaders: Mapping[Asset, str], able: Mapping[Asset, Collection[str]], members: Sequence[str]
+    leaders: Mapping[Asset, str],
+    able: Mapping[Asset, Collection[str]],
+    members: Sequence[str],
+    beside: Mapping[str, int],
 ) -> dict[Asset, str]:
-    """Along a chain where need be: what only n2 can take from n1 goes there once n2 has given something to n3."""
-    after = dict(leaders)
-    load = Counter(leaders.values())
+    """Along a chain where need be: what only n2 can take from n1 goes there once n2 has given something to n3.
+
+    `beside` is what servers lead of another kind: who has more of it leads fewer of this where it makes no difference.
+    """
+    after, load = dict(leaders), Counter(leaders.values())
     edges: dict[str, dict[str, set[Asset]]] = {}
 
     def put(asset: Asset, there: bool) -> None:
@@ -156,9 +163,13 @@ def _evened(
                 of = edges.setdefault(after[asset], {}).setdefault(name, set())
                 (of.add if there else of.discard)(asset)
 
+    def worth(giver: str, taker: str) -> bool:
+        gap = load[giver] - load[taker]
+        return gap >= 2 or (gap == 1 and gap + beside[giver] - beside[taker] >= 2)
+
     for asset in after:
         put(asset, True)
-    while chain := _chain(load, edges, members):
+    while chain := _chain(sorted(members, key=lambda name: (-load[name], name)), edges, worth):
         for giver, taker in pairwise(chain):
             asset = min(edges[giver][taker])
             put(asset, False)
@@ -170,15 +181,17 @@ def _evened(
 
 
 def _chain(
-    load: Mapping[str, int], edges: Mapping[str, Mapping[str, Collection[Asset]]], members: Sequence[str]
+    givers: Sequence[str],
+    edges: Mapping[str, Mapping[str, Collection[Asset]]],
+    worth: Callable[[str, str], bool],
 ) -> list[str]:
-    """The shortest way from a server that leads much to one that leads less by two or more."""
-    for start in sorted(members, key=lambda name: (-load[name], name)):
+    """The shortest way along which a leadership goes from a server that has many to one that has fewer."""
+    for start in givers:
         ways: dict[str, list[str]] = {start: [start]}
         queue = deque([start])
         while queue:
             name = queue.popleft()
-            if load[start] - load[name] >= 2:
+            if worth(start, name):
                 return ways[name]
             for other in sorted(edges.get(name, ())):
                 if edges[name][other] and other not in ways:
@@ -231,3 +244,27 @@ def imbalance(servers: Mapping[str, Answer], members: Sequence[str]) -> float:
     load = [sum(weights[asset] for asset, group in found.items() if name in group.servers) for name in members]
     mean = sum(load) / max(1, len(load))
     return sum((had - mean) ** 2 for had in load)
+
+
+def foreseen(
+    before: Mapping[str, Mapping[str, int]],
+    found: Mapping[Asset, Group],
+    replicas: Sequence[Move],
+    leaders: Sequence[Handover],
+    kicked: Sequence[Kick],
+) -> dict[str, dict[str, int]]:
+    """What each server would have then; clients go to whoever has least."""
+    after = {name: dict(counts) for name, counts in before.items()}
+
+    def shift(of: str, leaves: str, goes: str, by: int = 1) -> None:
+        after[leaves][of] -= by
+        after[goes][of] += by
+
+    for move in replicas:
+        shift("streams", move.leaves, move.goes)
+        shift("bytes", move.leaves, move.goes, found[move.asset].bytes)
+    for handover in leaders:
+        shift("leaders", handover.leaves, handover.goes)
+    for kick in kicked:
+        shift("connections", kick.server, min(after, key=lambda name: (after[name]["connections"], name)))
+    return after

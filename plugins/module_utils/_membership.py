@@ -21,6 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._observation import
 from ansible_collections.messaging.nats.plugins.module_utils._placement import (
     Asset,
     Group,
+    groups,
     holds,
     meta_leader,
     meta_peers,
@@ -40,7 +41,7 @@ EVACUATES = (2, 15)
 AT_ONCE = 8
 # Seconds: for all answers, between two looks, and until what does not move is asked to again.
 PATIENCE, APART, AGAIN = 2.0, 0.2, 3.0
-# A stream that refuses to move so many times does not do it later.
+# A server that does not answer, and a stream that refuses to move, so many times does not do it later.
 TRIES = 3
 SHOWN = 20
 
@@ -59,12 +60,27 @@ class Members:
 
     def look(self) -> dict[str, Answer]:
         """What each of them has, by name. Others that share the system account answer too."""
-        found = ask(self.system, self.names, {"JSZ": ASKED["JSZ"]}, PATIENCE)["JSZ"]
+        try:
+            found = self._ask()
+        except NatsError:  # the server that it was connected to may be the one that goes
+            found = self._ask()
         return {
             answer["server"]["name"]: answer
             for answer in found
             if answer["server"]["name"] in self.names and self.cluster_name in (None, answer["server"].get("cluster"))
         }
+
+    def whole(self, needed: Collection[str] | None = None) -> dict[str, Answer]:
+        """The same, asked again where one that is needed does not answer: a busy server may be late."""
+        servers = self.look()
+        for _try in range(TRIES - 1):
+            if set(self.names if needed is None else needed) <= servers.keys():
+                break
+            servers = self.look()
+        return servers
+
+    def _ask(self) -> tuple[Answer, ...]:
+        return ask(self.system, self.names, {"JSZ": ASKED["JSZ"]}, PATIENCE)["JSZ"]
 
     def api(self, call: str, **body: Any) -> tuple[int, str]:
         """The error code of a call and its description, or 0; where no answer comes, looking again has to tell."""
@@ -88,7 +104,7 @@ def evacuate(
     `members` are all servers, the one to be emptied too; `staying` those that will be left in the end, which are all
     others unless said. Refuses before the first move what would leave a stream with fewer replicas than it should have.
     """
-    servers = members.look()
+    servers = members.whole()
     peers = meta_peers(servers)
     if peers is not None and peer_id(name) not in peers:
         return False
@@ -122,7 +138,8 @@ def move_off(
     For those with one replica, before their server restarts or goes: nobody else has their messages.
     """
     wanted = frozenset(streams)
-    if not wanted & holds(members.look(), name).keys():
+    servers = members.whole([name])
+    if name in servers and not wanted & holds(servers, name).keys():
         return False
     leaving = _Leaving(members, name, wanted, timeout, progress)
     leaving.wait(leaving.by_stream)
@@ -222,9 +239,13 @@ class _Leaving:
     def by_stream(self, held: Mapping[Asset, Group], tried: Tried) -> None:
         """A few streams at a time; their consumers go with them."""
         streams = {asset: group for asset, group in held.items() if not asset.consumer}
-        still = [asset for asset, group in streams.items() if not group.moving and self.name in group.servers]
-        due = [asset for asset in still if tried.asked.get(asset, 0) < time.monotonic()]
-        for asset in due[: max(0, AT_ONCE - (len(streams) - len(still)))]:
+        now = time.monotonic()
+        due = [
+            asset
+            for asset, group in streams.items()
+            if not group.moving and self.name in group.servers and tried.asked.get(asset, 0) < now
+        ]
+        for asset in due[: max(0, AT_ONCE - (len(streams) - len(due)))]:
             code, said = self.members.api(f"ACCOUNT.STREAM.MOVE.{asset.account}.{asset.stream}", server=self.name)
             tried.asked[asset] = time.monotonic() + AGAIN
             if code not in LATER:
@@ -235,37 +256,48 @@ class _Leaving:
             remedy = "Look at placement and num_replicas, and at the other servers."
             raise NatsError(f"server {self.name}", said, remedy)
 
-    def held(self) -> dict[Asset, Group]:
-        servers = self.members.look()
+    def look(self) -> tuple[dict[Asset, Group], dict[Asset, Group]]:
+        """What is still there, and all that there is anywhere."""
+        servers = self.members.whole([self.name])
         if self.name not in servers:
-            cause = "it went away while something left it"
+            cause = "it does not answer, so nobody can move what has its only copy there"
             raise NatsError(f"server {self.name}", cause, "Bring it back and run it again.")
         held = holds(servers, self.name)
-        if self.only is None:
-            return held
-        return {asset: group for asset, group in held.items() if Asset(asset.account, asset.stream) in self.only}
+        if self.only is not None:
+            held = {asset: group for asset, group in held.items() if asset.of in self.only}
+        return held, groups(servers)
 
     def wait(self, work: Callable[[Mapping[Asset, Group], Tried], None]) -> None:
-        """Until nothing is left there: seen twice, since this is what its data is given up on."""
-        deadline, tried, empty = time.monotonic() + self.timeout, Tried(), 0
-        while empty < 2:
-            if held := self.held():
-                empty = 0
+        """Until nothing is left there and all is complete elsewhere: seen twice, since then its data is given up."""
+        deadline, tried, over = time.monotonic() + self.timeout, Tried(), 0
+        left: set[Asset] = set()
+        while over < 2:
+            held, found = self.look()
+            left |= held.keys()
+            incomplete = [found[asset] for asset in left if asset in found and not found[asset].settled]
+            if held:
                 work(held, tried)
-                self.tell(held, tried, deadline)
-            else:
-                empty += 1
+            over = 0 if held or incomplete else over + 1
+            if not over:
+                self.tell(held, incomplete, tried.reasons, deadline)
             time.sleep(APART)
 
-    def tell(self, held: Mapping[Asset, Group], tried: Tried, deadline: float) -> None:
+    def tell(
+        self,
+        held: Mapping[Asset, Group],
+        incomplete: Collection[Group],
+        reasons: Mapping[Asset, str],
+        deadline: float,
+    ) -> None:
         """What is still there, or that it takes too long."""
         streams = [group for asset, group in held.items() if not asset.consumer]
         if time.monotonic() > deadline:
+            what = "it still has" if held else "what left it is not complete elsewhere:"
             seen = (
-                f"{group}, {reason}" if (reason := tried.reasons.get(group.asset)) else str(group)
-                for group in streams or held.values()
+                f"{group}, {reason}" if (reason := reasons.get(group.asset)) else str(group)
+                for group in streams or held.values() or incomplete
             )
-            cause = f"after {self.timeout:g} s it still has {shown(seen)}"
+            cause = f"after {self.timeout:g} s {what} {shown(seen)}"
             remedy = "Run it again to go on, or look at the servers' load and disks."
             raise NatsError(f"server {self.name}", cause, remedy)
         moving = sum(group.moving for group in streams)

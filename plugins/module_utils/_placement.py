@@ -25,6 +25,11 @@ class Asset:
     stream: str
     consumer: str = ""
 
+    @property
+    def of(self) -> Asset:
+        """The stream."""
+        return Asset(self.account, self.stream)
+
     def __str__(self) -> str:
         of = f"consumer {self.consumer} of " if self.consumer else ""
         return f"{of}stream {self.stream} of account {self.account}"

@@ -12,7 +12,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._balance import Kick, Move, imbalance, leader_moves, moves
+from ansible_collections.messaging.nats.plugins.module_utils._balance import (
+    Kick,
+    Move,
+    clients_of,
+    foreseen,
+    imbalance,
+    kicks,
+    leader_moves,
+    moves,
+    placement,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._leaders import Handover, hand_over
@@ -35,6 +45,8 @@ IN_VAIN = 3
 ROUNDS = 2
 # So many clients of each server are looked at.
 CONNECTIONS = 4096
+# Seconds that clients have to come back.
+RETURN = 5.0
 
 
 @dataclass
@@ -63,14 +75,15 @@ class _Round:
                 self.refused[move.asset] = said
 
     def finish(self, progress: Progress) -> list[Move]:
-        """Until each stream has all its replicas, current, and none where it left; seen twice."""
+        """Until each stream and its consumers have all replicas, current, and none where they left; seen twice."""
         arrived: dict[Asset, Move] = {}
         seen: Counter[Asset] = Counter()
         while waiting := [asset for asset in self.under_way if asset not in arrived]:
             found = groups(self.members.look())
             for asset in waiting:
-                move, group = self.under_way[asset], found.get(asset)
-                there = group is None or (group.settled and move.leaves not in group.servers | group.copies)
+                move = self.under_way[asset]
+                of_stream = [group for other, group in found.items() if other.of == asset]
+                there = all(group.settled and move.leaves not in group.servers | group.copies for group in of_stream)
                 seen[asset] = seen[asset] + 1 if there else 0
                 if seen[asset] > 1:
                     arrived[asset] = move
@@ -81,6 +94,14 @@ class _Round:
             progress(f"{len(waiting)} streams move")
             time.sleep(APART)
         return list(arrived.values())
+
+
+def everyone(members: Members) -> dict[str, Answer]:
+    """What all servers have: whoever does not answer would seem to have nothing."""
+    servers = members.whole()
+    if absent := [name for name in members.names if name not in servers]:
+        raise NatsError(f"server {', '.join(absent)}", "it does not answer", "Look at the cluster with nats_health.")
+    return servers
 
 
 def directed(servers: Mapping[str, Answer], name: str) -> bool:
@@ -101,14 +122,14 @@ def move_replicas(
     done: list[Move] = []
     refused: dict[Asset, str] = {}
     while len(done) < most and vain < IN_VAIN:
-        servers = members.look()
+        servers = everyone(members)
         before = imbalance(servers, members.names)
         turn = _Round(members, deadline, timeout, refused=refused)
         turn.start(moves(servers, members.names, refused.keys()), servers, most - len(done))
         if not turn.under_way:
             break
         done += turn.finish(progress)
-        vain = 0 if imbalance(members.look(), members.names) < before else vain + 1
+        vain = 0 if imbalance(everyone(members), members.names) < before else vain + 1
     return done, refused
 
 
@@ -119,16 +140,18 @@ def move_leaders(
     timeout: float,
 ) -> tuple[list[Handover], list[str]]:
     """Spreads leaders evenly; what was handed over, and what could not be, in a sentence each."""
-    deadline = time.monotonic() + timeout
-    done: list[Handover] = []
-    sentences: list[str] = []
+    deadline, sentences = time.monotonic() + timeout, list[str]()
+    before: dict[Asset, str | None] = {}
     for _round in range(ROUNDS):
-        planned = leader_moves(members.look(), members.names, skipped)
+        found = groups(servers := everyone(members))
+        planned = leader_moves(servers, members.names, skipped)
         if not planned:
             break
+        before = {move.asset: found[move.asset].leader for move in planned if move.asset} | before
         sentences = hand_over(members.system, accounts, planned, max(1, deadline - time.monotonic()))
-        done += planned
-    return done, sentences
+    after = {asset: group.leader for asset, group in groups(members.look()).items() if asset in before}
+    gone = [(asset, before[asset], leader) for asset, leader in after.items() if leader != before[asset]]
+    return [Handover(asset, str(left), str(leader)) for asset, left, leader in gone], sentences
 
 
 def close_connections(system: Connection, wanted: Sequence[Kick], per_second: float) -> int:
@@ -148,3 +171,97 @@ def connections(members: Members) -> dict[str, Answer]:
     work = members.system.survey("$SYS.REQ.SERVER.PING.CONNZ", asked, members.names, 2)
     told = members.system.run(work)
     return {answer["server"]["name"]: answer for answer in told if answer["server"]["name"] in members.names}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What shall be even, and how gently."""
+
+    replicas: bool
+    leaders: bool
+    connections: bool
+    max_moves: int
+    kicks_per_second: float
+    wait_timeout: float
+
+
+def rebalance(
+    members: Members, accounts: Callable[[str], Connection | None], wanted: Wanted, check: bool
+) -> dict[str, Any]:
+    """Replicas, then leaders, which depend on them, then clients; what was done, or would be, and how it is then."""
+    servers = everyone(members)
+    before = figures(servers, connections(members), members.names)
+    skipped = without_login(servers, members.names, accounts) if wanted.leaders else {}
+    if check:
+        kicked = kicks(connections(members), members.names) if wanted.connections else []
+        replicas = moves(servers, members.names)[: wanted.max_moves] if wanted.replicas else []
+        leaders = leader_moves(servers, members.names, skipped) if wanted.leaders else []
+        after = foreseen(before, groups(servers), replicas, leaders, kicked)
+        return _result(before, after, replicas, leaders, kicked, skipped, [])
+    replicas, leaders, kicked = [], [], []
+    sentences: list[str] = []
+    if wanted.replicas:
+        replicas, refused = move_replicas(members, wanted.max_moves, wanted.wait_timeout)
+        sentences += [f"{asset}: {reason}" for asset, reason in refused.items()]
+    if wanted.leaders:
+        leaders, unmoved = move_leaders(members, accounts, skipped, wanted.wait_timeout)
+        sentences += unmoved
+    if wanted.connections:
+        kicked = kicks(connections(members), members.names)
+        close_connections(members.system, kicked, wanted.kicks_per_second)
+        _returned(members, sum(server["connections"] for server in before.values()))
+    after = figures(members.whole(), connections(members), members.names)
+    return _result(before, after, replicas, leaders, kicked, skipped, sentences)
+
+
+def without_login(
+    servers: Mapping[str, Answer], names: Sequence[str], accounts: Callable[[str], Connection | None]
+) -> dict[str, str]:
+    """Accounts whose leaders should move and can't be made to, and why."""
+    found = {}
+    for account in sorted({move.account for move in leader_moves(servers, names)}):
+        try:
+            if accounts(account) is None:
+                found[account] = "there are no credentials for it"
+        except NatsError as error:
+            found[account] = error.cause
+    return found
+
+
+def figures(
+    servers: Mapping[str, Answer], clients: Mapping[str, Answer], names: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """What each server has."""
+    return {
+        name: counts | {"connections": len(clients_of(clients[name])) if name in clients else 0}
+        for name, counts in placement(servers, names).items()
+    }
+
+
+def _returned(members: Members, total: int) -> None:
+    """A client that was closed connects again in its own time, which is short."""
+    end = time.monotonic() + RETURN
+    while sum(len(clients_of(answer)) for answer in connections(members).values()) < total and time.monotonic() < end:
+        time.sleep(APART)
+
+
+def _result(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    replicas: Sequence[Move],
+    leaders: Sequence[Handover],
+    kicked: Sequence[Kick],
+    skipped: Mapping[str, str],
+    sentences: Sequence[str],
+) -> dict[str, Any]:
+    told = [{"what": "replica", "object": str(move.asset), "from": move.leaves, "to": move.goes} for move in replicas]
+    told += [{"what": "leader", "object": str(move), "from": move.leaves, "to": move.goes} for move in leaders]
+    told += [{"what": "connection", "object": f"client {kick.cid}", "from": kick.server, "to": ""} for kick in kicked]
+    return {
+        "changed": bool(told),
+        "moves": told,
+        "before": before,
+        "servers": after,
+        "skipped": dict(skipped),
+        "unmoved": list(sentences),
+    }

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf_reader import read_nats_conf
 
@@ -245,5 +245,5 @@ def _first_name(key: str, where: str) -> str:
     return ALIASES.get(full, full).rpartition(".")[2]
 
 
-def _is_block(value: Any) -> bool:
+def _is_block(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping) and set(value) != {"$env"}

@@ -15,7 +15,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._plan import NOTHING
-from tests.servers import ACCOUNTS, Cluster, secret
+from tests.servers import ACCOUNTS, Cluster, running, secret
 
 
 @pytest.fixture(scope="session")
@@ -34,17 +34,6 @@ def single(tmp_path_factory) -> Iterator[Cluster]:
 def own_cluster(tmp_path) -> Iterator[Cluster]:
     """Three servers for a test that breaks them."""
     yield from running(Cluster(tmp_path, ["n1", "n2", "n3"], accounts=1))
-
-
-def running(made: Cluster) -> Iterator[Cluster]:
-    try:
-        for server in made.servers:
-            made.start(server)
-        made.wait()
-        yield made
-    finally:
-        for server in made.servers:
-            made.stop(server)
 
 
 @pytest.fixture(scope="session")

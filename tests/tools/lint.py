@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,17 @@ def shell_scripts() -> list[str]:
     return found
 
 
+def of_examples() -> dict[str, list[str]]:
+    """The linters of the clients in other languages, where those are at hand; a Molecule scenario runs them everywhere."""
+    clients = "examples/clients"
+    linters = {
+        "go vet": ["go", "-C", f"{clients}/go", "vet", "./..."],
+        "gofmt": ["gofmt", "-d", f"{clients}/go"],
+        "node": ["node", "--check", f"{clients}/nodejs/client.js"],
+    }
+    return {name: command for name, command in linters.items() if shutil.which(command[0])}
+
+
 def lint(name: str) -> Check:
     """Run one linter and show what it finds."""
     started = time.monotonic()
@@ -50,6 +62,7 @@ def lint(name: str) -> Check:
 
 def main() -> int:
     COMMANDS["shellcheck"] = ["shellcheck", "--external-sources", "--source-path=SCRIPTDIR", *shell_scripts()]
+    COMMANDS.update(of_examples())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return report("lint", pool.map(lint, COMMANDS))
 

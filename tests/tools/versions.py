@@ -15,6 +15,7 @@ from datetime import date
 from .checks import CACHE, ROOT, Check, report, run
 
 SERVERS = ["2.10.26", "2.11.11", "2.12.8", "2.14.6", "2.15.1"]
+TESTS = ["tests/integration/test_versions.py", "tests/integration/test_members.py"]
 PAGE = ROOT / "docs" / "versions.md"
 PASSED = re.compile(r"^(\d+) passed", re.MULTILINE)
 
@@ -43,9 +44,7 @@ def main() -> int:
     for version in SERVERS:
         server = binary(version)
         told = subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
-        code, output = run(
-            ["pytest", "-q", "tests/integration/test_versions.py"], env=os.environ | {"NATS_SERVER": server}
-        )
+        code, output = run(["pytest", "-q", *TESTS], env=os.environ | {"NATS_SERVER": server})
         passed = PASSED.search(output)
         checks.append(Check(f"nats-server {version}", "failed" if code or not passed or told != f"v{version}" else ""))
         rows.append(

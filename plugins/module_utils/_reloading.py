@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Has every running server of a cluster load its configuration, and proves it. PRIVATE to the collection: it can change at any time.
+
+Each server is asked over a connection of its own, so that one whose routes are cut off for a moment takes it too. First all
+have the files, then all reload, then all are proven: at any point it can be killed and begun again.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import runs, through
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._mounted import Declared, Mounted, declared, look
+from ansible_collections.messaging.nats.plugins.module_utils._observation import server_name
+
+ANNOTATION = "messaging.nats/configuration"
+# Seconds between two looks, and until the kubelet is asked once more.
+APART, AGAIN = 0.1, 2.0
+# The server's reason ends in both values of the option: passwords and keys among them.
+VALUES = re.compile(r"[:,]?\s*(?:field \"\w+\": )?old=.*", re.DOTALL)
+REFUSAL = re.compile(r"\[ERR\] (.*reload.*)", re.IGNORECASE)
+ROLL = (
+    "A server takes this over only when it starts: restart these servers one by one, with the configuration in a new Secret "
+    "that the StatefulSet's template names; or put the key back."
+)
+CORRECT = "Correct the configuration, and run it again: a server that refuses one goes on with what it has."
+
+
+def reload_all(params: Mapping[str, Any], check: bool, opened: ExitStack) -> dict[str, Any]:
+    """Every running server with the configuration that its pod's Secret holds; what was done, by server."""
+    target = params["kubernetes"]
+    kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+    cluster = f"cluster {target['cluster']} in namespace {target['namespace']}"
+    pods = [pod for pod in kubernetes.pods(target["namespace"], target["cluster"]) if runs(pod)]
+    if not pods:
+        raise NatsError(cluster, "none of its pods is running", "Look at it with kubectl get pods.")
+    deadline = time.monotonic() + params["wait_timeout"]
+    with ThreadPoolExecutor(len(pods)) as pool:
+        servers = [Server(kubernetes, params, pod, opened) for pod in pods]
+        _all(pool, servers, Server.meet, deadline)
+        if check:
+            return _told(servers, {server.name for server in servers if server.lacks()})
+        _all(pool, servers, Server.deliver, deadline)
+        reloaded = [server for server in servers if server.lacks()]
+        list(pool.map(Server.reload, reloaded))
+        took = [server.name for server in servers if not server.refusal]
+        if any(server.refusal for server in servers):
+            raise _refused(servers, took)
+        _all(pool, servers, Server.prove, deadline)
+    return _told(servers, {server.name for server in reloaded})
+
+
+class Server:
+    """One server, its pod, and what it should run with."""
+
+    def __init__(self, kubernetes: Kubernetes, params: Mapping[str, Any], pod: Object, opened: ExitStack) -> None:
+        self.name, self.refusal = server_name(pod), ""
+        self._kubernetes, self._pod, self._opened, self._timeout = kubernetes, pod, opened, params["timeout"]
+        self._namespace, self._cluster = params["kubernetes"]["namespace"], params["kubernetes"]["cluster"]
+        self._account = params["kubernetes"]["account"] or "SYS"
+        self._connection: Any = None
+        self._id = ""
+        self._declared: Declared
+        self._mounted: Mounted
+        self._varz: dict[str, Any] = {}
+        self._pushed, self._pushes = 0.0, 0
+
+    def meet(self) -> str:
+        """Looks at the Secret, the pod and the server."""
+        self._declared = declared(self._kubernetes, self._pod)
+        self._mounted = look(self._kubernetes, self._pod, self._declared)
+        self._ask()
+        return ""
+
+    def deliver(self) -> str:
+        """Whether the files in the pod are the Secrets', which an annotation has the kubelet see to at once."""
+        if self._mounted.stale:
+            self._push()
+            self._mounted = look(self._kubernetes, self._pod, self._declared)
+        if self._mounted.stale:
+            return f"the kubelet has not brought {', '.join(self._mounted.stale)} of {self._declared.secret}"
+        if self._mounted.problem:
+            raise NatsError(f"server {self.name}", f"{self._declared.secret} {self._mounted.problem}", CORRECT)
+        return ""
+
+    def _push(self) -> None:
+        if time.monotonic() - self._pushed < AGAIN:
+            return
+        annotations = self._pod["metadata"].get("annotations") or {}
+        self._pushes += 1
+        # Only a value that is new makes the kubelet look.
+        numbers = (f"{self._declared.short}{'' if count == 1 else f'.{count}'}" for count in range(self._pushes, 99))
+        value = next(number for number in numbers if number != annotations.get(ANNOTATION))
+        path = f"/api/v1/namespaces/{self._namespace}/pods/{self._pod['metadata']['name']}"
+        patch = {"metadata": {"annotations": {ANNOTATION: value}}}
+        self._kubernetes.call("PATCH", path, f"pod {path.rpartition('/')[2]}", patch, "application/merge-patch+json")
+        self._pushed = time.monotonic()
+
+    def reload(self) -> None:
+        try:
+            answer = self._request("RELOAD")
+        except UnansweredError:
+            return  # whether it was carried out, the proof will tell
+        if "error" in answer:
+            self.refusal = _without_values(str(answer["error"].get("description", "no reason given")))
+
+    def prove(self) -> str:
+        """What is still missing, asked anew."""
+        self._ask()
+        return "; ".join(self.lacks())
+
+    def lacks(self) -> list[str]:
+        """In which respects the server is not what its pod's files say."""
+        digest, revision = self._varz.get("config_digest"), (self._varz.get("metadata") or {}).get("revision")
+        wanted = self._mounted.digest
+        found = (
+            [f"{', '.join(self._mounted.stale)} of {self._declared.secret} is not in its pod"]
+            if self._mounted.stale
+            else []
+        )
+        if wanted and digest != wanted:
+            found.append(f"it runs with {digest}, and its file is {wanted}")
+        for listener, ends in self._mounted.ends.items():
+            block = self._varz if listener == "tls" else self._varz.get(listener) or {}
+            # Before 2.12 it does not tell.
+            if block.get("tls_cert_not_after", ends) != ends:
+                found.append(f"its {listener} certificate ends {block['tls_cert_not_after']}, and the file's {ends}")
+        if self._declared.revision and "metadata" in self._varz and revision != self._declared.revision:
+            found.append(f"its revision is {revision}, and the file's {self._declared.revision}")
+        return found
+
+    def last_words(self) -> str:
+        """What its log says of the refusal."""
+        log = self._kubernetes.logs(self._namespace, self._pod["metadata"]["name"], "nats", 20)
+        said = REFUSAL.findall(log)
+        return _without_values(said[-1]) if said else ""
+
+    def told(self, reloaded: bool) -> dict[str, Any]:
+        revision = (self._varz.get("metadata") or {}).get("revision")
+        return {"digest": self._varz.get("config_digest"), "revision": revision, "reloaded": reloaded}
+
+    def _ask(self) -> None:
+        self._varz = self._request("VARZ")["data"]
+
+    def _request(self, verb: str) -> dict[str, Any]:
+        if self._connection is None:
+            where = (self._kubernetes, self._namespace, self._cluster, self._account, self._timeout, [self._pod])
+            self._connection = self._opened.enter_context(through(*where))
+        self._id = str(self._connection.server()["server_id"])
+        answer: dict[str, Any] = self._connection.request(f"$SYS.REQ.SERVER.{self._id}.{verb}")
+        return answer
+
+
+def _all(pool: ThreadPoolExecutor, servers: list[Server], step: Callable[[Server], str], deadline: float) -> None:
+    """Repeats a step on every server until it says that nothing is missing; raises with what is, when time is over."""
+
+    def until_done(server: Server) -> str:
+        while True:
+            try:
+                missing = step(server)
+            except UnansweredError as error:
+                missing = error.cause
+            if not missing or time.monotonic() > deadline:
+                return missing
+            time.sleep(APART)
+
+    missing = dict(zip(servers, pool.map(until_done, servers), strict=True))
+    if any(missing.values()):
+        evidence = "; ".join(f"{server.name}: {words}" for server, words in missing.items() if words)
+        done = [server.name for server, words in missing.items() if not words]
+        raise NatsError(
+            "configuration",
+            f"not all servers have it in time: {evidence}; {_listed(done, 'is')} done",
+            "Run it again, with a longer wait_timeout, and look at the pods' events and logs.",
+        )
+
+
+def _refused(servers: list[Server], took: list[str]) -> NatsError:
+    reasons = []
+    for server in servers:
+        if server.refusal:
+            log = server.last_words()
+            more = f" (log: {log})" if log and server.refusal not in log else ""
+            reasons.append(f"{server.name} refuses it: {server.refusal}{more}")
+    unsupported = any("reload not supported" in reason or "does not support" in reason for reason in reasons)
+    cause = f"{'; '.join(reasons)}; {_listed(took, 'has')} taken it over"
+    return NatsError("configuration", cause, ROLL if unsupported else CORRECT)
+
+
+def _listed(names: Iterable[str], verb: str) -> str:
+    found = list(names)
+    return f"{', '.join(found) or 'none'} {verb if len(found) < 2 else {'is': 'are', 'has': 'have'}[verb]}"
+
+
+def _without_values(reason: str) -> str:
+    return VALUES.sub("", reason).strip()
+
+
+def _told(servers: list[Server], reloaded: set[str]) -> dict[str, Any]:
+    found = {server.name: server.told(server.name in reloaded) for server in servers}
+    return {"changed": bool(reloaded), "servers": found}

@@ -1,0 +1,149 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_rebalance
+short_description: Spread replicas, leaders and clients of a NATS cluster evenly
+description:
+  - Moves replicas of streams so that every server has as many and as much, then leaders of streams and consumers, then has clients connect again.
+    Streams do not move by themselves when servers join, and leaders gather on the servers that restarted first.
+  - Works in small steps; a stream has never fewer replicas than before, and the next replica of a stream moves when all of them are current again.
+  - A cluster that is not healthy is left alone, and the task fails with what is wrong. Killed or timed out, it goes on when it is run again.
+  - Without O(kubernetes), the login is one of the system account.
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.cluster
+  - messaging.nats.attributes
+  - messaging.nats.attributes.diff
+  - messaging.nats.attributes.action_group
+options:
+  replicas:
+    description: Spread replicas. A replica counts one, and one more where it has as many bytes as the average.
+    type: bool
+    default: true
+  leaders:
+    description:
+      - Spread leaders. Only an account's own user may move them, so it needs the logins of O(accounts);
+        with O(kubernetes) the accounts' Secrets C(<cluster>-<account>) are used. Accounts without are in RV(skipped).
+    type: bool
+    default: true
+  connections:
+    description:
+      - Close connections of clients on servers that have a tenth more than the average, the idle ones first, so that they connect again.
+        Where to is their own choice.
+    type: bool
+    default: false
+  max_moves:
+    description: So many replicas at most are moved in one run.
+    type: int
+    default: 50
+  kicks_per_second:
+    description: So many connections are closed in a second.
+    type: float
+    default: 5
+  wait_timeout:
+    description: Seconds for all replicas, and again for all leaders.
+    type: float
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: What would move
+  messaging.nats.nats_rebalance:
+    kubernetes:
+      namespace: nats
+  check_mode: true
+  diff: true
+
+- name: After two servers joined
+  messaging.nats.nats_rebalance:
+    kubernetes:
+      namespace: nats
+    connections: true
+"""
+
+RETURN = r"""
+moves:
+  description: What was moved, or would be in check mode, in order.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - what: replica
+      object: stream EVENTS of account APP
+      from: nats-0
+      to: nats-3
+servers:
+  description: What each server has then; C(streams), the replicas of streams, C(leaders), of streams and consumers, C(connections) and C(bytes).
+  returned: success
+  type: dict
+  sample:
+    nats-0: {streams: 12, leaders: 8, connections: 40, bytes: 104857600}
+before:
+  description: What each server had.
+  returned: success
+  type: dict
+skipped:
+  description: Accounts whose leaders should move and could not be made to, with the reason.
+  returned: success
+  type: dict
+unmoved:
+  description: What refused to move, a sentence each.
+  returned: success
+  type: list
+  elements: str
+findings:
+  description: What is wrong with the cluster, as M(messaging.nats.nats_health) tells it.
+  returned: when it is not healthy
+  type: list
+  elements: dict
+"""
+
+from contextlib import ExitStack
+
+from ansible_collections.messaging.nats.plugins.module_utils._access import connected, logins
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health_module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._membership import Members
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._observation import fails, observe
+from ansible_collections.messaging.nats.plugins.module_utils._rebalance import Wanted, rebalance
+
+# A cluster that has just been rolled or scaled may need a moment.
+SETTLES = 10
+SPEC = {
+    "replicas": {"type": "bool", "default": True},
+    "leaders": {"type": "bool", "default": True},
+    "connections": {"type": "bool", "default": False},
+    "max_moves": {"type": "int", "default": 50},
+    "kicks_per_second": {"type": "float", "default": 5},
+    "wait_timeout": {"type": "float", "default": 300},
+}
+
+
+def main() -> None:
+    with NatsModule(SPEC | CLUSTER) as module, ExitStack() as opened:
+        params = module.params
+        if params["kicks_per_second"] <= 0:
+            raise NatsError("option kicks_per_second", "it is not above 0", "Set connections: false for none.")
+        snapshot, findings = observe(source(params, opened), SETTLES, "error")
+        if wrong := [finding for finding in findings if fails(finding, "error")]:
+            sentences = "; ".join(f"{finding.object}: {finding.evidence}" for finding in wrong)
+            msg = f"cluster: it is not healthy, so nothing was moved: {sentences}. Look at it with nats_diagnose first."
+            module.fail_json(msg=msg, findings=[told(finding) for finding in findings])
+        members = Members(
+            opened.enter_context(connected(params, account="SYS")), snapshot.expected, snapshot.cluster_name
+        )
+        wanted = Wanted(**{name: params[name] for name in SPEC})
+        result = rebalance(members, logins(params, opened), wanted, module.check_mode)
+        module.exit_json(**result, **module.diff(result["before"], result["servers"], "servers"))
+
+
+if __name__ == "__main__":
+    main()

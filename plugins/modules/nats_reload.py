@@ -1,0 +1,87 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_reload
+short_description: Have the servers of a NATS cluster load their configuration
+description:
+  - Has every running server of a cluster on Kubernetes load the configuration that its pod's Secret holds, all at once, and proves that each has;
+    by the configuration's digest, by the end of the certificate of each listener, and by C(server_metadata.revision) where the configuration has one.
+  - The kubelet brings a changed Secret into a pod after half a minute or more. An annotation C(messaging.nats/configuration) on the pod makes it at once.
+  - A server that runs with its configuration already is left alone. No server is told to reload before all pods have the files, and none when a server
+    finds an error in them. It can be killed at any time and run again.
+  - What a server takes over only when it starts it refuses, and goes on with what it has; L(the guide,https://galaxy.ansible.com/messaging/nats) has a table.
+  - With O(kubernetes), the default account is V(SYS). Nothing else than O(kubernetes) says where the cluster is.
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.connection
+  - messaging.nats.attributes
+  - messaging.nats.attributes.no_diff
+  - messaging.nats.attributes.action_group
+attributes:
+  check_mode:
+    details: Tells which servers would reload. The pods get no annotation.
+  diff_mode:
+    details: Configurations hold secrets.
+options:
+  wait_timeout:
+    description: Seconds until all servers have to have their configuration. What each lacks then is told.
+    type: float
+    default: 30
+"""
+
+EXAMPLES = r"""
+- name: A user more, in the Secret that the pods mount
+  kubernetes.core.k8s:
+    definition: "{{ configuration }}"
+    apply: true
+  no_log: true
+
+- name: All servers have it
+  messaging.nats.nats_reload:
+    kubernetes:
+      namespace: nats
+      cluster: nats
+"""
+
+RETURN = r"""
+servers:
+  description: The servers by name.
+  returned: success
+  type: dict
+  sample:
+    nats-0:
+      digest: sha256:0e6f6f9f6a0a0c2e2d0d6c1f7f1f4b4a7b4f6d3f8a0a5d2b1c9e8f7a6b5c4d3e
+      revision: "7"
+      reloaded: true
+cause:
+  description: Which server refused it and why, or what each server lacks, and which servers have it.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
+"""
+
+from contextlib import ExitStack
+
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._reloading import reload_all
+
+
+def main() -> None:
+    with NatsModule({"wait_timeout": {"type": "float", "default": 30}}) as module, ExitStack() as opened:
+        if not module.params["kubernetes"]:
+            raise NatsError("kubernetes", "only pods have a configuration that can be looked at", "Set the option.")
+        module.exit_json(**reload_all(module.params, module.check_mode, opened))
+
+
+if __name__ == "__main__":
+    main()
