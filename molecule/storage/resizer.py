@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Grows the volumes of a namespace as a storage driver's resizer would, for so many seconds: resizer.py NAMESPACE SECONDS.
+"""Grows so many volumes of a namespace as a storage driver's resizer would: resizer.py NAMESPACE COUNT.
 
 The kind's provisioner has none. Its volumes are directories, so what has to grow are the objects alone.
 """
@@ -18,13 +18,14 @@ from kubernetes.utils import parse_quantity
 
 # As long as a driver is at it.
 WORKS = 1.0
+PATIENCE = 600.0
 
 
-def main(namespace: str, seconds: float) -> None:
+def main(namespace: str, count: int) -> None:
     config.load_kube_config()
     api = client.CoreV1Api()
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    until = time.monotonic() + PATIENCE
+    while count > 0 and time.monotonic() < until:
         claims: list[Any] = api.list_namespaced_persistent_volume_claim(namespace).items
         for claim in claims:
             wanted = claim.spec.resources.requests["storage"]
@@ -32,6 +33,7 @@ def main(namespace: str, seconds: float) -> None:
                 wanted
             ):
                 grow(api, claim, wanted)
+                count -= 1
         time.sleep(0.5)
 
 
@@ -48,4 +50,4 @@ def grow(api: client.CoreV1Api, claim: Any, wanted: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]))
