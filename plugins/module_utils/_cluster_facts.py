@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._lost import left_behind, lost_statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     MANAGER,
     Counterpart,
@@ -22,6 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     foreign_owner,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._zones import Zones, zones
 
 FORBIDDEN = 403
 AT_ONCE = 8
@@ -44,16 +47,27 @@ def facts(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], 
         nodes = pool.submit(_readable, kubernetes, "/api/v1/nodes", "nodes")
         classes = pool.submit(_readable, kubernetes, "/apis/storage.k8s.io/v1/storageclasses", "storage classes")
         runs = pool.submit(_running, kubernetes, name, namespace, look) if exists else None
-        claims = _listed(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
+        claims = listed(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
         secrets = owned(kubernetes, "v1", "Secret", name, namespace) if exists else []
         return Facts(
             exists,
             nodes.result(),
             classes.result(),
-            [claim for claim in claims if claim["metadata"]["name"].startswith(f"data-{name}-")],
+            claims_of(name, claims),
             tuple(found["metadata"]["name"] for found in secrets if configuration(found)),
             runs.result() if runs else None,
+            kubernetes.call("GET", "/version", "the version of Kubernetes"),
         )
+
+
+def where_zones_are(kubernetes: Kubernetes, name: str, namespace: str, spec: Mapping[str, Any]) -> Zones:
+    """The zones that pods of this cluster can be in."""
+    return zones(
+        _readable(kubernetes, "/api/v1/nodes", "nodes"),
+        kubernetes.call("GET", "/version", "the version of Kubernetes"),
+        spec,
+        claims_of(name, listed(kubernetes, "v1", "PersistentVolumeClaim", namespace)),
+    )
 
 
 def _running(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None) -> Running | None:
@@ -71,7 +85,22 @@ def _running(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[
 
 
 def statefulset(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
-    return kubernetes.find(f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}", f"StatefulSet {name}")
+    """It, or what is known of one whose pods run without it."""
+    found = kubernetes.find(f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}", f"StatefulSet {name}")
+    return found or _lost(kubernetes, name, namespace)
+
+
+def _lost(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
+    if not (pods := kubernetes.pods(namespace, name)):
+        return None
+    revisions = listed(kubernetes, "apps/v1", "ControllerRevision", namespace, labelSelector=f"app={name}")
+    claims = listed(kubernetes, "v1", "PersistentVolumeClaim", namespace)
+    return lost_statefulset(name, pods, revisions, claims)
+
+
+def claims_of(name: str, claims: list[Object]) -> list[Object]:
+    """The volumes of this cluster's servers, and not those of a cluster whose name begins like it."""
+    return [claim for claim in claims if re.fullmatch(rf"data-{re.escape(name)}-\d+", claim["metadata"]["name"])]
 
 
 def _configuration(kubernetes: Kubernetes, statefulset: Object, namespace: str) -> Object | None:
@@ -102,10 +131,22 @@ def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exist
 def _counterpart(kubernetes: Kubernetes, item: Object, path: str) -> Counterpart:
     what = f"{item['kind']} {item['metadata']['name']}"
     running = kubernetes.find(path, what)
+    if running is None and item["kind"] == "StatefulSet":
+        return _lost_counterpart(kubernetes, item, path, what)
     # What the API server itself refuses is known before anything is applied; another's object is not tried.
     theirs = running is not None and foreign_owner(running, item)
     tried = _with_its_volumes(item, running) if running is not None else item
     return Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, tried))
+
+
+def _lost_counterpart(kubernetes: Kubernetes, item: Object, path: str, what: str) -> Counterpart:
+    """What was lost with a StatefulSet is as declared; what its pods and volumes were made from is known."""
+    applied = _dry_run(kubernetes, path, what, item)
+    lost = _lost(kubernetes, item["metadata"]["name"], item["metadata"]["namespace"])
+    if lost is None:
+        return Counterpart(item, None, applied)
+    running = applied | {"spec": applied["spec"] | lost["spec"], "status": lost["status"]}
+    return Counterpart(item, running, _with_its_volumes(applied, running))
 
 
 def _with_its_volumes(item: Object, running: Object) -> Object:
@@ -124,6 +165,7 @@ def ours(kubernetes: Kubernetes, name: str, namespace: str, declared: list[Objec
         for item in owned(kubernetes, version, kind, name, namespace):
             if with_data or not _data(item, name):
                 going.append(item)
+    going += [{"apiVersion": "v1", "kind": "Pod"} | pod for pod in left_behind(kubernetes.pods(namespace, name))]
     extra = [
         item for item in declared if (item["apiVersion"], item["kind"]) not in KINDS and item["kind"] != "Namespace"
     ]
@@ -133,7 +175,7 @@ def ours(kubernetes: Kubernetes, name: str, namespace: str, declared: list[Objec
 def owned(kubernetes: Kubernetes, version: str, kind: str, name: str, namespace: str) -> list[Object]:
     """The objects of this kind that the role made for the cluster."""
     selector = f"app.kubernetes.io/instance={name},app.kubernetes.io/managed-by={MANAGER}"
-    return _listed(kubernetes, version, kind, namespace, labelSelector=selector)
+    return listed(kubernetes, version, kind, namespace, labelSelector=selector)
 
 
 def _data(item: Object, name: str) -> bool:
@@ -142,7 +184,7 @@ def _data(item: Object, name: str) -> bool:
     return bool(item["kind"] == "PersistentVolumeClaim")
 
 
-def _listed(kubernetes: Kubernetes, version: str, kind: str, namespace: str, **query: Any) -> list[Object]:
+def listed(kubernetes: Kubernetes, version: str, kind: str, namespace: str, **query: Any) -> list[Object]:
     # The items of a list lack what each says of itself alone.
     example = {"apiVersion": version, "kind": kind, "metadata": {"name": "", "namespace": namespace}}
     path = kubernetes.path(example).rstrip("/")

@@ -34,6 +34,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._preconditions impo
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted, broken_promises
 from ansible_collections.messaging.nats.plugins.module_utils._reload import needs_restart
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant
+from ansible_collections.messaging.nats.plugins.module_utils._zones import unusable_zones
 
 TEMPLATE, UPDATE = "spec.template.", "spec.updateStrategy."
 CONFIG = ".volumes[config].secret.secretName"
@@ -68,6 +69,8 @@ def plan(pairs: list[Counterpart], facts: Facts, wanted: Wanted) -> Plan:
     missing = [pair.declared for pair in pairs if pair.running is None]
     statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
     unchecked: list[str] = []
+    if statefulset:
+        refusals += unusable_zones(statefulset, facts)
     if statefulset and (facts.running is None or facts.running.replicas < wanted.replicas):
         refusals += [*storage(statefulset, facts), *room(statefulset, facts, wanted.replicas)]
         unchecked = [

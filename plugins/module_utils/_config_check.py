@@ -39,14 +39,16 @@ def check_configuration(
 ) -> None:
     """Raises where `nats-server -t` of the declared image refuses the configuration. Leaves nothing behind."""
     with _namespace(kubernetes, namespace), _pod(kubernetes, statefulset) as (where, pod, container):
-        check_in_pod(kubernetes, where, pod, container["image"], configuration)
+        check_in_pod(kubernetes, where, pod, container, configuration)
 
 
-def check_in_pod(kubernetes: Kubernetes, namespace: str, pod: str, image: str, configuration: str) -> None:
-    """The same in a pod that is there."""
+def check_in_pod(kubernetes: Kubernetes, namespace: str, pod: str, container: Object, configuration: str) -> None:
+    """The same in a pod that is there, which may lack variables that the declared container has."""
+    image = container["image"]
+    variables = " ".join(f"{entry['name']}=${{{entry['name']}-unknown}}" for entry in container.get("env") or [])
     # The exec protocol can't close standard input, so the shell is told how much there is.
     size = len(configuration.encode())
-    command = ["sh", "-c", f"head -c {size} | nats-server -t -c /dev/stdin"]
+    command = ["sh", "-c", f"head -c {size} | {variables} nats-server -t -c /dev/stdin"]
     code, output = kubernetes.run(namespace, pod, "nats", command, stdin=configuration)
     if code:
         lines = output.strip().splitlines() or [f"exit code {code}"]

@@ -6,12 +6,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart, Object
+from ansible_collections.messaging.nats.plugins.module_utils._lost import is_lost
+from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart, Object, title
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import DEFAULT_CLASS, Facts
 from ansible_collections.messaging.nats.plugins.module_utils._quantity import parse_quantity
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a claim is that has less than it asks for, and what may help."""
+
+    state: str
+    remedy: str
+    # Its driver has said that it can't be done.
+    hopeless: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,12 +46,73 @@ def growth(pairs: list[Counterpart], facts: Facts) -> Growth:
     if declared is None or running is None:
         return Growth()
     size, was = _size(declared), _size(running)
-    small = [claim for claim in facts.claims if parse_quantity(_size(claim)) < parse_quantity(size)]
+    small = too_small(facts.claims, facts.running.pods if facts.running else (), size)
     refusals = [*_refusals(size, was, declared, running), *(_fixed_classes(small, facts) if small else ())]
     names = tuple(claim["metadata"]["name"] for claim in small)
-    replace = parse_quantity(size) != parse_quantity(was)
-    summary = (f"grow the volumes to {size} without a restart: {', '.join(names)}",) if small else ()
-    return Growth(size, names, replace, summary, tuple(refusals))
+    replace = is_replaced(pair.declared, pair.running) if pair and pair.running else False
+    summary = [f"grow the volumes to {size} without a restart: {', '.join(names)}"] if small else []
+    if replace and pair and pair.running:
+        summary.append(_replacement(pair.declared, pair.running))
+    return Growth(size, names, replace, tuple(summary), tuple(refusals))
+
+
+def too_small(claims: Iterable[Object], pods: Iterable[Object], size: str) -> list[Object]:
+    """Claims that ask for less, and those of servers that have less. What no pod mounts may grow when one does."""
+    mounted = {f"data-{pod['metadata']['name']}" for pod in pods}
+    return [
+        claim
+        for claim in claims
+        if parse_quantity(_size(claim)) < parse_quantity(size)
+        or (claim["metadata"]["name"] in mounted and lacks(claim, size))
+    ]
+
+
+def lacks(claim: Object, size: str) -> bool:
+    """Whether the volume itself has less; one that is not there yet will be made as it is asked for."""
+    has = ((claim.get("status") or {}).get("capacity") or {}).get("storage")
+    return has is not None and parse_quantity(has) < parse_quantity(size)
+
+
+def is_replaced(declared: Object, running: Object) -> bool:
+    """A StatefulSet can't be told another size, and one that was lost while it was told so has to come back."""
+    return is_lost(running) or parse_quantity(template_size(declared)) != parse_quantity(template_size(running))
+
+
+def template_size(statefulset: Object) -> str:
+    return _size(statefulset["spec"]["volumeClaimTemplates"][0])
+
+
+def _replacement(declared: Object, running: Object) -> str:
+    what = title(declared)
+    if is_lost(running):
+        return f"put {what} back, which a killed play has taken from its pods"
+    return f"replace {what} without its pods, so that new servers get as much"
+
+
+def how_far(claim: Object) -> Progress:
+    """What Kubernetes tells of a claim that grows."""
+    status = claim.get("status") or {}
+    told = {
+        condition["type"]: condition.get("message") or ""
+        for condition in status.get("conditions") or []
+        if condition.get("status") == "True"
+    }
+    resize = (status.get("allocatedResourceStatuses") or {}).get("storage", "")
+    error = next((text for kind, text in told.items() if kind.endswith("ResizeError")), "")
+    if error or resize.endswith("Infeasible"):
+        return Progress(
+            f"{resize or 'its driver failed'}: {error}".rstrip(": "),
+            "Make room in the storage behind its class, or declare a smaller nats_cluster_storage_size that is still more than it has.",
+            resize.endswith("Infeasible"),
+        )
+    if "FileSystemResizePending" in told:
+        pod = claim["metadata"]["name"].partition("-")[2]
+        restart = f"Its driver may need the pod to start again: kubectl delete pod {pod}, and run the play again."
+        return Progress("its file system has not grown yet", restart)
+    if "Resizing" in told:
+        return Progress("its driver is at it", "Run the play again: it goes on waiting.")
+    driver = f"the driver of class {claim['spec'].get('storageClassName')}"
+    return Progress(f"{driver} has not begun", "Does it run with a resizer? Look at the events of the claim.")
 
 
 def _template(statefulset: Object) -> Object | None:

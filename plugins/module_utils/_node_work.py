@@ -22,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._giving_up import (
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
 from ansible_collections.messaging.nats.plugins.module_utils._membership import move_off, shown
-from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, Group
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
 from ansible_collections.messaging.nats.plugins.module_utils._server_work import LOOK, ServerWork

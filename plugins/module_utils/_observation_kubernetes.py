@@ -92,14 +92,16 @@ class ThroughKubernetes:
         path = f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{self._cluster}"
         what = f"StatefulSet {self._cluster} in namespace {self._namespace}"
         found = self._kubernetes.find(path, what)
-        if found is None:
+        # Pods run without one for a moment, while their volumes grow.
+        if found is None and not by_server:
             raise NatsError(
                 what,
                 "it does not exist",
                 "Deploy the cluster first, or check kubernetes.namespace and kubernetes.cluster.",
             )
         known = {pod["metadata"]["name"]: name for name, pod in by_server.items()}
-        names = [f"{self._cluster}-{ordinal}" for ordinal in range(count or found["spec"]["replicas"])]
+        replicas = count or (found["spec"]["replicas"] if found else len(by_server))
+        names = [f"{self._cluster}-{ordinal}" for ordinal in range(replicas)]
         return [known.get(name, name) for name in names]
 
     def _of(self, account: str) -> Connection:

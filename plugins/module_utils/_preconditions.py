@@ -51,6 +51,8 @@ class Facts:
     # Names of the Secrets with configurations, also of those that no pod reads any more.
     configurations: tuple[str, ...] = ()
     running: Running | None = None
+    # What it says of its own version.
+    kubernetes: Mapping[str, str] = field(default_factory=dict)
 
 
 def missing_namespace(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:

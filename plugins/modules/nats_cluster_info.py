@@ -25,6 +25,15 @@ options:
     description: Namespace of the cluster.
     type: str
     required: true
+  node_selector:
+    description: Labels that a node of the servers must have.
+    type: dict
+    default: {}
+  tolerations:
+    description: Taints that do not keep the servers away, as Kubernetes writes them.
+    type: list
+    elements: dict
+    default: []
 requirements:
   - kubernetes >= 24.2
 """
@@ -45,18 +54,28 @@ secrets:
   type: list
   elements: dict
 running:
-  description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), and C(pending) where pods are
+  description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), and C(pending) where pods are
     not of the newest revision. Empty where there is none.
+  returned: success
+  type: dict
+zones:
+  description: The C(names) of the zones that nodes of the servers are in, whether there are C(enough) of them to keep the replicas of a stream
+    apart, and the C(reason) where they can't be used.
   returned: success
   type: dict
 """
 
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import owned, statefulset
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import (
+    owned,
+    statefulset,
+    where_zones_are,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._objects import RESTARTED, VERSION, config_secret
+from ansible_collections.messaging.nats.plugins.module_utils._zones import is_zoned
 
 
 def running(found: dict[str, Any]) -> dict[str, Any]:
@@ -67,18 +86,30 @@ def running(found: dict[str, Any]) -> dict[str, Any]:
         "image": next(entry["image"] for entry in template["spec"]["containers"] if entry["name"] == "nats"),
         "config_secret": config_secret(template["spec"]),
         "pending": found["status"].get("currentRevision") != found["status"].get("updateRevision"),
+        "zoned": is_zoned(template["spec"]),
         "restarted": (template["metadata"].get("annotations") or {}).get(RESTARTED, ""),
     }
 
 
 def main() -> None:
-    spec = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}}
+    spec = {
+        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str", "required": True},
+        "node_selector": {"type": "dict", "default": {}},
+        "tolerations": {"type": "list", "elements": "dict", "default": []},
+    }
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
         params = module.params
         kubernetes = Kubernetes(params["kubeconfig"], params["context"])
         where = params["name"], params["namespace"]
         found = statefulset(kubernetes, *where)
-        module.exit_json(secrets=owned(kubernetes, "v1", "Secret", *where), running=running(found) if found else {})
+        pod = {"nodeSelector": params["node_selector"], "tolerations": params["tolerations"]}
+        offered = where_zones_are(kubernetes, *where, pod)
+        module.exit_json(
+            secrets=owned(kubernetes, "v1", "Secret", *where),
+            running=running(found) if found else {},
+            zones={"names": offered.names, "reason": offered.reason, "enough": offered.are_enough},
+        )
 
 
 if __name__ == "__main__":

@@ -154,6 +154,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import Cou
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._volumes import Volumes
 
 
 def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
@@ -166,6 +167,7 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     planned = plan(pairs, offered, Wanted(replicas, params["version"], params["single_replica"]))
     if planned.refusals:
         raise NatsError(f"cluster {params['name']} in namespace {params['namespace']}", "\n".join(planned.refusals))
+    check_volumes(kubernetes, pairs, planned)
     check_conf(module, kubernetes, pairs, offered)
     return told(planned) | {
         "missing_namespace": not offered.namespace_exists,
@@ -183,6 +185,14 @@ def servers(params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
     return source.take()
 
 
+def check_volumes(kubernetes: Kubernetes, pairs: list[Counterpart], planned: Plan) -> None:
+    """Kubernetes' own word about volumes that grow, also where the classes may not be read here."""
+    if planned.growth.claims:
+        volumes = Volumes(kubernetes, next(pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"))
+        for claim in volumes.too_small():
+            volumes.ask(claim, dry_run=True)
+
+
 def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Counterpart], offered: Facts) -> None:
     """The server's own word about a configuration that is new, before anything is touched."""
     conf = next((text for pair in pairs if (text := configuration(pair.declared))), None)
@@ -190,20 +200,24 @@ def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Cou
     running = offered.running
     if conf is None or statefulset is None:
         return
-    image = nats_image(statefulset["spec"]["template"])
-    pod = next((pod for pod in (running.pods if running else ()) if runs(pod) and nats_image(pod) == image), None)
-    if running and running.configuration == conf and nats_image(running.statefulset["spec"]["template"]) == image:
+    container = nats_container(statefulset["spec"]["template"])
+    image = container["image"]
+    pod = next(
+        (pod for pod in (running.pods if running else ()) if runs(pod) and nats_container(pod)["image"] == image), None
+    )
+    template = running.statefulset["spec"]["template"] if running else None
+    if running and running.configuration == conf and template and nats_container(template)["image"] == image:
         return
     if pod:
-        check_in_pod(kubernetes, module.params["namespace"], pod["metadata"]["name"], image, conf)
+        check_in_pod(kubernetes, module.params["namespace"], pod["metadata"]["name"], container, conf)
     elif not module.check_mode:
         missing = [pair.declared for pair in pairs if pair.running is None]
         namespace = next((item for item in missing if item["kind"] == "Namespace"), None)
         check_configuration(kubernetes, statefulset, namespace, conf)
 
 
-def nats_image(pod: dict[str, Any]) -> str:
-    found: str = next(entry["image"] for entry in pod["spec"]["containers"] if entry["name"] == "nats")
+def nats_container(pod: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(entry for entry in pod["spec"]["containers"] if entry["name"] == "nats")
     return found
 
 

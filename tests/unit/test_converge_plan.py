@@ -108,6 +108,7 @@ def planned(
     revisions=("new",) * 3,
     applied="2026-11-25T09:00:00Z",
     claims="5Gi",
+    capacity="5Gi",
     classes=(GROWS, RIGID),
     runs=None,
 ):
@@ -128,11 +129,12 @@ def planned(
                 "storageClassName": declared["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"],
                 "resources": {"requests": {"storage": claims}},
             },
+            "status": {"capacity": {"storage": capacity}},
         }
         for number in range(3)
     ]
     found = Running(running, pods(*revisions), CONF, applied, seen or snapshot())
-    facts = Facts(True, NODES, list(classes), volumes, ("nats-config-1",), found)
+    facts = Facts(True, NODES, classes and list(classes), volumes, ("nats-config-1",), found)
     return plan(pairs, facts, wanted or Wanted(3, "2.15.1"))
 
 
@@ -194,8 +196,28 @@ def test_volumes_grow_without_a_restart():
     found = planned(statefulset(size="10Gi"))
     assert found.growth.claims == ("data-nats-0", "data-nats-1", "data-nats-2")
     assert (found.growth.size, found.growth.replace, found.roll) == ("10Gi", True, ())
-    # A play was killed after the volumes grew.
-    assert planned(statefulset(size="10Gi"), claims="10Gi").growth.claims == ()
+    # A play was killed while the volumes grew, and after that.
+    assert planned(statefulset(size="10Gi"), claims="10Gi").growth.claims == found.growth.claims
+    grown = planned(statefulset(size="10Gi"), claims="10Gi", capacity="10Gi").growth
+    assert (grown.claims, grown.replace) == ((), True)
+    # Some classes give more than they are asked for.
+    assert not planned(claims="6Gi", capacity="7Gi").growth.needed
+
+
+def test_a_volume_without_a_server_grows_when_one_mounts_it():
+    found = planned(statefulset(size="10Gi"), claims="10Gi", revisions=("new", "new")).growth
+    assert found.claims == ("data-nats-0", "data-nats-1")
+
+
+def test_classes_that_may_not_be_read_are_no_reason_to_refuse():
+    assert planned(statefulset(size="6Gi", of="rigid"), runs=statefulset(of="rigid"), classes=None).growth.needed
+
+
+def test_a_statefulset_that_a_killed_play_took_away_comes_back_without_a_restart():
+    lost = statefulset(size="10Gi") | {"status": {"lost": True, "updateRevision": "new", "currentRevision": "new"}}
+    found = planned(statefulset(size="10Gi"), runs=lost, claims="10Gi", capacity="10Gi")
+    assert (found.verb, found.growth.replace, found.roll) == ("converge", True, ())
+    assert found.summary == ("put StatefulSet nats back, which a killed play has taken from its pods",)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_cluster_storage
+short_description: Give the servers of a NATS cluster on Kubernetes larger volumes while they run
+description:
+  - Asks for larger volumes, waits until they have grown, and replaces the StatefulSet without its pods, since it can't be told another size.
+  - No server restarts. The new StatefulSet has the same template as the old one and takes the pods over.
+  - It can be killed at any point and run again; what has grown is left alone, and a StatefulSet that was lost comes back.
+  - Volumes never shrink.
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.attributes
+  - messaging.nats.attributes.no_diff
+  - messaging.nats.kubeconfig
+options:
+  definition:
+    description: The declared StatefulSet. Nothing of it but the size of its volumes is brought in, the rest is left to who applies it.
+    type: dict
+    required: true
+  lease:
+    description: What this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took. It is renewed meanwhile.
+    type: str
+  wait_timeout:
+    description: Seconds until the volumes have to have grown.
+    type: float
+    default: 300
+requirements:
+  - kubernetes >= 24.2
+"""
+
+EXAMPLES = r"""
+- name: Volumes as large as declared
+  messaging.nats.nats_cluster_storage:
+    definition: "{{ lookup('ansible.builtin.file', 'statefulset.yaml') | from_yaml }}"
+"""
+
+RETURN = r"""
+claims:
+  description: The claims whose volumes grew.
+  returned: success
+  type: list
+  elements: str
+replaced:
+  description: Whether the StatefulSet was replaced.
+  returned: success
+  type: bool
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+waiting:
+  description: Whether it may succeed when it is tried again.
+  returned: when it has not got there in time
+  type: bool
+"""
+
+import time
+from contextlib import ExitStack
+
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._volumes import Volumes
+
+
+def main() -> None:
+    spec = {
+        "definition": {"type": "dict", "required": True},
+        "lease": {"type": "str"},
+        "wait_timeout": {"type": "float", "default": 300},
+    }
+    with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module, ExitStack() as opened:
+        started, params = time.monotonic(), module.params
+        kubernetes = Kubernetes(params["kubeconfig"], params["context"])
+        volumes = Volumes(kubernetes, params["definition"])
+        running = volumes.statefulset()
+        small, replaced = volumes.too_small(), volumes.is_replaced(running)
+        if not module.check_mode:
+            if params["lease"]:
+                meta = params["definition"]["metadata"]
+                opened.enter_context(Lease(kubernetes, meta["namespace"], meta["name"], params["lease"]).kept())
+            for claim in small:
+                volumes.ask(claim)
+            volumes.wait(params["wait_timeout"])
+            if replaced:
+                volumes.replace(running, params["wait_timeout"])
+        module.exit_json(
+            changed=bool(small) or replaced,
+            claims=[claim["metadata"]["name"] for claim in small],
+            replaced=replaced,
+            seconds=round(time.monotonic() - started, 2),
+        )
+
+
+if __name__ == "__main__":
+    main()
