@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf_reader import read_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._observation import CONFIGURATION, DIGEST
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import CONFIGURATION, DIGEST
 
 try:
     from cryptography import x509

@@ -18,7 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils import _reloading
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._observation import CONFIGURATION
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.modules import nats_reload
 from tests.certificates import certificate
 from tests.servers import SERVER, free_port, secret

@@ -15,7 +15,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._mounted import MARK, declared, look
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._observation import CONFIGURATION
+from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.module_utils._reloading import _without_values
 from tests.certificates import certificate
 

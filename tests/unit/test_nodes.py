@@ -106,7 +106,7 @@ def told(found):
     ],
 )
 def test_what_only_one_server_has(there, streams, consumers, configs, listed, wanted):
-    accounts = {ACCOUNT: Listed(tuple(listed), (), {name: tuple(found) for name, found in listed.items()})}
+    accounts = {ACCOUNT: Listed(tuple(listed), {name: tuple(found) for name, found in listed.items()})}
     found = snapshot(there, streams, consumers, configs=configs, accounts=accounts, meta="n2 n1 n3")
     assert told(only_there(found, "n1")) == wanted
 
