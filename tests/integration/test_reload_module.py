@@ -21,7 +21,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import t
 from ansible_collections.messaging.nats.plugins.module_utils._observation import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.modules import nats_reload
 from tests.certificates import certificate
-from tests.integration.conftest import running
 from tests.servers import SERVER, Cluster, free_port, secret
 
 
@@ -85,7 +84,15 @@ class Pods:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory):
-    yield from running(Cluster(tmp_path_factory.mktemp("reload-module"), ["n1", "n2", "n3"], accounts=1))
+    made = Cluster(tmp_path_factory.mktemp("reload-module"), ["n1", "n2", "n3"], accounts=1)
+    try:
+        for server in made.servers:
+            made.start(server)
+        made.wait()
+        yield made
+    finally:
+        for server in made.servers:
+            made.stop(server)
 
 
 @pytest.fixture
