@@ -21,7 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import t
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.modules import nats_reload
 from tests.certificates import certificate
-from tests.servers import SERVER, free_port, secret
+from tests.servers import SERVER, Cluster, free_port, secret
 
 
 class Pods:
@@ -82,11 +82,28 @@ class Pods:
             yield connection
 
 
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    made = Cluster(tmp_path_factory.mktemp("reload-module"), ["n1", "n2", "n3"], accounts=1)
+    try:
+        for server in made.servers:
+            made.start(server)
+        made.wait()
+        yield made
+    finally:
+        for server in made.servers:
+            made.stop(server)
+
+
 @pytest.fixture
-def pods(own_cluster, monkeypatch):
-    made = Pods(own_cluster)
+def pods(servers, monkeypatch, reload):
+    """All run with what is in their Secrets."""
+    made = Pods(servers)
     monkeypatch.setattr(_reloading, "Kubernetes", lambda *_: made)
     monkeypatch.setattr(_reloading, "through", made.through)
+    made.change()
+    reload()
+    made.annotated = []
     return made
 
 
@@ -142,6 +159,9 @@ def test_a_renewed_certificate_is_loaded_though_the_digest_stays(pods, reload):
     assert reloads(reload()) == [True, False, False]
     assert first.get("/varz")["websocket"]["tls_cert_not_after"] == ends
     assert reloads(reload()) == [False] * 3
+    pods.cluster.stop(first)
+    pods.cluster.start(first)
+    pods.cluster.wait()
 
 
 def test_who_refuses_is_named_with_the_reason_and_who_took_it_too(pods, reload):
