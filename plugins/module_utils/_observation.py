@@ -21,7 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._findings import MO
 from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Listed, Snapshot, evaluate
 
 # It is `consumer`: the plural is ignored without a word.
-ASKED: dict[str, dict[str, bool]] = {
+ASKED: Mapping[str, Mapping[str, bool]] = {
     "JSZ": {"accounts": True, "streams": True, "consumer": True, "config": True},
     "VARZ": {},
     "HEALTHZ": {},
@@ -157,10 +157,11 @@ def numbered(answers: tuple[Answer, ...], count: int) -> list[str]:
 def ask(
     connection: Connection,
     expected: int | Collection[str],
-    asked: Mapping[str, Mapping[str, Any]] = ASKED,
+    asked: Mapping[str, Mapping[str, Any]] | None = None,
     timeout: float = 1,
 ) -> Answers:
-    """What all servers say, all questions at once."""
+    """What all servers say, all questions at once; those of health unless others are asked."""
+    asked = ASKED if asked is None else asked
 
     async def all_at_once() -> list[list[dict[str, Any]]]:
         questions = (

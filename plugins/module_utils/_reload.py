@@ -39,7 +39,7 @@ def always(_change: Change) -> bool:
 
 def grows(change: Change) -> bool:
     """Grown so and taken back in the file, every later reload is refused until a restart."""
-    both = all(type(value) is int and value > 0 for value in (change.before, change.after))
+    both = all(_is_number(value) and value > 0 for value in (change.before, change.after))
     return both and bool(change.after > change.before)
 
 
@@ -206,14 +206,19 @@ def _overcommitted(new: Mapping[str, Any]) -> bool:
         return False
     blocks = [account.get("jetstream") for account in (new.get("accounts") or {}).values() if _is_block(account)]
     return any(
-        type(server.get(store)) is int
+        _is_number(server.get(store))
         and sum(_number(block, names) for block in blocks if _is_block(block)) > server[store]
         for store, names in ACCOUNT_LIMITS.items()
     )
 
 
+def _is_number(value: Any) -> TypeGuard[int]:
+    """To Python, true and false are numbers too."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _number(block: Mapping[str, Any], names: tuple[str, ...]) -> int:
-    return max(0, *(value for name in names if type(value := block.get(name)) is int), 0)
+    return max(0, *(value for name in names if _is_number(value := block.get(name))), 0)
 
 
 def _hot(change: Change, version: Version) -> bool:

@@ -76,7 +76,7 @@ async def wildcard(nc: Client) -> None:
     greetings = await nc.subscribe("greet.python.*")
     for language in ("de", "en", "en.scottish", "fr"):  # the third one has a token too many
         await nc.publish(f"greet.python.{language}", b"hello")
-    got = [(await greetings.next_msg(timeout=2)).subject for _ in range(3)]
+    got = [(await greetings.next_msg(timeout=2)).subject for _message in range(3)]
     await greetings.unsubscribe()
     if got != ["greet.python.de", "greet.python.en", "greet.python.fr"]:
         raise Failed(f"wildcard: got {got}")
@@ -173,7 +173,7 @@ class Events:
 
     async def balance(self) -> str:
         """Wait until every event was consumed and acknowledged; fail unless each was there once."""
-        for _ in range(150):
+        for _try in range(150):
             text = f"{self.stored} stored, {len(self.consumed)} consumed"
             text += f", {self.stored - len(self.consumed)} lost, {self.doubled} doubled"
             if await self.settled() and len(self.consumed) == self.stored and not self.doubled:
@@ -189,7 +189,7 @@ class Events:
         return not info.num_pending and not info.num_ack_pending
 
     async def store_ten(self) -> None:
-        for _ in range(10):
+        for _event in range(10):
             await self.store_next()
         ack = await self.store(f"{self.run}-0")  # as a publisher does that did not hear the first acknowledgement
         if not ack.duplicate:
