@@ -299,7 +299,8 @@ def test_a_disk_that_others_filled(health, own_cluster, small_disk, fill, keep):
 def test_a_disk_that_a_stream_filled(health, small_disk, fill, keep):
     """What fails first makes the difference: raft's log disables JetStream, a message stops its stream's replica."""
     fill("BIG", 40, size=500_000)
-    either, found, end = {"STORE_WRITE_FAILED", "JETSTREAM_DISABLED"}, set(), time.monotonic() + 30
+    either, end = {"STORE_WRITE_FAILED", "JETSTREAM_DISABLED"}, time.monotonic() + 30
+    found: set[str] = set()
     # Its leader calls the replica current now and then: what the server says of itself is what lasts.
     while not found & either and time.monotonic() < end:
         found = {code for _severity, code, what in said(health()) if what == f"server {small_disk.name}"}
