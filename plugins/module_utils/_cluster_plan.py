@@ -34,6 +34,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._preconditions impo
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted, broken_promises
 from ansible_collections.messaging.nats.plugins.module_utils._reload import needs_restart
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant
+from ansible_collections.messaging.nats.plugins.module_utils._upgrade import version_remarks
 from ansible_collections.messaging.nats.plugins.module_utils._zones import unusable_zones
 
 TEMPLATE, UPDATE = "spec.template.", "spec.updateStrategy."
@@ -78,6 +79,7 @@ def plan(pairs: list[Counterpart], facts: Facts, wanted: Wanted) -> Plan:
             for what, known in (("nodes", facts.nodes), ("storage classes", facts.storage_classes))
             if known is None
         ]
+    unchecked += version_remarks(wanted.version)
     if facts.running is not None and not refusals:
         return _converge(pairs, facts, facts.running, wanted, unchecked)
     if refusals:
@@ -104,19 +106,9 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
     summary = [
         *growing.summary,
         *_reload_words(pairs, running, reload),
-        *(
-            [
-                f"scale in from {_count(running, leaving)} to {wanted.replicas} servers: {', '.join(leaving)}, one at a time, each emptied first"
-            ]
-            if leaving
-            else []
-        ),
+        *_scale_in_words(running, wanted, leaving),
         *_roll_words(rolling, template, _restart_keys(pairs, running)),
-        *(
-            [f"scale out from {running.replicas} to {wanted.replicas} servers: {', '.join(joining)} join"]
-            if joining
-            else []
-        ),
+        *_scale_out_words(running, wanted, joining),
         *(f"create {title(item)}" for item in missing),
         *_other_words(differing),
         *(f"delete Secret {name}, which no server reads" for name in obsolete),
@@ -141,8 +133,16 @@ def _pod(running: Running, ordinal: int) -> str:
     return f"{running.statefulset['metadata']['name']}-{ordinal}"
 
 
-def _count(running: Running, leaving: tuple[str, ...]) -> int:
-    return max(running.replicas, *(int(name.rpartition("-")[2]) + 1 for name in leaving))
+def _scale_in_words(running: Running, wanted: Wanted, leaving: tuple[str, ...]) -> Iterator[str]:
+    if leaving:
+        count = max(running.replicas, *(int(name.rpartition("-")[2]) + 1 for name in leaving))
+        how = f"{', '.join(leaving)}, one at a time, each emptied first"
+        yield f"scale in from {count} to {wanted.replicas} servers: {how}"
+
+
+def _scale_out_words(running: Running, wanted: Wanted, joining: tuple[str, ...]) -> Iterator[str]:
+    if joining:
+        yield f"scale out from {running.replicas} to {wanted.replicas} servers: {', '.join(joining)} join"
 
 
 def _leaving(running: Running, wanted: Wanted) -> tuple[str, ...]:

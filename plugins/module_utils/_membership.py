@@ -28,6 +28,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._placement import (
     peer_id,
     too_wide,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._upgrade import parsed
 
 Answer = Mapping[str, Any]
 Progress = Callable[[str], None]
@@ -121,7 +122,7 @@ def evacuate(
     if not holds(servers, name):
         return False
     leaving = _Leaving(members, name, None, timeout, progress)
-    newer = all(_version(answer) >= EVACUATES for answer in servers.values())
+    newer = all(parsed(answer["server"]["ver"])[:2] >= EVACUATES for answer in servers.values())
     leaving.wait(leaving.by_request if newer else leaving.by_stream)
     return True
 
@@ -318,7 +319,3 @@ def _meta_words(leader: str | None, peers: Mapping[str, Answer] | None) -> str:
     if peers is None:
         return f"meta is led by {leader}, which does not answer"
     return "meta has " + ", ".join(sorted(str(peer["name"]) for peer in peers.values()))
-
-
-def _version(answer: Answer) -> tuple[int, ...]:
-    return tuple(int(part) for part in answer["server"]["ver"].split("-")[0].split(".")[:2])

@@ -15,6 +15,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health_assets impo
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf_reader import read_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._objects import Change
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Running
+from ansible_collections.messaging.nats.plugins.module_utils._reload import needs_restart, reload_first
 from ansible_collections.messaging.nats.plugins.module_utils._upgrade import version_problems
 
 SERVER_NAME = ".env[SERVER_NAME].value"
@@ -36,16 +37,33 @@ def broken_promises(
     running: Running, wanted: Wanted, declared: str | None, template: list[Change], rolling: bool
 ) -> list[str]:
     """Each a sentence that begins with the variable and ends in what to do."""
-    conf = read_nats_conf(declared) if declared else {}
-    was = read_nats_conf(running.configuration) if running.configuration else {}
+    conf, was = _read(declared), _read(running.configuration)
     return [
         *_names(conf, was, template),
+        *_routes(running, declared, wanted),
         *_size(running, wanted),
         *_accounts(conf, running.snapshot),
         *_limits(conf, running.snapshot),
         *_version(running.snapshot, wanted),
         *(_single_replicas(running.snapshot, wanted) if rolling else ()),
     ]
+
+
+def _read(configuration: str | None) -> Mapping[str, Any]:
+    """What somebody else wrote may say anything."""
+    try:
+        return read_nats_conf(configuration) if configuration else {}
+    except ValueError:
+        return {}
+
+
+def _routes(running: Running, declared: str | None, wanted: Wanted) -> Iterator[str]:
+    if declared and running.configuration and running.replicas > 1:
+        for key in reload_first(needs_restart(running.configuration, declared, wanted.version)):
+            yield (
+                f"nats_cluster_config: {key} can't be turned on or off one server after another, the first one would be cut off: "
+                "put it back, or deploy a second cluster with it and move the streams"
+            )
 
 
 def _names(conf: Mapping[str, Any], was: Mapping[str, Any], template: list[Change]) -> Iterator[str]:
@@ -110,19 +128,20 @@ def _need(needs: dict[str, int], what: str, asset: Mapping[str, Any]) -> None:
 def _single_replicas(snapshot: Snapshot, wanted: Wanted) -> Iterator[str]:
     """What a restart takes away: for good where it is in memory, for a moment where it is on disk."""
     there = answered(snapshot)
-    if len(there) < 2 or wanted.single_replica != "confirm":
+    if wanted.single_replica == "accept" or (wanted.single_replica == "move" and len(there) > 1):
         return
     single = {
         f"{name} of account {account}": (stream.get("config") or {}).get("storage")
         for (account, name), stream in sorted(streams(there).items())
         if (stream.get("config") or {}).get("num_replicas", 1) == 1
     }
-    confirm = "give them three replicas, or write nats_cluster_single_replica: move or accept"
+    remedies = "give them three replicas, or write nats_cluster_single_replica: move or accept"
+    confirm = remedies if len(there) > 1 else "write nats_cluster_single_replica: accept if they may go"
     if lost := [name for name, storage in single.items() if storage == "memory"]:
         yield f"nats_cluster_single_replica: a restart empties {_some(lost)}, in the memory of one server: {confirm}"
     versions = {answer["server"]["ver"] for answer in there.values()}
     away = [name for name, storage in single.items() if storage != "memory"]
-    if away and versions != {wanted.version}:
+    if away and len(there) > 1 and versions != {wanted.version}:
         yield f"nats_cluster_single_replica: {_some(away)} have one replica, and are away while its server is upgraded: {confirm}"
 
 

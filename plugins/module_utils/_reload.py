@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf_reader import read_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._upgrade import Version, parsed
 
-Version = tuple[int, ...]
 Path = tuple[str, ...]
 EVER: Version = (2, 11)
 
@@ -188,11 +188,6 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], path: Path = ()
             yield from changes(was, becomes, here)
         elif was != becomes or type(was) is not type(becomes):
             yield Change(here, was, becomes)
-
-
-def parsed(version: str) -> Version:
-    """`2.12.8` as numbers; what follows a number, as in 2.14.0-preview.1, is left out."""
-    return tuple(int(part) for part in version.removeprefix("v").partition("-")[0].split(".") if part.isdigit())
 
 
 def _enabled(jetstream: Any) -> bool:

@@ -31,8 +31,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._reload import (
     NOT_CARRIED_OUT,
     RELOAD_FIRST,
     needs_restart,
-    parsed,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._upgrade import parsed
 from tests.certificates import certificate
 from tests.servers import SERVER, Cluster, free_port, login, reachable, secret
 

@@ -278,6 +278,10 @@ def test_a_statefulset_that_a_killed_play_took_away_comes_back_without_a_restart
         ),
         ({"seen": snapshot(stream("ONE", 1)), "revisions": ("old", "new", "new")}, None),
         (
+            {"conf": CONF.replace('name: "nats"', 'name: "nats"\n  tls {\n    cert_file: "/c"\n  }')},
+            "nats_cluster_config: cluster.tls can't be turned on or off one server after another",
+        ),
+        (
             {"seen": snapshot(stream("ONE", 1), version="2.14.6"), "declared": statefulset(image="x")},
             "nats_cluster_single_replica: ONE of account APP have one replica",
         ),
@@ -295,6 +299,13 @@ def test_what_would_lose_something_is_refused_with_the_reason(arguments, sentenc
     found = planned(**arguments)
     assert (found.verb == "refuse") is (sentence is not None), found
     assert (sentence or "") in "\n".join(found.refusals)
+
+
+def test_what_gets_no_fixes_any_more_is_said_where_something_happens():
+    remark = "nats-server 2.12.8 gets no fixes any more: 2.14 and 2.15 do"
+    seen = snapshot(version="2.12.8")
+    assert planned(seen=seen, wanted=Wanted(3, "2.12.8")).summary == ()
+    assert remark in planned(seen=seen, wanted=Wanted(3, "2.12.8"), conf=CONF.replace("1048576", "2")).summary
 
 
 def test_a_person_reads_what_changes_and_why():
