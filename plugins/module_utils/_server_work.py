@@ -82,7 +82,7 @@ class ServerWork:
             self._replace(statefulset)
         if check:
             return
-        self._until_it_is_back(before)
+        self._until_all_is_whole(before)
         if all(is_newest(each, self._pods.statefulset()) for each in self._pods.all()):
             self._pods.settle(self._left())
 
@@ -120,6 +120,8 @@ class ServerWork:
                 self._members(), self._server, self._left(), staying=self._params["staying"]
             )
             self._hand_over(self._source.take())
+            # Also where an earlier play was killed while what left it was still being copied.
+            self._until_all_is_whole(self._source.take())
         if replicas > number:
             self._pods.scale(number)
             self.report.changed = True
@@ -197,7 +199,7 @@ class ServerWork:
         )
         raise self._error(f"pod {self._name}", stuck, f"It {told}. Correct what is declared and run again.")
 
-    def _until_it_is_back(self, before: Snapshot) -> None:
+    def _until_all_is_whole(self, before: Snapshot) -> None:
         while True:
             against = against_going_on(before, self._source.take(), self._server)
             if not against:
@@ -205,7 +207,7 @@ class ServerWork:
             if time.monotonic() > self._deadline:
                 raise NatsError(
                     f"server {self._name}",
-                    f"after {self._params['wait_timeout']:.0f} s the cluster is not as it was before it went: {shown(against)}",
+                    f"after {self._params['wait_timeout']:.0f} s the cluster is not whole again: {shown(against)}",
                     "No other server was touched. Look at it with the playbook diagnose, and run again to go on.",
                 )
             time.sleep(LOOK)
