@@ -33,7 +33,7 @@ units: venv ## unit tests
 	@pytest tests/unit --cov --cov-report=term --junitxml=.cache/test/units.xml
 
 integration: venv ## tests against real nats-servers on loopback
-	@pytest tests/integration -n 2 --dist worksteal --junitxml=.cache/test/integration.xml
+	@pytest tests/integration -n 2 --dist worksteal --reruns 2 --junitxml=.cache/test/integration.xml
 
 molecule: venv ## scenarios on a real kind; one of them: make molecule SCENARIO=default
 	@python -m tests.tools.molecule $(SCENARIO)

@@ -101,8 +101,9 @@ def system(own_cluster):
 
 
 async def stored(jetstream, subject, payload, tries):
-    """As a client does: sent again where its stream has no leader just then."""
-    for _try in range(tries):
+    """As a client does: sent again where its stream has no leader just then, which is told at once."""
+    end = time.monotonic() + tries * 2
+    while time.monotonic() < end:
         try:
             return await jetstream.publish(subject, payload, timeout=2)
         except (nats.errors.TimeoutError, nats.js.errors.NoStreamResponseError):

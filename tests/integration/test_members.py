@@ -69,10 +69,20 @@ def fill(application, count=20):
             puller = await jetstream.pull_subscribe("", durable="c", stream=name)
             for number in range(count):
                 await published(jetstream, name, number)
-            for message in await puller.fetch(count // 2, timeout=5):
+            for message in await fetched(puller, count // 2):
                 await message.ack_sync()
 
     application.run(work())
+
+
+async def fetched(puller, count):
+    """A new consumer may have no leader yet."""
+    for _try in range(50):
+        try:
+            return await puller.fetch(count, timeout=5)
+        except nats.js.errors.ServiceUnavailableError:
+            await asyncio.sleep(0.1)
+    raise AssertionError("the consumer delivers nothing")
 
 
 async def made(jetstream, name, replicas):
