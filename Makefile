@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration molecule versions drills bench bench-deploy bench-resources bench-health load kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration molecule versions bench bench-deploy bench-resources bench-health load kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -40,9 +40,6 @@ molecule: venv ## scenarios on a real kind; one of them: make molecule SCENARIO=
 
 versions: venv ## the modules against each version of nats-server; writes docs/versions.md
 	@python -m tests.tools.versions
-
-drills: venv ## each change to a running cluster, under load, whole and killed half-way; writes docs/drills.md
-	@python -m tests.tools.drills $(DRILL)
 
 bench: bench-deploy bench-resources bench-health ## all benchmarks
 
