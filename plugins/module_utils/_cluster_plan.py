@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ansible_collections.messaging.nats.plugins.module_utils._growth import Growth, growth
 from ansible_collections.messaging.nats.plugins.module_utils._health import answered
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+    REVISION,
     VERSION,
     Change,
     Counterpart,
@@ -41,7 +42,6 @@ TEMPLATE, UPDATE = "spec.template.", "spec.updateStrategy."
 CONFIG = ".volumes[config].secret.secretName"
 # No more servers than anybody would ever run: among these, one that has no pod any more is looked for.
 MOST = 32
-REVISION = "controller-revision-hash"
 
 
 @dataclass(frozen=True)

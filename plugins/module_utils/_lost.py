@@ -12,9 +12,13 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.messaging.nats.plugins.module_utils._objects import MANAGER, VERSION, Object
-
-REVISION = "controller-revision-hash"
+from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+    MANAGER,
+    REVISION,
+    VERSION,
+    Object,
+    nats_image,
+)
 
 
 def lost_statefulset(name: str, pods: list[Object], revisions: list[Object], claims: list[Object]) -> Object | None:
@@ -27,7 +31,7 @@ def lost_statefulset(name: str, pods: list[Object], revisions: list[Object], cla
     volumes = {claim["metadata"]["name"]: claim["spec"] for claim in claims}
     volume = next((found for ordinal in left if (found := volumes.get(f"data-{name}-{ordinal}"))), None)
     meta = left[max(left)]["metadata"]
-    image = next(entry["image"] for entry in template["spec"]["containers"] if entry["name"] == "nats")
+    image = nats_image(template)
     version = re.search(r":v?(\d+\.\d+\.\d+[^-@]*)", image)
     return {
         "apiVersion": "apps/v1",

@@ -17,6 +17,8 @@ Object = dict[str, Any]
 Change = tuple[str, Any, Any]
 MANAGER = "messaging.nats"
 VERSION = "app.kubernetes.io/version"
+# The label by which a pod tells which revision of its StatefulSet it is.
+REVISION = "controller-revision-hash"
 # On the template: when the servers were told to restart for no other reason.
 RESTARTED = "messaging.nats/restarted"
 WIDTH = 60
@@ -88,6 +90,11 @@ def config_secret(pod: Mapping[str, Any]) -> str | None:
         (volume["secret"]["secretName"] for volume in volumes if volume["name"] == "config" and "secret" in volume),
         None,
     )
+
+
+def nats_image(pod: Mapping[str, Any]) -> str:
+    """The image of the server in a pod, or in a template of pods."""
+    return str(next(entry["image"] for entry in pod["spec"]["containers"] if entry["name"] == "nats"))
 
 
 def masked(configuration: str) -> str:

@@ -14,9 +14,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._access import read
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health import IMAGE_REASONS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._objects import masked_urls
+from ansible_collections.messaging.nats.plugins.module_utils._objects import REVISION, masked_urls
 
-REVISION = "controller-revision-hash"
 MERGE = "application/merge-patch+json"
 LOOK = 0.2
 # A pull that failed is tried again: a pod is only stuck when its trouble lasts.

@@ -74,7 +74,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts impo
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
-from ansible_collections.messaging.nats.plugins.module_utils._objects import RESTARTED, VERSION, config_secret
+from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+    RESTARTED,
+    VERSION,
+    config_secret,
+    nats_image,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._zones import is_zoned
 
 
@@ -83,7 +88,7 @@ def running(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "replicas": found["spec"]["replicas"],
         "version": (found["metadata"].get("labels") or {}).get(VERSION, ""),
-        "image": next(entry["image"] for entry in template["spec"]["containers"] if entry["name"] == "nats"),
+        "image": nats_image(template),
         "config_secret": config_secret(template["spec"]),
         "pending": found["status"].get("currentRevision") != found["status"].get("updateRevision"),
         "zoned": is_zoned(template["spec"]),
