@@ -16,6 +16,8 @@ from nats.js.errors import APIError
 
 MESSAGE = b"x" * 500_000
 MOST = 600
+# The servers tell each other an account's usage every 1.5 s: faster than this, the server's own limit would be met first.
+PAUSE = 0.1
 
 
 async def main(server: str, purge: bool) -> dict[str, object]:
@@ -29,6 +31,7 @@ async def main(server: str, purge: bool) -> dict[str, object]:
         while published < (1 if purge else MOST):
             await jetstream.publish("big", MESSAGE)
             published += 1
+            await asyncio.sleep(PAUSE)
     except APIError as error:
         return {"published": published, "err_code": error.err_code}
     finally:
