@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 PYTHON ?= python3
+BENCH := PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m bench
 COLLECTION := .cache/collections/ansible_collections/messaging/nats
 
 # Set, it has Python compile the Kubernetes client anew in every module: two seconds each time.
@@ -11,7 +12,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration molecule versions bench bench-deploy bench-resources bench-health load kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration molecule versions drills bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -41,16 +42,22 @@ molecule: venv ## scenarios on a real kind; one of them: make molecule SCENARIO=
 versions: venv ## the modules against each version of nats-server; writes docs/versions.md
 	@python -m tests.tools.versions
 
-bench: bench-deploy bench-resources bench-health ## all benchmarks
+drills: venv ## each change to a running cluster under load, whole and killed half-way; writes docs/drills.md
+	@$(BENCH).drills $(DRILL)
+
+bench: bench-deploy bench-roll bench-resources bench-health ## all benchmarks
 
 bench-deploy: venv kind ## deploy-to-verified beside the official Helm chart
 	@bench/run
 
+bench-roll: venv ## every server restarted under load, beside the official Helm chart
+	@$(BENCH).roll
+
 bench-resources: venv ## many streams in one task, beside a loop, the nats CLI and nats-py
-	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m bench.resources
+	@$(BENCH).resources
 
 bench-health: venv ## one verification of three servers, and the report's page in a browser
-	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m bench.health
+	@$(BENCH).health
 
 load: ## the load tool, in .cache/load: it counts what is lost, doubled and retried
 	@bench/load/build

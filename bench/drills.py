@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every change to a running cluster, under load, whole and killed half-way. Run by `make drills`; the result goes to docs/drills.md."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from tests.tools.checks import ROOT, Check, report, run
+
+from .under_load import KUBECONFIG, NAMESPACE, built, kind, load, login, play
+
+PAGE = ROOT / "docs" / "drills.md"
+VERSIONS = ("2.11.11", "2.12.8", "2.14.6", "2.15.1")
+KILLED = 137
+# From the scalings and the reload nobody is to notice anything.
+NOT_NOTICED = re.compile(r"reload|servers")
+COLUMNS = ("drill", "seconds", "acked", "lost", "doubled", "retried", "time-outs", "in a row", "longest stall")
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One play, and the seconds after which it is killed before it is run once more."""
+
+    title: str
+    play: str = "deploy"
+    declares: dict[str, Any] = field(default_factory=dict)
+    killed: tuple[float, ...] = ()
+
+
+def drills() -> Iterator[Drill]:
+    for before, version in pairwise(VERSIONS):
+        yield Drill(f"upgrade {before} to {version}", declares={"nats_cluster_version": version})
+    last, newest = VERSIONS[-2:]
+    yield Drill(f"downgrade {newest} to {last}", declares={"nats_cluster_version": last})
+    yield Drill(f"upgrade {last} to {newest}, killed twice", declares={"nats_cluster_version": newest}, killed=(9, 13))
+
+    yield Drill("reload", declares={"nats_cluster_config": {"max_payload": "2MB"}})
+    here: dict[str, Any] = {"nats_cluster_config": {"max_payload": "3MB"}}
+    yield Drill("reload, killed", declares=here, killed=(6.5,))
+    here = {"nats_cluster_config": {"max_payload": "3MB", "lame_duck_duration": "40s"}}
+    yield Drill("restart for a configuration", declares=here)
+    yield Drill("restart, killed twice", "restart", here, (9, 13))
+
+    five = here | {"nats_cluster_replicas": 5}
+    yield Drill("3 to 5 servers", declares=five)
+    yield Drill("rebalance", "rebalance", five)
+    yield Drill("5 to 3 servers", declares=here)
+    yield Drill("3 to 5 servers, killed twice", declares=five, killed=(8, 11))
+    yield Drill("rebalance, killed", "rebalance", five, (4,))
+    yield Drill("5 to 3 servers, killed three times", declares=here, killed=(8, 10, 12))
+
+    yield Drill("replace", "replace", here | {"nats_cluster_server": "nats-1"})
+    yield Drill("replace, killed twice", "replace", here | {"nats_cluster_server": "nats-2"}, (6, 9))
+
+
+def drill(wanted: Drill, folder: Path, program: str) -> tuple[list[str], str]:
+    """A row of figures, and what is wrong with them."""
+    early = []
+    with load(program, folder, login(), "-stream=LOAD") as figures:
+        started = time.monotonic()
+        for seconds in wanted.killed:
+            code, output = play(wanted.play, wanted.declares, seconds)
+            if code not in (KILLED, -9):
+                early.append(f"was to be killed after {seconds} s, and ended with {code}: {output[-3000:]}")
+        code, output = play(wanted.play, wanted.declares)
+        took = time.monotonic() - started
+    if code or "error" in figures:
+        return [wanted.title, "failed"], figures.get("error") or output[-5000:]
+    everyone = figures["all"]
+    counts = (figures["acked"], figures["lost"], figures["doubled"], everyone["retried"], everyone["timeouts"])
+    row = [wanted.title, f"{took:.1f}", *(f"{count:,}" for count in counts), str(everyone["timeouts_in_a_row"])]
+    noticed = NOT_NOTICED.search(wanted.title) and everyone["retried"]
+    bad = figures["lost"] or figures["doubled"] or everyone["timeouts_in_a_row"] > 1 or not figures["within_timeout"]
+    return [*row, f"{everyone['longest_stall']:.2f} s"], figures["table"] if bad or noticed else "\n".join(early)
+
+
+def begin(version: str) -> str:
+    """Three servers with the stream that the load goes to; what went wrong."""
+    code, output = play("deploy", {"nats_cluster_version": version})
+    if code:
+        return output[-5000:]
+    stream = {"streams": [{"name": "LOAD", "subjects": ["load.0.>"], "num_replicas": 3}]}
+    arguments = json.dumps(stream | {"kubernetes": {"namespace": NAMESPACE}})
+    code, output = run(
+        ["ansible", "--connection=local", "localhost", "-m", "messaging.nats.nats_jetstream", "-a", arguments],
+        env={"K8S_AUTH_KUBECONFIG": str(KUBECONFIG)},
+        show=False,
+    )
+    return output if code else ""
+
+
+def main() -> int:
+    chosen = [wanted for wanted in drills() if re.search(sys.argv[1] if sys.argv[1:] else "", wanted.title)]
+    program, rows, checks = built("bench/load/build"), [], []
+    from_the_start = chosen[0] == next(drills())
+    with kind(*VERSIONS), tempfile.TemporaryDirectory() as folder:
+        problem = begin(VERSIONS[0] if from_the_start else VERSIONS[-1])
+        if problem:
+            return report("drills", [Check("deploy", problem)])
+        for wanted in chosen:
+            row, problem = drill(wanted, Path(folder), program)
+            print(" | ".join(row), flush=True)
+            if problem:
+                print(problem, flush=True)
+            rows.append(row)
+            checks.append(Check(wanted.title, problem))
+    if not sys.argv[1:]:
+        write(rows)
+    return report("drills", checks)
+
+
+def write(rows: list[list[str]]) -> None:
+    head = PAGE.read_text().partition("| drill |")[0]
+    table = [list(COLUMNS), ["---"] * len(COLUMNS), *rows]
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in table)
+    PAGE.write_text(f"{head}{lines}\n\nLast run: {date.today().isoformat()}.\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
