@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import ready
@@ -22,6 +23,9 @@ LOOK = 0.2
 LASTS = 8.0
 HOPELESS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
 LOG_LINES = 15
+# A kubelet that may not read a volume's claim yet waits 10 to 15 s, unless something of the pod changes: then it looks again at once.
+WAKE, WAKES = 1.0, 20
+WOKEN = "messaging.nats/woken"
 
 
 @dataclass(frozen=True)
@@ -110,18 +114,30 @@ class Pods:
         """None when the pod is as wanted; or why it will not be."""
         deadline = time.monotonic() + timeout
         trouble: float | None = None
+        woken, wakes = time.monotonic(), 0
         while True:
             pod = self.find(name)
             if wanted(pod):
                 return None
             reason = _hopeless(pod) if pod else None
             now = time.monotonic()
+            if pod is None or not waits_for_kubelet(pod):
+                woken = now
+            elif now - woken > WAKE and wakes < WAKES:
+                self._wake(name)
+                woken, wakes = now, wakes + 1
             trouble = (trouble or now) if reason else None
             if reason and trouble is not None and now - trouble > LASTS:
                 return Stuck(reason, self.evidence(name), own_fault=True)
             if now > deadline:
                 return Stuck(f"{waiting} after {timeout:.0f} s", self.evidence(name), own_fault=False)
             time.sleep(LOOK)
+
+    def _wake(self, name: str) -> None:
+        patch = {"metadata": {"annotations": {WOKEN: str(int(time.time()))}}}
+        # Who may not do that waits a little longer.
+        with suppress(NatsError):
+            self.kubernetes.call("PATCH", f"{self._core}/pods/{name}", f"pod {name}", patch, MERGE)
 
     def evidence(self, name: str) -> str:
         """A pod's last words and what Kubernetes says of it."""
@@ -151,6 +167,13 @@ def is_newest(pod: Object, statefulset: Object) -> bool:
 
 def is_up(pod: Object | None) -> bool:
     return pod is not None and ready(pod) and not pod["metadata"].get("deletionTimestamp")
+
+
+def waits_for_kubelet(pod: Object) -> bool:
+    """It has a node, which has started none of its containers."""
+    states = [container["state"] for container in pod["status"].get("containerStatuses") or []]
+    creating = all((state.get("waiting") or {}).get("reason") == "ContainerCreating" for state in states)
+    return bool(pod["spec"].get("nodeName") and creating and not pod["metadata"].get("deletionTimestamp"))
 
 
 def ordinal(name: str) -> int:

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._pods import waits_for_kubelet
+
+CREATING = {"waiting": {"reason": "ContainerCreating"}}
+
+
+@pytest.mark.parametrize(
+    ("node", "states", "metadata", "expected"),
+    [
+        ("worker", [], {}, True),
+        ("worker", [CREATING], {}, True),
+        ("worker", [{"running": {"startedAt": "2026-11-25T23:17:03Z"}}], {}, False),
+        ("worker", [CREATING, {"running": {}}], {}, False),
+        ("worker", [{"waiting": {"reason": "ImagePullBackOff"}}], {}, False),
+        ("worker", [{"terminated": {"exitCode": 1}}], {}, False),
+        ("worker", [CREATING], {"deletionTimestamp": "2026-11-25T23:17:03Z"}, False),
+        (None, [], {}, False),
+    ],
+)
+def test_only_a_pod_that_its_node_has_not_started_waits_for_the_kubelet(
+    node: str | None, states: list[dict[str, Any]], metadata: dict[str, str], expected: bool
+) -> None:
+    pod = {
+        "metadata": metadata,
+        "spec": {"nodeName": node} if node else {},
+        "status": {"containerStatuses": [{"state": state} for state in states]},
+    }
+
+    assert waits_for_kubelet(pod) is expected
