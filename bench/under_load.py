@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.tools.checks import CACHE, ROOT, run
 
-KIND, PORT, WORKERS = "messaging-nats-drills", "31522", "5"
+KIND, PORT = "messaging-nats-drills", "31522"
 NAMESPACE = "drills"
 KUBECONFIG = CACHE / "kind" / f"{KIND}.kubeconfig"
 ALWAYS: dict[str, Any] = {
@@ -29,17 +29,17 @@ ALWAYS: dict[str, Any] = {
 MOST = "15m"
 
 
-def cluster(*arguments: str) -> None:
-    environment = os.environ | {"KIND_WORKERS": WORKERS, "KIND_NODE_PORT": PORT}
+def cluster(*arguments: str, workers: int = 3) -> None:
+    environment = os.environ | {"KIND_WORKERS": str(workers), "KIND_NODE_PORT": PORT}
     subprocess.run(
         [str(ROOT / "tests/kind/cluster"), *arguments], check=True, env=environment, stdin=subprocess.DEVNULL
     )
 
 
 @contextmanager
-def kind(*versions: str) -> Iterator[None]:
+def kind(*versions: str, workers: int = 3) -> Iterator[None]:
     """It has the images of these versions of nats-server; it is gone afterwards."""
-    cluster("up", KIND)
+    cluster("up", KIND, workers=workers)
     try:
         for version in versions:
             cluster("nats-image", version, KIND)

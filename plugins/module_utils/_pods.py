@@ -24,7 +24,7 @@ LASTS = 8.0
 HOPELESS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
 LOG_LINES = 15
 # A kubelet that may not read a volume's claim yet waits 10 to 15 s, unless something of the pod changes: then it looks again at once.
-WAKE, WAKES = 1.0, 20
+WAKE, WAKES = 0.5, 20
 WOKEN = "messaging.nats/woken"
 
 
