@@ -152,19 +152,20 @@ class ThroughKubernetes:
             waiting = container["state"].get("waiting")
             if waiting and waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
                 return Pod(name, phase, waiting["reason"], waiting.get("message") or self._last_words(name))
-        return Pod(name, phase, "", self._event(name) if phase == "Pending" else "")
+        return Pod(name, phase, "", self._event(pod) if phase == "Pending" else "")
 
     def _last_words(self, pod: str) -> str:
         lines = self._kubernetes.logs(self._namespace, pod, "nats", 1).strip()
         return lines.splitlines()[-1] if lines else ""
 
-    def _event(self, pod: str) -> str:
-        """The latest warning about a pod's volume, or about the pod."""
-        for name in (f"data-{pod}", pod):
+    def _event(self, pod: Object) -> str:
+        """The latest warning about a pod's volume, or about the pod and not an earlier one of its name."""
+        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+        for about in (f"involvedObject.name=data-{name}", f"involvedObject.name={name},involvedObject.uid={uid}"):
             events = self._kubernetes.items(
                 f"/api/v1/namespaces/{self._namespace}/events",
                 f"events of {name}",
-                fieldSelector=f"involvedObject.name={name},type=Warning",
+                fieldSelector=f"{about},type=Warning",
             )
             if events:
                 latest = max(events, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
