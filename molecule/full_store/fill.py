@@ -16,7 +16,7 @@ from nats.js.errors import APIError
 
 MESSAGE = b"x" * 500_000
 MOST = 600
-# The servers tell each other an account's usage every 1.5 s: faster than this, the server's own limit would be met first.
+# The servers learn of an account's usage on each other a moment later: without a pause, the server's own limit was met first.
 PAUSE = 0.1
 
 
