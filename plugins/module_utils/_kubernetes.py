@@ -119,6 +119,12 @@ class Kubernetes:
         found = self.items(path, f"pods of {name} in namespace {namespace}", labelSelector=f"app={name}")
         return sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
 
+    def warnings(self, namespace: str, of: str, uid: str | None = None) -> list[Object]:
+        """The events that warn about an object: with its uid, not about an earlier one of its name."""
+        own = f",involvedObject.uid={uid}" if uid else ""
+        query = {"fieldSelector": f"involvedObject.name={of},type=Warning{own}"}
+        return self.items(f"/api/v1/namespaces/{namespace}/events", f"events of {of}", **query)
+
     def secret(self, namespace: str, name: str) -> dict[str, str]:
         """What a Secret says, decoded."""
         found = self.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", f"Secret {name} in namespace {namespace}")

@@ -92,9 +92,14 @@ def config_secret(pod: Mapping[str, Any]) -> str | None:
     )
 
 
+def nats_container(pod: Mapping[str, Any]) -> Object:
+    """The container of the server in a pod, or in a template of pods."""
+    found: Object = next(entry for entry in pod["spec"]["containers"] if entry["name"] == "nats")
+    return found
+
+
 def nats_image(pod: Mapping[str, Any]) -> str:
-    """The image of the server in a pod, or in a template of pods."""
-    return str(next(entry["image"] for entry in pod["spec"]["containers"] if entry["name"] == "nats"))
+    return str(nats_container(pod)["image"])
 
 
 def masked(configuration: str) -> str:

@@ -159,15 +159,10 @@ class ThroughKubernetes:
         return lines.splitlines()[-1] if lines else ""
 
     def _event(self, pod: Object) -> str:
-        """The latest warning about a pod's volume, or about the pod and not an earlier one of its name."""
-        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-        for about in (f"involvedObject.name=data-{name}", f"involvedObject.name={name},involvedObject.uid={uid}"):
-            events = self._kubernetes.items(
-                f"/api/v1/namespaces/{self._namespace}/events",
-                f"events of {name}",
-                fieldSelector=f"{about},type=Warning",
-            )
-            if events:
+        """The latest warning about a pod's volume, or about the pod."""
+        name = pod["metadata"]["name"]
+        for of, uid in ((f"data-{name}", None), (name, pod["metadata"]["uid"])):
+            if events := self._kubernetes.warnings(self._namespace, of, uid):
                 latest = max(events, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
                 return f"{latest['reason']}: {latest['message']}"
         return ""

@@ -146,11 +146,7 @@ class Pods:
     def _events(self, name: str) -> Iterator[str]:
         pod = self.find(name)
         for of, uid in ((name, pod["metadata"]["uid"] if pod else None), (f"data-{name}", None)):
-            # An earlier pod of this name had its own trouble.
-            own = f",involvedObject.uid={uid}" if uid else ""
-            query = {"fieldSelector": f"involvedObject.name={of},type=Warning{own}"}
-            events = self.kubernetes.items(f"{self._core}/events", f"events of {of}", **query)
-            for event in events[-3:]:
+            for event in self.kubernetes.warnings(self.namespace, of, uid)[-3:]:
                 yield f"  event: {event['reason']}: {event['message']}"
 
     def _log(self, name: str) -> Iterator[str]:

@@ -150,7 +150,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._health import Snap
 from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
-from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart, configuration, shown, title
+from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+    Counterpart,
+    configuration,
+    nats_container,
+    nats_image,
+    shown,
+    title,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
@@ -202,11 +209,9 @@ def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Cou
         return
     container = nats_container(statefulset["spec"]["template"])
     image = container["image"]
-    pod = next(
-        (pod for pod in (running.pods if running else ()) if runs(pod) and nats_container(pod)["image"] == image), None
-    )
+    pod = next((pod for pod in (running.pods if running else ()) if runs(pod) and nats_image(pod) == image), None)
     template = running.statefulset["spec"]["template"] if running else None
-    if running and running.configuration == conf and template and nats_container(template)["image"] == image:
+    if running and running.configuration == conf and template and nats_image(template) == image:
         return
     if pod:
         check_in_pod(kubernetes, module.params["namespace"], pod["metadata"]["name"], container, conf)
@@ -214,11 +219,6 @@ def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Cou
         missing = [pair.declared for pair in pairs if pair.running is None]
         namespace = next((item for item in missing if item["kind"] == "Namespace"), None)
         check_configuration(kubernetes, statefulset, namespace, conf)
-
-
-def nats_container(pod: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = next(entry for entry in pod["spec"]["containers"] if entry["name"] == "nats")
-    return found
 
 
 def told(planned: Plan) -> dict[str, Any]:
