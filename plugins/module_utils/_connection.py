@@ -37,6 +37,8 @@ CREDENTIALS = re.compile(r"BEGIN NATS USER JWT-+\s+(\S+)\s.*BEGIN USER NKEY SEED
 CLIENT = "messaging.nats"
 # Seconds for servers that nobody expects, after all others have answered.
 STRAGGLERS = 0.05
+# What a server says when a login took longer than it waits: whoever is busy gets a second chance.
+SLOW = "authentication timeout"
 DENIED = "permissions violation for "
 CREDS = """-----BEGIN NATS USER JWT-----
 {jwt}
@@ -211,7 +213,9 @@ class Connection:
     async def _connect(self) -> Any:
         failures = []
         patience = max(0.5, self.options.connect_timeout / max(1, len(self.options.servers)))
-        for server in self.options.servers:
+        waiting, slow = list(self.options.servers), set[str]()
+        while waiting:
+            server = waiting.pop(0)
             client = _Client()
             client.wants_tls = self.options.wants_tls
             try:
@@ -219,8 +223,12 @@ class Connection:
             except (nats.errors.Error, OSError, ValueError, ImportError, asyncio.TimeoutError) as error:
                 # nats-py hides what it met behind "no servers available".
                 met = self._last_error if isinstance(error, nats.errors.NoServersError) and self._last_error else error
-                failures.append(self._explain(server, _sentence(met)))
                 await _closed(client)
+                if SLOW in _sentence(met).lower() and server not in slow:
+                    slow.add(server)
+                    waiting.append(server)
+                else:
+                    failures.append(self._explain(server, _sentence(met)))
             else:
                 return client
         raise NatsError(

@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 
@@ -25,6 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._connection import CREDS, Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._tunnel import Tunnel
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_jetstream, nats_stream
 
 
@@ -214,6 +215,31 @@ def test_a_token(run_module, serve):
     url = f"nats://127.0.0.1:{serve(without=('accounts', 'system_account'), authorization={'token': 't0ken'})}"
     assert run_module(nats_stream, servers=[url], token="t0ken", name="S").get("changed") is True
     assert "Authorization Violation" in run_module(nats_stream, servers=[url], token="wrong", name="S")["msg"]
+
+
+class Busy(socket.socket):
+    """What is sent to it arrives late."""
+
+    def sendall(self, *data):
+        time.sleep(0.5)
+        super().sendall(*data)
+
+
+@pytest.mark.parametrize(("late", "sentence"), [(1, ""), (2, "Authentication Timeout")])
+def test_a_login_that_took_too_long_gets_a_second_chance(run_module, serve, late, sentence):
+    authorization = {"token": "t0ken", "timeout": 0.2}
+    address = ("127.0.0.1", serve(without=("accounts", "system_account"), authorization=authorization))
+    dialled = []
+
+    def dial():
+        dialled.append(Busy() if len(dialled) < late else socket.socket())
+        dialled[-1].connect(address)
+        return dialled[-1]
+
+    with closing(Tunnel(dial)) as tunnel:
+        result = run_module(nats_stream, servers=[f"nats://127.0.0.1:{tunnel.port}"], token="t0ken", name="S")
+    assert sentence in result.get("msg", "")
+    assert (result.get("changed", False), len(dialled)) == (not sentence, 2)
 
 
 def test_the_environment_gives_a_token(run_module, serve, monkeypatch):
