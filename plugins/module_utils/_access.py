@@ -20,7 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._tunnel import Tunn
 if TYPE_CHECKING:
     from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 
-CLIENT_PORT = 4222
+CLIENT_PORT, MONITOR_PORT = 4222, 8222
 # Where a task writes no login at all.
 LOGIN = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
 LOGINS = ("user", "password", "token", "creds", "nkey_seed", "jwt")

@@ -26,6 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._observation_kubern
 from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, Group
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
 from ansible_collections.messaging.nats.plugins.module_utils._server_work import LOOK, ServerWork
+from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
 from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import Whereabouts
 
 # Seconds: a doubt that lasts so long is no moment's.
@@ -49,8 +50,9 @@ class NodeWork(ServerWork):
     def _when_others_are_whole(self, giving_up: bool = False) -> Snapshot:
         """Now or in a moment; what lasts is refused."""
         until = min(self._deadline, time.monotonic() + DOUBT)
+        look = Steady(self._look if giving_up else self._source.take)
         while True:
-            snapshot = self._look() if giving_up else self._source.take()
+            snapshot = look()
             against = against_doing_without(snapshot, self._server)
             lost = self._lost(snapshot) if giving_up else []
             if not against and not lost:
@@ -109,7 +111,7 @@ class NodeWork(ServerWork):
         return [*against_going_on(before, now, server), *against_its_copies(before, now, server)]
 
     def _until(self, against: Callable[[Snapshot, Snapshot, str], list[str]], before: Snapshot) -> None:
-        look = self._look if before.accounts else self._source.take
+        look = Steady(self._look if before.accounts else self._source.take)
         while found := against(before, look(), self._server):
             if time.monotonic() > self._deadline:
                 cause = f"after {self._params['wait_timeout']:.0f} s the cluster is not as it was: {shown(found)}"

@@ -19,6 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._connection import 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._findings import MOMENTARY, SEVERITIES, Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Listed, Snapshot, evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
 
 # It is `consumer`: the plural is ignored without a word.
 ASKED: Mapping[str, Mapping[str, bool]] = {
@@ -48,8 +49,9 @@ def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot
     """The first sample that leaves no doubt; or the last one, with what was wrong in all of the last samples."""
     deadline = time.monotonic() + wait_timeout
     seen: list[tuple[float, list[Finding]]] = []
+    look = Steady(source.take)
     while True:
-        snapshot = source.take()
+        snapshot = look()
         findings = evaluate(snapshot)
         if not any(finding.code in MOMENTARY or fails(finding, fail_on) for finding in findings):
             return snapshot, findings

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import runs, through
+from ansible_collections.messaging.nats.plugins.module_utils._access import MONITOR_PORT, runs, through
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Pod, Snapshot
@@ -24,7 +24,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import 
 from ansible_collections.messaging.nats.plugins.module_utils._observation import ASKED, Answers, ask, lists, wanted
 from ansible_collections.messaging.nats.plugins.module_utils._quantity import parse_quantity
 
-MONITOR_PORT = 8222
 DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")
 CONFIGURATION = "/etc/nats/nats.conf"
 ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")

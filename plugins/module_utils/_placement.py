@@ -51,13 +51,13 @@ class Group:
 
     @property
     def servers(self) -> frozenset[str]:
-        named = {str(peer["name"]) for peer in self._replicas}
+        named = {str(peer["name"]) for peer in self.replicas}
         return frozenset(named | ({self.leader} if self.leader else set()))
 
     @property
     def current(self) -> frozenset[str]:
         """Who could lead."""
-        there = {str(peer["name"]) for peer in self._replicas if peer.get("current") and not peer.get("offline")}
+        there = {str(peer["name"]) for peer in self.replicas if peer.get("current") and not peer.get("offline")}
         return frozenset(there | ({self.leader} if self.leader else set()))
 
     @property
@@ -85,7 +85,7 @@ class Group:
 
     @property
     def lags(self) -> dict[str, int]:
-        return {str(peer["name"]): int(peer["lag"]) for peer in self._replicas if peer.get("lag")}
+        return {str(peer["name"]): int(peer["lag"]) for peer in self.replicas if peer.get("lag")}
 
     @property
     def _cluster(self) -> Answer:
@@ -93,7 +93,7 @@ class Group:
         return found
 
     @property
-    def _replicas(self) -> list[Answer]:
+    def replicas(self) -> list[dict[str, Any]]:
         return list(self._cluster.get("replicas") or ())
 
     def __str__(self) -> str:

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import ready
+from ansible_collections.messaging.nats.plugins.module_utils._access import MONITOR_PORT, ready
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._farewell import Farewell
 from ansible_collections.messaging.nats.plugins.module_utils._health import IMAGE_REASONS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._objects import REVISION, masked_urls
+from ansible_collections.messaging.nats.plugins.module_utils._objects import REVISION, masked_urls, nats_container
 
 MERGE = "application/merge-patch+json"
 LOOK = 0.2
@@ -26,6 +28,7 @@ LOG_LINES = 15
 # A kubelet that may not read a volume's claim yet waits 10 to 15 s, unless something of the pod changes: then it looks again at once.
 WAKE, WAKES = 0.5, 20
 WOKEN = "messaging.nats/woken"
+LAME_DUCK, QUIT = "ldm=", "quit="
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,13 @@ class Pods:
         deadline = time.monotonic() + timeout
         trouble: float | None = None
         woken, wakes = time.monotonic(), 0
+        farewell = Farewell(partial(self.kubernetes.get, self.namespace, name, MONITOR_PORT), partial(self._end, name))
         while True:
             pod = self.find(name)
             if wanted(pod):
                 return None
+            if pod and pod["metadata"].get("deletionTimestamp"):
+                farewell.look()
             reason = _hopeless(pod) if pod else None
             now = time.monotonic()
             if pod is None or not waits_for_kubelet(pod):
@@ -138,6 +144,15 @@ class Pods:
         # Who may not do that waits a little longer.
         with suppress(NatsError):
             self.kubernetes.call("PATCH", f"{self._core}/pods/{name}", f"pod {name}", patch, MERGE)
+
+    def _end(self, name: str) -> None:
+        """Of a server in lame duck, the way in which its preStop hook told it to begin."""
+        pod = self.find(name)
+        hook = (nats_container(pod).get("lifecycle") or {}).get("preStop") or {} if pod else {}
+        command = (hook.get("exec") or {}).get("command") or []
+        if any(LAME_DUCK in part for part in command):
+            command = [part.replace(LAME_DUCK, QUIT) for part in command]
+            self.kubernetes.run(self.namespace, name, "nats", command, timeout=5)
 
     def evidence(self, name: str) -> str:
         """A pod's last words and what Kubernetes says of it."""

@@ -36,6 +36,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._observation_kubern
 )
 from ansible_collections.messaging.nats.plugins.module_utils._placement import single_replicas
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods, Stuck, is_newest, is_up, ordinal
+from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
 
 LOOK = 0.2
 HANDING_OVER = 10.0
@@ -144,8 +145,9 @@ class ServerWork:
 
     def _until_it_may_go(self) -> Snapshot:
         """Waits until nothing depends on this server alone."""
+        look = Steady(self._source.take)
         while True:
-            snapshot = self._source.take()
+            snapshot = look()
             against = [] if self._params["force"] else against_stopping(snapshot, self._server)
             if not against:
                 return snapshot
@@ -200,8 +202,9 @@ class ServerWork:
         raise self._error(f"pod {self._name}", stuck, f"It {told}. Correct what is declared and run again.")
 
     def _until_all_is_whole(self, before: Snapshot) -> None:
+        look = Steady(self._source.take)
         while True:
-            against = against_going_on(before, self._source.take(), self._server)
+            against = against_going_on(before, look(), self._server)
             if not against:
                 return
             if time.monotonic() > self._deadline:

@@ -229,7 +229,7 @@ class Busy(socket.socket):
 def test_a_login_that_took_too_long_gets_a_second_chance(run_module, serve, late, sentence):
     authorization = {"token": "t0ken", "timeout": 0.2}
     address = ("127.0.0.1", serve(without=("accounts", "system_account"), authorization=authorization))
-    dialled = []
+    dialled: list[socket.socket] = []
 
     def dial():
         dialled.append(Busy() if len(dialled) < late else socket.socket())
