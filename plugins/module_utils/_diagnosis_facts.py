@@ -91,12 +91,18 @@ def status(pod: Object) -> Object:
 
 
 def events_of(facts: Facts, *names: str, reason: str = "") -> Iterator[Object]:
-    """The warnings about these objects, the latest first."""
-    found = [
-        event
-        for event in facts.events or ()
-        if event["involvedObject"].get("name") in names and event.get("type") == "Warning"
-    ]
+    """The warnings about these objects, the latest first; not those about what had their name before."""
+    present = {
+        (kind, item["metadata"]["name"]): item["metadata"].get("uid")
+        for kind, items in (("Pod", facts.pods), ("PersistentVolumeClaim", facts.claims))
+        for item in items
+    }
+    found = []
+    for event in facts.events or ():
+        about = event["involvedObject"]
+        told, uid = about.get("uid"), present.get((about.get("kind"), about.get("name")))
+        if about.get("name") in names and event.get("type") == "Warning" and (not told or not uid or told == uid):
+            found.append(event)
     for event in sorted(found, key=_moment, reverse=True):
         if not reason or event["reason"] == reason:
             yield event

@@ -26,7 +26,7 @@ CLASSES = ({"metadata": {"name": "standard"}},)
 RUNNING = {"name": "nats", "state": {"running": {}}, "ready": True, "restartCount": 0}
 
 
-def pod(name, state=None, phase="Running", memory="512Mi", go="409MiB", volume=None):
+def pod(name, state=None, phase="Running", memory="512Mi", go="409MiB", volume=None, uid=""):
     environment = [{"name": "GOMEMLIMIT", "value": go}] if go else []
     mounts = [{"name": "data", "mountPath": "/data"}]
     server: dict[str, Any] = {"name": "nats", "image": "nats:1", "env": environment, "volumeMounts": mounts}
@@ -38,7 +38,7 @@ def pod(name, state=None, phase="Running", memory="512Mi", go="409MiB", volume=N
     if phase != "Pending":
         spec["nodeName"] = "worker"
     found = {"phase": phase, "containerStatuses": [{**RUNNING, **(state or {})}] if phase != "Pending" else []}
-    return {"metadata": {"name": name, "labels": LABELS}, "spec": spec, "status": found}
+    return {"metadata": {"name": name, "labels": LABELS, "uid": uid}, "spec": spec, "status": found}
 
 
 def peers(*silent, unresolved=(), cluster="nats"):
@@ -63,8 +63,8 @@ WELL = Facts(
 )
 
 
-def event(name, reason, message, moment="2026-01-01T00:00:00Z"):
-    about = {"involvedObject": {"name": name}, "type": "Warning", "lastTimestamp": moment}
+def event(name, reason, message, moment="2026-01-01T00:00:00Z", uid=""):
+    about = {"involvedObject": {"kind": "Pod", "name": name, "uid": uid}, "type": "Warning", "lastTimestamp": moment}
     return about | {"reason": reason, "message": message, "metadata": {"name": "event"}}
 
 
@@ -149,6 +149,17 @@ CASES = {
         pending(
             event("nats-0", "FailedScheduling", "untolerated taint"),
             event("nats-0", "FailedScheduling", "Insufficient cpu", "2026-01-02T00:00:00Z"),
+        ),
+        ["POD_UNSCHEDULABLE"],
+        "Insufficient cpu",
+    ),
+    "an event of the pod that had the name before": (
+        first(
+            pod("nats-0", phase="Pending", uid="new"),
+            events=[
+                event("nats-0", "FailedScheduling", "untolerated taint", "2026-01-02T00:00:00Z", uid="old"),
+                event("nats-0", "FailedScheduling", "Insufficient cpu", uid="new"),
+            ],
         ),
         ["POD_UNSCHEDULABLE"],
         "Insufficient cpu",
