@@ -34,15 +34,20 @@ class Farewell:
         """To be called again and again until the server has gone; where it can't be looked at, that takes longer."""
         if self._over:
             return
-        # It may be gone at any moment.
+        # Once it can't be looked at, it has gone; or its node has, and each look would take as long as the Kubernetes API is patient.
+        self._over = True
         with suppress(NatsError, ValueError):
-            closed = self._told(LAST_CLOSED)["connections"]
-            if not closed or closed[0]["reason"] != "Server Shutdown":
-                return
-            self._over = True
-            varz = self._told("/varz")
-            if varz["connections"] <= FEW and not varz["leafnodes"]:
+            self._over = self._lets_go()
+            if self._over and self._has_few():
                 self._end()
+
+    def _lets_go(self) -> bool:
+        closed = self._told(LAST_CLOSED)["connections"]
+        return bool(closed) and closed[0]["reason"] == "Server Shutdown"
+
+    def _has_few(self) -> bool:
+        varz = self._told("/varz")
+        return bool(varz["connections"] <= FEW and not varz["leafnodes"])
 
     def _told(self, path: str) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(self._get(path)[1])

@@ -97,3 +97,16 @@ def test_many_are_left_to_the_server(said_to, clients, monkeypatch):
     monkeypatch.setattr(_farewell, "FEW", CLIENTS - 2)
     lame_duck(farewell, leaves, loop)
     assert (leaves.process.poll(), ended) == (0, [])
+
+
+def test_who_can_not_look_is_not_made_to_wait_again():
+    looked = []
+
+    def get(path):
+        looked.append(path)
+        raise NatsError(path, "nobody answers", "None.")
+
+    farewell = _farewell.Farewell(get, lambda: None)
+    farewell.look()
+    farewell.look()
+    assert len(looked) == 1
