@@ -9,6 +9,7 @@ Each verb reads where it stands from the cluster, so that it can be killed at an
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -39,6 +40,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods, 
 from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
 
 LOOK = 0.2
+# How the scheduler says that a pod can't be where its volume is.
+ELSEWHERE = re.compile(r"volume node affinity|PersistentVolume's node affinity")
 HANDING_OVER = 10.0
 
 
@@ -98,7 +101,7 @@ class ServerWork:
         for number in range(wanted):
             name = f"{self._pods.cluster}-{number}"
             if stuck := self._pods.wait_until(name, is_up, self._left(), "it is not ready"):
-                raise self._error(f"pod {name}", stuck, "The others are as they were. Correct it and run again.")
+                raise self._error(f"pod {name}", stuck, f"The others are as they were. {way_in(name, stuck)}")
         if not check:
             wait_members(self._members(), self._left())
 
@@ -250,6 +253,13 @@ class ServerWork:
     def _error(self, what: str, stuck: Stuck, remedy: str) -> NatsError:
         evidence = f"\n{stuck.evidence}" if stuck.evidence else ""
         return NatsError(what, f"{stuck.reason}{evidence}", remedy)
+
+
+def way_in(name: str, stuck: Stuck) -> str:
+    if ELSEWHERE.search(stuck.evidence):
+        claim = f"PersistentVolumeClaim data-{name}"
+        return f"{claim} is bound to nodes that don't take it. Where a server that was taken out left it, nothing in it is needed: delete it, and run again."
+    return "Correct it and run again."
 
 
 def _older(statefulset: Object) -> Callable[[Object | None], bool]:
