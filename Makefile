@@ -43,7 +43,7 @@ versions: venv ## the modules against each version of nats-server; writes docs/v
 	@python -m tests.tools.versions
 
 drills: venv ## each change to a running cluster under load, whole and killed half-way; writes docs/drills.md
-	@$(BENCH).drills $(DRILL)
+	@$(BENCH).drills $(if $(DRILL),'$(DRILL)')
 
 bench: bench-deploy bench-roll bench-resources bench-health ## all benchmarks
 

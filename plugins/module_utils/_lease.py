@@ -76,14 +76,19 @@ class Lease:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Renewed for as long as this lasts."""
+        """Renewed for as long as this lasts. A play that is killed leaves its module running: it ends itself, for the next play goes on at once."""
         self.renew()
         done = threading.Event()
 
         def work() -> None:
-            while not done.wait(RENEWED):
-                with suppress(NatsError):  # the next try may reach the API
-                    self.renew()
+            renewed = time.monotonic()
+            while not done.wait(LOOK):
+                if _gone(self._holder):
+                    os._exit(1)
+                if time.monotonic() - renewed > RENEWED:
+                    with suppress(NatsError):  # the next try may reach the API
+                        self.renew()
+                    renewed = time.monotonic()
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -140,9 +145,12 @@ def holder() -> str:
 def _free(found: Object) -> bool:
     """Nobody holds it, or a process of this machine did that is gone."""
     who = found["spec"].get("holderIdentity") or ""
+    return not who or _gone(who)
+
+
+def _gone(who: str) -> bool:
+    """Whether this was a process of this machine, and is none any more."""
     where, _word, process = who.partition(PROCESS)
-    if not who:
-        return True
     if where.partition("@")[2] != socket.gethostname() or not process.isdigit():
         return False
     try:
