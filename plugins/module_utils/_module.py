@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -18,8 +19,18 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 M = TypeVar("M", bound="CollectionModule")
 
 
+@dataclass
+class Handed:
+    """What a module that runs in Ansible's own process is given, and gives back."""
+
+    params: dict[str, Any]
+    result: dict[str, Any] | None = None
+
+
 class CollectionModule(AnsibleModule):
     """Turns a NatsError into a failed task that says what, why and what to do: `with CollectionModule(…) as module:`."""
+
+    handed: ClassVar[Handed | None] = None
 
     def __init__(self, argument_spec: Mapping[str, Any], needs: Mapping[str, bool], **arguments: Any) -> None:
         super().__init__(argument_spec=dict(argument_spec), supports_check_mode=True, **arguments)
@@ -36,12 +47,25 @@ class CollectionModule(AnsibleModule):
         if isinstance(error, NatsError):
             self.fail_json(**error.result())
 
+    def _load_params(self) -> None:
+        if self.handed:
+            self.params = self.handed.params
+        else:
+            super()._load_params()
+
+    def _record_module_result(self, o: dict[str, Any]) -> None:
+        """The hook of ansible-core for this."""
+        if self.handed:
+            self.handed.result = o
+        else:
+            super()._record_module_result(o)
+
     def place(self, unfinished: str, path: str) -> None:
         """Puts a file that is complete where it was asked for, in one step."""
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
             raise NatsError(f"file {path}", f"{folder} is no folder that can be written", "Choose another path.")
-        self.atomic_move(unfinished, path)
+        self.atomic_move(unfinished, os.path.abspath(path))
 
     def diff(self, before: Any, after: Any, header: str) -> dict[str, Any]:
         """What Ansible shows with --diff."""

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is told while a module works."""
+
+from __future__ import annotations
+
+from ansible_collections.messaging.nats.plugins.module_utils._progress import APART, Waiting, heard_by, tell
+
+
+def test_only_who_listens_hears():
+    heard: list[str] = []
+    tell("before")
+    with heard_by(heard.append):
+        tell("now")
+    tell("after")
+    assert heard == ["now"]
+
+
+def test_a_wait_is_told_when_it_lasts_and_then_now_and_again():
+    heard: list[str] = []
+    clock = iter([0, 0.1, APART - 0.1, APART, APART + 0.1, 2 * APART - 0.1, 2 * APART])
+    waiting = Waiting(lambda: next(clock))
+    with heard_by(heard.append):
+        for number in range(6):
+            waiting(str(number))
+    assert heard == ["2", "5"]
