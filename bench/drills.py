@@ -45,7 +45,7 @@ def drills() -> Iterator[Drill]:
         yield Drill(f"upgrade {before} to {version}", declares={"nats_cluster_version": version})
     last, newest = VERSIONS[-2:]
     yield Drill(f"downgrade {newest} to {last}", declares={"nats_cluster_version": last})
-    yield Drill(f"upgrade {last} to {newest}, killed twice", declares={"nats_cluster_version": newest}, killed=(9, 13))
+    yield Drill(f"upgrade {last} to {newest}, killed twice", declares={"nats_cluster_version": newest}, killed=(8, 12))
 
     five: dict[str, Any] = {"nats_cluster_replicas": 5}
     yield Drill("3 to 5 servers", declares=five)
@@ -56,16 +56,16 @@ def drills() -> Iterator[Drill]:
     # NATS shuts a removed name out for five minutes: these come before the next scaling.
     yield Drill("reload", declares={"nats_cluster_config": {"max_payload": "2MB"}})
     here: dict[str, Any] = {"nats_cluster_config": {"max_payload": "3MB"}}
-    yield Drill("reload, killed", declares=here, killed=(6.5,))
+    yield Drill("reload, killed", declares=here, killed=(6,))
     here = {"nats_cluster_config": {"max_payload": "3MB", "lame_duck_duration": "40s"}}
     yield Drill("restart for a configuration", declares=here)
-    yield Drill("restart, killed twice", "restart", here, (9, 13))
+    yield Drill("restart, killed twice", "restart", here, (8, 12))
     yield Drill("replace", "replace", here | {"nats_cluster_server": "nats-1"})
-    yield Drill("replace, killed twice", "replace", here | {"nats_cluster_server": "nats-2"}, (6, 9))
+    yield Drill("replace, killed twice", "replace", here | {"nats_cluster_server": "nats-2"}, (4, 6))
 
     five = here | {"nats_cluster_replicas": 5}
-    yield Drill("3 to 5 servers, killed twice", declares=five, killed=(8, 11))
-    yield Drill("rebalance, killed", "rebalance", five, (4,))
+    yield Drill("3 to 5 servers, killed twice", declares=five, killed=(7, 10))
+    yield Drill("rebalance, killed", "rebalance", five, (2.5,))
     yield Drill("5 to 3 servers, killed three times", declares=here, killed=(8, 10, 12))
 
 

@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     VERSION,
     Change,
     Counterpart,
+    Object,
     changes,
     config_secret,
     configuration,
@@ -51,9 +52,9 @@ class Plan:
     verb: str
     summary: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
-    # Secrets, and all other objects.
-    apply_secrets: bool = False
-    apply: bool = False
+    # Names of Secrets, and all other objects, that are missing or differ.
+    apply_secrets: tuple[str, ...] = ()
+    apply: tuple[Object, ...] = ()
     growth: Growth = field(default_factory=Growth)
     reload: bool = False
     # Servers' pods, in the order in which they move.
@@ -85,7 +86,7 @@ def plan(pairs: list[Counterpart], facts: Facts, wanted: Wanted) -> Plan:
     if refusals:
         return Plan("refuse", (), tuple(refusals))
     summary = (*(f"create {title(item)}" for item in missing), *unchecked)
-    return Plan("create" if missing else "nothing", summary, apply_secrets=bool(missing), apply=bool(missing))
+    return Plan("create" if missing else "nothing", summary, apply_secrets=_secrets(missing), apply=_others(missing))
 
 
 def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: Wanted, unchecked: list[str]) -> Plan:
@@ -99,8 +100,8 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
     refusals = [*growing.refusals, *broken_promises(running, wanted, _configuration(pairs), template, bool(rolling))]
     if refusals:
         return Plan("refuse", (), tuple(refusals))
-    kinds = {pair.declared["kind"] for pair in pairs if pair.running is None or changes(pair)}
-    secrets, others = "Secret" in kinds, bool(kinds - {"Secret"}) or growing.needed
+    due = [pair.declared for pair in pairs if pair.running is None or changes(pair) or _is_replaced(pair, growing)]
+    secrets, others = _secrets(due), _others(due)
     reload = _to_reload(pairs, running)
     obsolete = () if leaving else tuple(_obsolete(facts, pairs))
     summary = [
@@ -127,6 +128,18 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
         scale_out=joining,
         obsolete=obsolete,
     )
+
+
+def _secrets(due: list[Object]) -> tuple[str, ...]:
+    return tuple(item["metadata"]["name"] for item in due if item["kind"] == "Secret")
+
+
+def _others(due: list[Object]) -> tuple[Object, ...]:
+    return tuple(item for item in due if item["kind"] not in ("Secret", "Namespace"))
+
+
+def _is_replaced(pair: Counterpart, growing: Growth) -> bool:
+    return growing.needed and pair.declared["kind"] == "StatefulSet"
 
 
 def _pod(running: Running, ordinal: int) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream, Place, missing_replicas
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, Step, plan, remove
+from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Around, Config, Found, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, look_at, parse_pause, too_old
 from ansible_collections.messaging.nats.plugins.module_utils._stream import SEALED, own_subject
@@ -339,7 +340,7 @@ async def _put_back(jetstream: JetStream, place: Place, found: Found) -> str:
 
 async def _settled(jetstream: JetStream, item: Wanted, timeout: float) -> Mapping[str, Any]:
     """What it is once it has all its replicas: the server mixes up a change with one that is under way."""
-    deadline = time.monotonic() + timeout
+    deadline, waiting = time.monotonic() + timeout, Waiting()
     while True:
         info = await jetstream.find(item.place)
         missing = missing_replicas(info) if info else "it can't be read"
@@ -351,6 +352,7 @@ async def _settled(jetstream: JetStream, item: Wanted, timeout: float) -> Mappin
                 f"its configuration is stored, but after {timeout:g} s: {missing}",
                 "Run it again to wait longer, and look at the cluster with nats_health.",
             )
+        waiting(f"{item.title}: {missing}")
         await asyncio.sleep(APART)
 
 

@@ -28,10 +28,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._placement import (
     peer_id,
     too_wide,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._upgrade import parsed
 
 Answer = Mapping[str, Any]
-Progress = Callable[[str], None]
 
 NOT_A_MEMBER, CHANGE_UNDER_WAY, NO_QUORUM = 10044, 10202, 10008
 # No refusals: it is under way, or will do in a moment.
@@ -45,10 +45,6 @@ PATIENCE, APART, AGAIN = 2.0, 0.2, 3.0
 # A server that does not answer, and a stream that refuses to move, so many times does not do it later.
 TRIES = 3
 SHOWN = 20
-
-
-def silent(_sentence: str) -> None:
-    """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,6 @@ def evacuate(
     name: str,
     timeout: float,
     staying: Collection[str] | None = None,
-    progress: Progress = silent,
 ) -> bool:
     """Has other servers take over all that a server has; whether there was anything.
 
@@ -121,7 +116,7 @@ def evacuate(
         raise NatsError(what, shown(sentences), "Lower num_replicas of these first, or keep more servers.")
     if not holds(servers, name):
         return False
-    leaving = _Leaving(members, name, None, timeout, progress)
+    leaving = _Leaving(members, name, None, timeout)
     newer = all(parsed(answer["server"]["ver"])[:2] >= EVACUATES for answer in servers.values())
     leaving.wait(leaving.by_request if newer else leaving.by_stream)
     return True
@@ -132,7 +127,6 @@ def move_off(
     name: str,
     streams: Iterable[Asset],
     timeout: float,
-    progress: Progress = silent,
 ) -> bool:
     """Has other servers take over some streams, with their consumers; whether there was anything.
 
@@ -142,17 +136,17 @@ def move_off(
     servers = members.whole([name])
     if name in servers and not wanted & holds(servers, name).keys():
         return False
-    leaving = _Leaving(members, name, wanted, timeout, progress)
+    leaving = _Leaving(members, name, wanted, timeout)
     leaving.wait(leaving.by_stream)
     return True
 
 
-def remove_peer(members: Members, name: str, timeout: float, progress: Progress = silent) -> bool:
+def remove_peer(members: Members, name: str, timeout: float) -> bool:
     """Takes a server out of meta, until meta's leader no longer lists it; whether it did.
 
     `members` are those that stay. The server itself may run or not; if it leads, another one is made to first.
     """
-    deadline, asked = time.monotonic() + timeout, False
+    deadline, asked, waiting = time.monotonic() + timeout, False, Waiting()
     said, by_id = "", False
     while True:
         servers = members.look()
@@ -163,10 +157,10 @@ def remove_peer(members: Members, name: str, timeout: float, progress: Progress 
             cause = f"it is still a member of meta after {timeout:g} s ({said or _meta_words(leader, peers)})"
             raise NatsError(f"server {name}", cause, "Look at the cluster with nats_health, then run it again.")
         if leader == name:
-            progress(f"meta: {name} leads it and steps down")
+            waiting(f"meta: {name} leads it and steps down")
             members.api("META.LEADER.STEPDOWN")
         elif peers is not None:
-            progress(f"server {name}: leaves meta, which has {len(peers)} members")
+            waiting(f"server {name}: leaves meta, which has {len(peers)} members")
             # After a restart of all others it is listed by its id only.
             code, said = members.api("SERVER.REMOVE", **({"peer_id": peer_id(name)} if by_id else {"peer": name}))
             asked, by_id = True, by_id != (code == NOT_A_MEMBER)
@@ -175,14 +169,14 @@ def remove_peer(members: Members, name: str, timeout: float, progress: Progress 
         time.sleep(APART)
 
 
-def wait_members(members: Members, timeout: float, progress: Progress = silent) -> None:
+def wait_members(members: Members, timeout: float) -> None:
     """Until meta has exactly these servers, all current, and a leader."""
-    deadline = time.monotonic() + timeout
+    deadline, waiting = time.monotonic() + timeout, Waiting()
     while sentences := membership_problems(members.look(), members.names):
         if time.monotonic() > deadline:
             cause = f"{shown(sentences)}, after {timeout:g} s"
             raise NatsError("cluster", cause, "Look at it with nats_health, then run it again.")
-        progress(shown(sentences))
+        waiting(shown(sentences))
         time.sleep(APART)
 
 
@@ -227,7 +221,7 @@ class _Leaving:
     name: str
     only: Collection[Asset] | None
     timeout: float
-    progress: Progress
+    waiting: Waiting = field(default_factory=Waiting)
 
     def by_request(self, held: Mapping[Asset, Group], tried: Tried) -> None:
         """The one request of newer servers, for all that is there."""
@@ -302,7 +296,7 @@ class _Leaving:
             remedy = "Run it again to go on, or look at the servers' load and disks."
             raise NatsError(f"server {self.name}", cause, remedy)
         moving = sum(group.moving for group in streams)
-        self.progress(
+        self.waiting(
             f"server {self.name}: still has {len(streams)} streams and {len(held) - len(streams)} consumers; {moving} move"
         )
 

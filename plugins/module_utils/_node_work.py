@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
@@ -25,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._membership import 
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, Group
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
-from ansible_collections.messaging.nats.plugins.module_utils._server_work import LOOK, ServerWork
+from ansible_collections.messaging.nats.plugins.module_utils._server_work import LOOK, Contacts, ServerWork
 from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
 from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import Whereabouts
 
@@ -38,8 +37,8 @@ TRIED = 30.0
 class NodeWork(ServerWork):
     """What nodes and disks make necessary."""
 
-    def __init__(self, pods: Pods, params: Mapping[str, Any], opened: ExitStack) -> None:
-        super().__init__(pods, params, opened)
+    def __init__(self, pods: Pods, params: Mapping[str, Any], contacts: Contacts) -> None:
+        super().__init__(pods, params, contacts)
         replicas = pods.statefulset()["spec"]["replicas"]
         if params["name"] not in (names := [f"{pods.cluster}-{number}" for number in range(replicas)]):
             cause = f"cluster {pods.cluster} has no such pod"
@@ -59,6 +58,7 @@ class NodeWork(ServerWork):
                 return snapshot
             if time.monotonic() > until:
                 break
+            self._waiting(f"{self._name}: the others can't do without it yet: {shown([*against, *lost])}")
             time.sleep(LOOK)
         if against:
             cause = f"the others can't do without it now: {shown(against)}"
@@ -117,6 +117,7 @@ class NodeWork(ServerWork):
                 cause = f"after {self._params['wait_timeout']:.0f} s the cluster is not as it was: {shown(found)}"
                 remedy = "No other server was touched. Look at it with the playbook diagnose, and run again to go on."
                 raise NatsError(f"server {self._name}", cause, remedy)
+            self._waiting(f"{self._name}: {shown(found)}")
             time.sleep(LOOK)
 
     def _look(self) -> Snapshot:
@@ -125,5 +126,7 @@ class NodeWork(ServerWork):
         if self._with_accounts is None:
             logins = [{"account": account} for account in sorted(accounts_of(answered(first)))]
             look = dict(self._params) | {"expected_members": None, "cluster_name": None, "previous": None}
-            self._with_accounts = ThroughKubernetes(look | {"accounts": logins}, self._opened, look_inside=False)
+            self._with_accounts = ThroughKubernetes(
+                look | {"accounts": logins}, self._contacts.opened, look_inside=False
+            )
         return self._with_accounts.take()

@@ -18,9 +18,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._farewell import Fa
 from ansible_collections.messaging.nats.plugins.module_utils._health import IMAGE_REASONS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._objects import REVISION, masked_urls, nats_container
+from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 
 MERGE = "application/merge-patch+json"
-LOOK = 0.2
+LOOK = 0.1
 # A pull that failed is tried again: a pod is only stuck when its trouble lasts.
 LASTS = 8.0
 HOPELESS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
@@ -115,7 +116,7 @@ class Pods:
         self, name: str, wanted: Callable[[Object | None], bool], timeout: float, waiting: str
     ) -> Stuck | None:
         """None when the pod is as wanted; or why it will not be."""
-        deadline = time.monotonic() + timeout
+        deadline, tell = time.monotonic() + timeout, Waiting()
         trouble: float | None = None
         woken, wakes = time.monotonic(), 0
         farewell = Farewell(partial(self.kubernetes.get, self.namespace, name, MONITOR_PORT), partial(self._end, name))
@@ -125,6 +126,8 @@ class Pods:
                 return None
             if pod and pod["metadata"].get("deletionTimestamp"):
                 farewell.look()
+                if has_ended(pod):
+                    self._forget(pod)
             reason = _hopeless(pod) if pod else None
             now = time.monotonic()
             if pod is None or not waits_for_kubelet(pod):
@@ -137,6 +140,7 @@ class Pods:
                 return Stuck(reason, self.evidence(name), own_fault=True)
             if now > deadline:
                 return Stuck(f"{waiting} after {timeout:.0f} s", self.evidence(name), own_fault=False)
+            tell(f"pod {name}: {reason or waiting}")
             time.sleep(LOOK)
 
     def _wake(self, name: str) -> None:
@@ -144,6 +148,14 @@ class Pods:
         # Who may not do that waits a little longer.
         with suppress(NatsError):
             self.kubernetes.call("PATCH", f"{self._core}/pods/{name}", f"pod {name}", patch, MERGE)
+
+    def _forget(self, pod: Object) -> None:
+        """A kubelet reports that a pod's containers have ended, and takes up to a second more until it lets go of its name."""
+        body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
+        # Who may not do that waits a little longer; and it may have gone meanwhile.
+        with suppress(NatsError):
+            name = pod["metadata"]["name"]
+            self.kubernetes.call("DELETE", f"{self._core}/pods/{name}", f"pod {name}", body)
 
     def _end(self, name: str) -> None:
         """Of a server in lame duck, the way in which its preStop hook told it to begin."""
@@ -178,6 +190,13 @@ def is_newest(pod: Object, statefulset: Object) -> bool:
 
 def is_up(pod: Object | None) -> bool:
     return pod is not None and ready(pod) and not pod["metadata"].get("deletionTimestamp")
+
+
+def has_ended(pod: Object) -> bool:
+    """Its kubelet's own word that nothing of it runs any more."""
+    states = [container["state"] for container in pod["status"].get("containerStatuses") or []]
+    over = pod["status"].get("phase") in ("Succeeded", "Failed")
+    return over and bool(states) and all("terminated" in state for state in states)
 
 
 def waits_for_kubelet(pod: Object) -> bool:

@@ -30,11 +30,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._membership import 
     APART,
     LATER,
     Members,
-    Progress,
     shown,
-    silent,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, groups
+from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 
 Answer = Mapping[str, Any]
 # So many streams move at the same time.
@@ -76,10 +75,11 @@ class _Round:
             else:
                 self.refused[move.asset] = said
 
-    def finish(self, progress: Progress) -> list[Move]:
+    def finish(self) -> list[Move]:
         """Until each stream and its consumers have all replicas, current, and none where they left; seen twice."""
         arrived: dict[Asset, Move] = {}
         seen: Counter[Asset] = Counter()
+        tell_now_and_then = Waiting()
         while waiting := [asset for asset in self.under_way if asset not in arrived]:
             found = groups(self.members.look())
             for asset in waiting:
@@ -94,7 +94,7 @@ class _Round:
                 late = shown(str(found.get(asset, asset)) for asset in waiting)
                 cause = f"after {self.timeout:g} s these still move: {late}"
                 raise NatsError("replicas", cause, "They go on by themselves: run it again later.")
-            progress(f"{len(waiting)} streams move")
+            tell_now_and_then(f"{len(waiting)} streams move")
             time.sleep(APART)
         return list(arrived.values())
 
@@ -113,9 +113,7 @@ def directed(servers: Mapping[str, Answer], name: str) -> bool:
     return tagged == [name]
 
 
-def move_replicas(
-    members: Members, most: int, timeout: float, progress: Progress = silent
-) -> tuple[list[Move], dict[Asset, str]]:
+def move_replicas(members: Members, most: int, timeout: float) -> tuple[list[Move], dict[Asset, str]]:
     """Spreads replicas evenly, a few streams at a time; what was moved, and what was refused.
 
     Where servers do not have their names as tags the server chooses where a replica goes, so after every round it is
@@ -131,7 +129,7 @@ def move_replicas(
         turn.start(moves(servers, members.names, refused.keys()), servers, most - len(done))
         if not turn.under_way:
             break
-        done += turn.finish(progress)
+        done += turn.finish()
         vain = 0 if imbalance(everyone(members), members.names) < before else vain + 1
     return done, refused
 

@@ -37,6 +37,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._observation_kubern
 )
 from ansible_collections.messaging.nats.plugins.module_utils._placement import single_replicas
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods, Stuck, is_newest, is_up, ordinal
+from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting, tell
 from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
 
 LOOK = 0.2
@@ -54,17 +55,44 @@ class Report:
     handed_over: int = 0
 
 
+class Contacts:
+    """The connections to a cluster's servers, kept from one server to the next."""
+
+    def __init__(self, pods: Pods, params: Mapping[str, Any], opened: ExitStack) -> None:
+        self._pods, self._timeout, self.opened = pods, params["timeout"], opened
+        self._system = params["kubernetes"]["account"] or "SYS"
+        look = dict(params) | {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}
+        self.source = ThroughKubernetes(look, opened, look_inside=False)
+        self.steady = Steady(self.source.take)
+        self._accounts: dict[str, Connection | None] = {}
+
+    def system(self) -> Connection | None:
+        return self.account(self._system)
+
+    def account(self, account: str) -> Connection | None:
+        """A connection as an account's own user, None where no Secret has its login."""
+        if account not in self._accounts:
+            pods = self._pods
+            access = through(pods.kubernetes, pods.namespace, pods.cluster, account, self._timeout)
+            try:
+                self._accounts[account] = self.opened.enter_context(access)
+            except NatsError as error:
+                if not error.what.startswith("Secret "):
+                    raise
+                self._accounts[account] = None
+        return self._accounts[account]
+
+
 class ServerWork:
     """One server of a cluster on Kubernetes."""
 
-    def __init__(self, pods: Pods, params: Mapping[str, Any], opened: ExitStack) -> None:
-        self._pods, self._name, self._params, self._opened = pods, params["name"], params, opened
-        look = dict(params) | {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}
-        self._source = ThroughKubernetes(look, opened, look_inside=False)
+    def __init__(self, pods: Pods, params: Mapping[str, Any], contacts: Contacts) -> None:
+        self._pods, self._name, self._params, self._contacts = pods, params["name"], params, contacts
+        self._source = contacts.source
         self._deadline = time.monotonic() + params["wait_timeout"]
         self._template = pods.statefulset()["spec"]["template"]["spec"]
         self._server = self._named(self._name)
-        self._accounts: dict[str, Connection | None] = {}
+        self._waiting = Waiting()
         self.report = Report()
 
     # Verbs
@@ -81,9 +109,12 @@ class ServerWork:
             return
         else:
             before = self._until_it_may_go()
+            started = time.monotonic()
             self._make_way(before, statefulset)
+            tell(f"{self._name}: {self.report.handed_over} leaders handed over, it restarts")
             self.report.changed = True
             self._replace(statefulset)
+            tell(f"{self._name}: ready again after {time.monotonic() - started:.1f} s")
         if check:
             return
         self._until_all_is_whole(before)
@@ -108,7 +139,7 @@ class ServerWork:
     def leave(self, check: bool) -> None:
         """All it holds goes to others, then it goes, and meta forgets it."""
         statefulset, number = self._pods.statefulset(), ordinal(self._name)
-        replicas = statefulset["spec"]["replicas"]
+        replicas = statefulset["spec"]["replicas"] - len(self._params["spoken_for"])
         if replicas > number + 1:
             raise NatsError(
                 f"server {self._name}",
@@ -120,9 +151,7 @@ class ServerWork:
             self.report.changed = pod is not None or replicas > number
             return
         if pod is not None and not pod["metadata"].get("deletionTimestamp"):
-            self.report.changed |= evacuate(
-                self._members(), self._server, self._left(), staying=self._params["staying"]
-            )
+            self.report.changed |= evacuate(self._members(), self._server, self._left(), self._params["staying"])
             self._hand_over(self._source.take())
             # Also where an earlier play was killed while what left it was still being copied.
             self._until_all_is_whole(self._source.take())
@@ -141,16 +170,16 @@ class ServerWork:
         """A StatefulSet moves its last pods first: lowering the partition to this one would move those above it too."""
         for pod in self._pods.all():
             above = pod["metadata"]["name"]
-            if ordinal(above) > ordinal(self._name) and not is_newest(pod, statefulset):
+            done = is_newest(pod, statefulset) or above in self._params["spoken_for"]
+            if ordinal(above) > ordinal(self._name) and not done:
                 raise NatsError(
                     f"server {self._name}", f"{above} is not of the newest revision", f"Restart {above} first."
                 )
 
     def _until_it_may_go(self) -> Snapshot:
         """Waits until nothing depends on this server alone."""
-        look = Steady(self._source.take)
         while True:
-            snapshot = look()
+            snapshot = self._contacts.steady()
             against = [] if self._params["force"] else against_stopping(snapshot, self._server)
             if not against:
                 return snapshot
@@ -158,8 +187,9 @@ class ServerWork:
                 raise NatsError(
                     f"server {self._name}",
                     f"it can't be spared: {shown(against)}",
-                    "Mend that first. To restart it all the same, set force: true for this one server.",
+                    f"Mend that first. To restart it all the same, set force: {self._name}.",
                 )
+            self._waiting(f"{self._name}: can't be spared yet: {shown(against)}")
             time.sleep(LOOK)
 
     def _make_way(self, before: Snapshot, statefulset: Object) -> None:
@@ -176,9 +206,9 @@ class ServerWork:
     def _hand_over(self, before: Snapshot, done: list[str] | None = None) -> None:
         moves = handovers(answered(before), self._server, done or [])
         if moves:
-            system = self._account(self._params["kubernetes"]["account"] or "SYS")
+            system = self._contacts.system()
             if system is not None:
-                self.report.said += hand_over(system, self._account, moves, min(HANDING_OVER, self._left()))
+                self.report.said += hand_over(system, self._contacts.account, moves, min(HANDING_OVER, self._left()))
                 self.report.handed_over = len(moves)
 
     def _replace(self, statefulset: Object) -> None:
@@ -191,6 +221,8 @@ class ServerWork:
             return pod is not None and is_up(pod) and is_newest(pod, statefulset)
 
         stuck = self._pods.wait_until(self._name, replaced, self._left(), "it is not ready")
+        # What was seen of its replicas before it went says nothing of those it has now.
+        self._contacts.steady.forget(self._server)
         if stuck is None:
             return
         if not stuck.own_fault:
@@ -205,9 +237,8 @@ class ServerWork:
         raise self._error(f"pod {self._name}", stuck, f"It {told}. Correct what is declared and run again.")
 
     def _until_all_is_whole(self, before: Snapshot) -> None:
-        look = Steady(self._source.take)
         while True:
-            against = against_going_on(before, look(), self._server)
+            against = against_going_on(before, self._contacts.steady(), self._server)
             if not against:
                 return
             if time.monotonic() > self._deadline:
@@ -216,6 +247,7 @@ class ServerWork:
                     f"after {self._params['wait_timeout']:.0f} s the cluster is not whole again: {shown(against)}",
                     "No other server was touched. Look at it with the playbook diagnose, and run again to go on.",
                 )
+            self._waiting(f"{self._name}: {shown(against)}")
             time.sleep(LOOK)
 
     # What they need
@@ -224,7 +256,7 @@ class ServerWork:
         return float(max(1.0, self._deadline - time.monotonic()))
 
     def _members(self) -> Members:
-        system = self._account(self._params["kubernetes"]["account"] or "SYS")
+        system = self._contacts.system()
         if system is None:
             raise NatsError(
                 "account SYS", "there are no credentials for it", "Deploy the cluster with this collection."
@@ -235,20 +267,6 @@ class ServerWork:
     def _named(self, pod: str) -> str:
         """The server in a pod, whether it is there or not."""
         return server_name({"metadata": {"name": pod}, "spec": self._template})
-
-    def _account(self, account: str) -> Connection | None:
-        """A connection as an account's own user, None where no Secret has its login."""
-        if account not in self._accounts:
-            access = through(
-                self._pods.kubernetes, self._pods.namespace, self._pods.cluster, account, self._params["timeout"]
-            )
-            try:
-                self._accounts[account] = self._opened.enter_context(access)
-            except NatsError as error:
-                if not error.what.startswith("Secret "):
-                    raise
-                self._accounts[account] = None
-        return self._accounts[account]
 
     def _error(self, what: str, stuck: Stuck, remedy: str) -> NatsError:
         evidence = f"\n{stuck.evidence}" if stuck.evidence else ""

@@ -38,3 +38,7 @@ class Steady:
                 elif replica in self._current and peer.get("lag", 0) <= UNDER_WAY:
                     peer["current"] = True
         return snapshot
+
+    def forget(self, server: str) -> None:
+        """It is another process from now on."""
+        self._current = {replica for replica in self._current if replica[1] != server}

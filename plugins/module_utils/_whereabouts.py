@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._pods import MERGE, Pods, is_up
+from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 
 # On the StatefulSet, while a server's store is given up: its pod, and the volume claim that has to go.
 REPLACING = "messaging.nats/replacing"
@@ -145,6 +146,7 @@ class Whereabouts:
             "deleteOptions": {"preconditions": {"uid": uid}},
         }
         waited: str | None = None
+        waiting = Waiting()
         while True:
             try:
                 self._kubernetes.call("POST", f"{self._pod}/eviction", f"eviction of pod {name}", body)
@@ -160,6 +162,7 @@ class Whereabouts:
                     raise NatsError(
                         f"pod {name}", f"it may not be evicted: {waited}", remedy, error.err_code
                     ) from error
+            waiting(f"pod {name}: it may not be evicted yet: {waited}")
             time.sleep(LOOK)
 
     def delete_claim(self) -> None:

@@ -93,13 +93,15 @@ missing_namespace:
   returned: success
   type: bool
 apply_secrets:
-  description: Whether Secrets are applied.
+  description: Names of the Secrets that are missing or differ.
   returned: when O(state=present)
-  type: bool
+  type: list
+  elements: str
 apply:
-  description: Whether other objects are applied.
+  description: All other objects that are missing or differ, but for the namespace.
   returned: when O(state=present)
-  type: bool
+  type: list
+  elements: dict
 growth:
   description: Volumes that grow; their C(size), the C(claims) and whether the StatefulSet is replaced without its pods.
   returned: when O(state=present)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nats_server
-short_description: Restart, add, take out, drain or replace one server of a NATS cluster on Kubernetes
+short_description: Restart, add, take out, drain or replace servers of a NATS cluster on Kubernetes, one at a time
 description:
-  - Does one thing to one server so that no acknowledged message is lost, and waits until the cluster is whole again.
+  - Does one thing to one server, or to several one after the other, so that no acknowledged message is lost, and waits until the cluster is whole again.
+    Where it fails for one, those that come after it are not touched.
+  - What it does and what it waits for is shown while it works, where Ansible runs it on its own machine with its own Python.
   - It can be killed at any point and run again; where it stood is read from the cluster.
   - Before a server goes, its leaders of streams, consumers and meta are handed to other servers, preferably to those that are done already.
     Leaders are handed over by their account's own user, whose login is in the Secret C(<cluster>-<account>).
@@ -23,8 +25,9 @@ extends_documentation_fragment:
   - messaging.nats.attributes.action_group
 options:
   name:
-    description: Name of the server's pod.
-    type: str
+    description: Name of the server's pod, or of several in the order in which they are dealt with.
+    type: list
+    elements: str
     required: true
   state:
     description:
@@ -72,23 +75,26 @@ options:
     type: bool
     default: false
   force:
-    description: For O(state=restarted), restart it even where streams lose their quorum meanwhile.
-    type: bool
-    default: false
+    description: For O(state=restarted), name of the one server that is restarted even where streams lose their quorum meanwhile.
+    type: str
+  pause:
+    description: Seconds between two servers.
+    type: float
+    default: 0
   lease:
     description: What this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took. It is renewed meanwhile.
     type: str
   wait_timeout:
-    description: Seconds until all is done.
+    description: Seconds until all is done for one server.
     type: float
     default: 300
 """
 
 EXAMPLES = r"""
-- name: One server onto the newest revision
+- name: All servers onto the newest revision, the last one first
   messaging.nats.nats_server:
     kubernetes: {namespace: nats}
-    name: nats-2
+    name: [nats-2, nats-1, nats-0]
     state: restarted
 
 - name: Off a node that is to be serviced
@@ -112,7 +118,7 @@ seconds:
   returned: success
   type: float
 handed_over:
-  description: How many leaders were handed to other servers before it went.
+  description: How many leaders were handed to other servers before theirs went.
   returned: success
   type: int
 notes:
@@ -134,7 +140,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
 from ansible_collections.messaging.nats.plugins.module_utils._replace_work import ReplaceWork
-from ansible_collections.messaging.nats.plugins.module_utils._server_work import ServerWork
+from ansible_collections.messaging.nats.plugins.module_utils._server_work import Contacts, ServerWork
 
 KINDS: dict[str, type[ServerWork]] = {"drained": DrainWork, "replaced": ReplaceWork}
 VERBS: dict[str, Callable[[Any, bool], None]] = {
@@ -148,7 +154,7 @@ VERBS: dict[str, Callable[[Any, bool], None]] = {
 
 def main() -> None:
     spec = {
-        "name": {"type": "str", "required": True},
+        "name": {"type": "list", "elements": "str", "required": True},
         "state": {"type": "str", "choices": list(VERBS), "default": "present"},
         "staying": {"type": "list", "elements": "str"},
         "node": {"type": "str"},
@@ -156,7 +162,8 @@ def main() -> None:
         "allow_data_loss": {"type": "bool", "default": False},
         "node_lost": {"type": "bool", "default": False},
         "delete_volume": {"type": "bool", "default": False},
-        "force": {"type": "bool", "default": False},
+        "force": {"type": "str"},
+        "pause": {"type": "float", "default": 0},
         "lease": {"type": "str"},
         "wait_timeout": {"type": "float", "default": 300},
     }
@@ -172,16 +179,22 @@ def main() -> None:
             else nullcontext()
         )
         opened.enter_context(held)
-        work = KINDS.get(params["state"], ServerWork)(
-            Pods(kubernetes, target["namespace"], target["cluster"]), params, opened
-        )
-        VERBS[params["state"]](work, module.check_mode)
-        report = work.report
+        pods = Pods(kubernetes, target["namespace"], target["cluster"])
+        contacts, reports = Contacts(pods, params, opened), []
+        for number, name in enumerate(params["name"]):
+            if number and not module.check_mode:
+                time.sleep(params["pause"])
+            # In check mode those before it are still as they were.
+            spoken_for = params["name"][:number] if module.check_mode else []
+            one = params | {"name": name, "force": name == params["force"], "spoken_for": spoken_for}
+            work = KINDS.get(params["state"], ServerWork)(pods, one, contacts)
+            VERBS[params["state"]](work, module.check_mode)
+            reports.append(work.report)
         module.exit_json(
-            changed=report.changed,
+            changed=any(report.changed for report in reports),
             seconds=round(time.monotonic() - started, 2),
-            handed_over=report.handed_over,
-            notes=report.said,
+            handed_over=sum(report.handed_over for report in reports),
+            notes=[sentence for report in reports for sentence in report.said],
         )
 
 

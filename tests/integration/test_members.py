@@ -158,21 +158,19 @@ def test_five_servers_become_three_and_nothing_is_lost(five, asked):
     fill(application)
     settled(members)
     before, staying = stored(members), ("n1", "n2", "n3")
-    told: list[str] = []
     with Publisher(five, STREAMS) as publisher:
         for name in ("n5", "n4"):
-            assert evacuate(members, name, 60, staying, told.append) is True
+            assert evacuate(members, name, 60, staying) is True
             assert holds(members.look(), name) == {}
             assert evacuate(members, name, 60, staying) is False
             members = Members(members.system, tuple(other for other in members.names if other != name))
-            assert remove_peer(members, name, 30, told.append) is True
+            assert remove_peer(members, name, 30) is True
             assert remove_peer(members, name, 30) is False
             wait_members(members, 30)
     settled(members)
     messages, acked = stored(members)
     assert acked == before[1]
     assert messages == {name: count + publisher.acked.get(name, 0) for name, count in before[0].items()}
-    assert any("still has" in sentence for sentence in told)
     with pytest.raises(NatsError, match="n5 answers, but is no member of meta: one that was removed less than five"):
         wait_members(Members(members.system, (*staying, "n5")), 0)
     with pytest.raises(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._pods import waits_for_kubelet
+from ansible_collections.messaging.nats.plugins.module_utils._pods import has_ended, waits_for_kubelet
 
 CREATING = {"waiting": {"reason": "ContainerCreating"}}
 
@@ -36,3 +36,24 @@ def test_only_a_pod_that_its_node_has_not_started_waits_for_the_kubelet(
     }
 
     assert waits_for_kubelet(pod) is expected
+
+
+@pytest.mark.parametrize(
+    ("phase", "states", "expected"),
+    [
+        ("Succeeded", [{"terminated": {"exitCode": 0}}], True),
+        ("Failed", [{"terminated": {"exitCode": 137}}, {"terminated": {"exitCode": 0}}], True),
+        ("Running", [{"terminated": {"exitCode": 0}}], False),
+        ("Failed", [{"terminated": {"exitCode": 137}}, {"running": {}}], False),
+        ("Running", [{"running": {}}], False),
+        # Its node was lost: nobody knows.
+        ("Failed", [], False),
+        ("Failed", [{"waiting": {"reason": "ContainerCreating"}}], False),
+    ],
+)
+def test_only_a_kubelets_word_on_every_container_tells_that_a_pod_has_ended(
+    phase: str, states: list[dict[str, Any]], expected: bool
+) -> None:
+    assert (
+        has_ended({"status": {"phase": phase, "containerStatuses": [{"state": state} for state in states]}}) is expected
+    )

@@ -54,3 +54,11 @@ def test_who_is_current_after_several_looks(samples, current):
     look = Steady(lambda: next(left))
     last = [look() for _sample in samples][-1]
     assert all("n3" in group.current for group in groups(answered(last)).values()) is current
+
+
+def test_of_a_server_that_was_restarted_nothing_is_remembered():
+    left = iter([sample(ALL), sample(LATE)])
+    look = Steady(lambda: next(left))
+    look()
+    look.forget("n3")
+    assert all("n3" not in group.current for group in groups(answered(look())).values())
