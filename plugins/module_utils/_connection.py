@@ -37,6 +37,8 @@ CREDENTIALS = re.compile(r"BEGIN NATS USER JWT-+\s+(\S+)\s.*BEGIN USER NKEY SEED
 CLIENT = "messaging.nats"
 # Seconds for servers that nobody expects, after all others have answered.
 STRAGGLERS = 0.05
+# Seconds after which a connection is asked whether its server is still there, and how long that may take.
+IDLE, ALIVE = 0.2, 1
 # What a server says when a login took longer than it waits: whoever is busy gets a second chance.
 SLOW = "authentication timeout"
 DENIED = "permissions violation for "
@@ -75,10 +77,28 @@ class Options:
 class _Client(Client):
     """nats-py goes on in clear text, password included, where a server offers no TLS: this one does not."""
 
-    wants_tls = False
+    def __init__(self, wants_tls: bool) -> None:
+        super().__init__()
+        self._wants_tls = wants_tls
+        # Done once the connection is lost: nats-py goes on waiting for an answer then.
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def leave(self) -> None:
+        """For nats-py to call when it loses the connection."""
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """What it results in."""
+        asked = asyncio.ensure_future(work)
+        await asyncio.wait((asked, self.gone), return_when=asyncio.FIRST_COMPLETED)
+        if asked.done():
+            return asked.result()
+        asked.cancel()
+        raise nats.errors.ConnectionClosedError
 
     async def _process_info(self, info: Answer, initial_connection: bool = False) -> None:
-        if self.wants_tls and not info.get("tls_required"):
+        if self._wants_tls and not info.get("tls_required"):
             if not info.get("tls_available"):
                 raise nats.errors.Error("the server offers no TLS, and TLS was asked for")
             # nats-py takes TLS only where the server insists.
@@ -95,6 +115,7 @@ class Connection:
         self._loop = asyncio.new_event_loop()
         self._client: Any = None
         self._connecting = asyncio.Lock()
+        self._used = 0.0
         # What each request that is under way would be denied.
         self._denials: dict[asyncio.Future[str], str] = {}
         self._last_error: Exception | None = None
@@ -134,9 +155,11 @@ class Connection:
         self._denials[denied] = subject
         asked = asyncio.ensure_future(client.request(subject, body, timeout=timeout))
         try:
-            await asyncio.wait({asked, denied}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({asked, denied, client.gone}, return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
                 asked.cancel()
+                if not denied.done():
+                    raise nats.errors.ConnectionClosedError
                 raise NatsError(
                     f"request to {subject}",
                     f"the server denies this user to {denied.result()}",
@@ -187,7 +210,7 @@ class Connection:
                             break
                         complete, left = True, min(left, STRAGGLERS)
                         deadline = self._loop.time() + left
-                    message = await listening.next_msg(timeout=left)
+                    message = await client.unless_gone(listening.next_msg(timeout=left))
                     if message.data:  # an empty message says that nobody listens
                         answer = json.loads(message.data)
                         answers[answer["server"]["id"]] = answer | {"offset": _offset(answer)}
@@ -206,9 +229,21 @@ class Connection:
 
     async def _connected(self) -> Any:
         async with self._connecting:
-            if self._client is None or not self._client.is_connected:
+            if self._client is None or not await self._alive(self._client):
                 self._client = await self._connect()
+            self._used = self._loop.time()
             return self._client
+
+    async def _alive(self, client: Any) -> bool:
+        """Nobody notices that a server goes while nobody waits on the connection: after a pause it is asked."""
+        if not client.is_connected or self._loop.time() - self._used < IDLE:
+            return bool(client.is_connected)
+        try:
+            await client.unless_gone(client.flush(ALIVE))
+        except (nats.errors.Error, OSError, asyncio.TimeoutError):
+            await _closed(client)
+            return False
+        return True
 
     async def _connect(self) -> Any:
         failures = []
@@ -216,10 +251,10 @@ class Connection:
         waiting, slow = list(self.options.servers), set[str]()
         while waiting:
             server = waiting.pop(0)
-            client = _Client()
-            client.wants_tls = self.options.wants_tls
+            client = _Client(self.options.wants_tls)
+            arguments = self._arguments(patience) | {"disconnected_cb": client.leave}
             try:
-                await asyncio.wait_for(client.connect(server, **self._arguments(patience)), patience + 0.2)
+                await asyncio.wait_for(client.connect(server, **arguments), patience + 0.2)
             except (nats.errors.Error, OSError, ValueError, ImportError, asyncio.TimeoutError) as error:
                 # nats-py hides what it met behind "no servers available".
                 met = self._last_error if isinstance(error, nats.errors.NoServersError) and self._last_error else error

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -25,6 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._connection import CREDS, Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._tunnel import Tunnel
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_jetstream, nats_stream
 
@@ -429,3 +431,31 @@ def test_a_server_that_dies_between_two_requests_is_replaced_by_another_one(own_
 def test_an_account_without_jetstream_is_told_as_that(run_module, single):
     result = run_module(nats_stream, servers=[single[0].url], user="sys-user", password="sys-user-S3cret", name="S")
     assert "JetStream" in result["msg"], result["msg"]
+
+
+def test_a_server_that_dies_while_it_is_asked_is_not_waited_for(own_cluster):
+    server = own_cluster.servers[0]
+    options = Options([server.url], user="t0", password="t0-S3cret")
+    with Connection(options) as connection:
+
+        async def ask_and_die():
+            client = await connection.client()
+            await client.subscribe("silent")  # so that somebody is there who never answers
+            asked = asyncio.ensure_future(connection.ask("silent", timeout=60))
+            await client.flush()
+            await asyncio.to_thread(own_cluster.stop, server)
+            with pytest.raises(NatsError, match="whether it was carried out is unknown"):
+                await asyncio.wait_for(asked, 10)
+
+        connection.run(ask_and_die())
+
+
+def test_a_server_that_died_unnoticed_is_not_asked(own_cluster):
+    leader = own_cluster[0].get("/jsz")["meta_cluster"]["leader"]
+    servers = sorted(own_cluster.servers, key=lambda server: server.name == leader)
+    options = Options([server.url for server in servers], user="t0", password="t0-S3cret")
+    with Connection(options) as connection:
+        connection.run(JetStream(connection).surely("INFO", "JetStream"))
+        own_cluster.stop(servers[0])
+        time.sleep(0.3)  # nobody looks at the connection meanwhile
+        assert connection.request("$JS.API.INFO", timeout=60)["streams"] == 0
