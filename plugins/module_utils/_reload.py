@@ -51,6 +51,15 @@ def comes_or_held_no_streams(change: Change) -> bool:
     )
 
 
+def servers_come_or_go(change: Change) -> bool:
+    """Where each has another address, all routes are closed on all servers at once, and for seconds nothing can be created."""
+    before, after = (
+        {str(route).rpartition("//")[2].rpartition("@")[2] for route in found or []}
+        for found in (change.before, change.after)
+    )
+    return before <= after or after <= before
+
+
 def stays_enabled(change: Change) -> bool:
     """A limit, or the whole block as long as JetStream is enabled before and after."""
     return len(change.path) > 3 or (_enabled(change.before) and _enabled(change.after))
@@ -86,7 +95,10 @@ HOT: Mapping[str, Hot] = {
     "cluster.authorization": Hot(
         says="on all servers at once: one that has it alone has no routes until the others have it"
     ),
-    "cluster.routes": Hot(),
+    "cluster.routes": Hot(
+        only=servers_come_or_go,
+        says="more and fewer of them, and another password in each; other addresses need a restart",
+    ),
     "connect_error_reports": Hot(),
     "debug": Hot(),
     "jetstream.limits": Hot((2, 15, 1)),
