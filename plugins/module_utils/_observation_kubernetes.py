@@ -44,6 +44,8 @@ class ThroughKubernetes:
         self._pool = opened.enter_context(ThreadPoolExecutor())
         self._connection: Connection | None = None
         self._accounts: dict[str, Connection] = {}
+        # By pod, what lay in it and was what its server had loaded: to look into a pod takes a process in it.
+        self._loaded: dict[str, str] = {}
 
     def take(self) -> Snapshot:
         pods = self._kubernetes.pods(self._namespace, self._cluster)
@@ -51,8 +53,7 @@ class ThroughKubernetes:
         count = wanted(self._expected)
         expected = tuple(self._declared(by_server, count) if count or not self._expected else self._expected)
         # While the servers are asked: to look into a pod takes as long as all of them.
-        looked_into = by_server if self._look_inside else {}
-        digests = {name: self._pool.submit(self._digest, pod) for name, pod in looked_into.items() if runs(pod)}
+        inside = {name: self._pool.submit(self._digest, pod) for name, pod in self._to_look_into(by_server)}
         answers, unreachable = self._answers(expected)
         missing = set(expected) - {answer["server"]["name"] for answer in answers["JSZ"]}
         silent = {
@@ -74,9 +75,7 @@ class ThroughKubernetes:
             accounts=accounts,
             unasked=unasked,
             volumes=self._volumes(by_server),
-            digests={
-                name: digest for name, asked in digests.items() if name not in missing and (digest := asked.result())
-            },
+            digests=self._digests(by_server, {name: asked.result() for name, asked in inside.items()}, answers["VARZ"]),
             previous=self._previous,
         )
 
@@ -123,6 +122,23 @@ class ThroughKubernetes:
             if (volume := f"data-{pod['metadata']['name']}") in sizes
         }
 
+    def _to_look_into(self, by_server: Mapping[str, Object]) -> Iterator[tuple[str, Object]]:
+        for name, pod in by_server.items():
+            if self._look_inside and runs(pod) and pod["metadata"]["uid"] not in self._loaded:
+                yield name, pod
+
+    def _digests(
+        self, by_server: Mapping[str, Object], found: Mapping[str, str], varz: Collection[Answer]
+    ) -> dict[str, str]:
+        """What lies in the pods of the servers that answer."""
+        loaded = {answer["server"]["name"]: answer["data"].get("config_digest") for answer in varz}
+        told = {name: digest for name, digest in found.items() if digest and name in loaded}
+        for name, pod in by_server.items():
+            known = told.get(name) or self._loaded.pop(pod["metadata"]["uid"], None)
+            if known and known == loaded.get(name):
+                told[name] = self._loaded[pod["metadata"]["uid"]] = known
+        return told
+
     def _digest(self, pod: Object) -> str:
         """What the server would make of the configuration that lies in its pod now."""
         command = ["nats-server", "-t", "-c", CONFIGURATION]
@@ -135,13 +151,17 @@ class ThroughKubernetes:
 
     def _answers(self, expected: Collection[str]) -> tuple[Answers, str | None]:
         try:
-            if self._connection is None:
-                access = through(self._kubernetes, self._namespace, self._cluster, self._account, self._timeout)
-                self._connection = self._opened.enter_context(access)
-            return ask(self._connection, expected), None
+            return ask(self.connection(), expected), None
         except NatsError as error:
             self._connection = None
             return dict.fromkeys(ASKED, ()), error.cause
+
+    def connection(self) -> Connection:
+        """As the system account's own user."""
+        if self._connection is None:
+            access = through(self._kubernetes, self._namespace, self._cluster, self._account, self._timeout)
+            self._connection = self._opened.enter_context(access)
+        return self._connection
 
     def _pod(self, pod: Object, missing: bool) -> Pod:
         name, phase = pod["metadata"]["name"], pod["status"].get("phase", "Unknown")
