@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import http.client
 import json
 import os
@@ -53,6 +54,13 @@ class Kubernetes:
         # No discovery: it reads every API group, and we look up the few kinds that we meet.
         self._dynamic = DynamicClient(api, discoverer=lambda _client, _cache: None)
         self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
+        self._may_change: Callable[[], None] | None = None
+
+    def guarded(self, may_change: Callable[[], None]) -> Kubernetes:
+        """The same, but each change is first asked whether it may be, which raises where it may not."""
+        found = copy.copy(self)
+        found._may_change = may_change
+        return found
 
     def _client(self) -> Any:
         try:
@@ -87,6 +95,8 @@ class Kubernetes:
         body: Any = None,
         content_type: str = "application/json",
     ) -> bytes:
+        if self._may_change and method != "GET":
+            self._may_change()
         with self._explained(what):
             answer = self._dynamic.request(
                 method,

@@ -40,6 +40,8 @@ class Lease:
         self._all = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._path = f"{self._all}/{self._name}"
         self._what = f"Lease {self._name} in namespace {namespace}"
+        self._renewing = threading.Lock()
+        self._renewed = 0.0
 
     def acquire(self) -> bool:
         """Whether it was free until now; raises where another play holds it."""
@@ -61,10 +63,15 @@ class Lease:
             time.sleep(LOOK)
 
     def renew(self) -> None:
-        found = self._kubernetes.find(self._path, self._what)
-        if found is None or found["spec"].get("holderIdentity") != self._holder:
-            raise self._taken(found)
-        self._write(found, acquired=False)
+        """Unless that was just done; raises where somebody else has it. By a clock that goes on where this machine sleeps."""
+        with self._renewing:
+            if abs(time.time() - self._renewed) < RENEWED:
+                return
+            found = self._kubernetes.find(self._path, self._what)
+            if found is None or found["spec"].get("holderIdentity") != self._holder:
+                raise self._taken(found)
+            self._write(found, acquired=False)
+            self._renewed = time.time()
 
     def release(self) -> bool:
         """Whether we held it."""
@@ -75,25 +82,25 @@ class Lease:
         return True
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Renewed for as long as this lasts. A play that is killed leaves its module running: it ends itself, for the next play goes on at once."""
+    def kept(self) -> Iterator[Kubernetes]:
+        """Renewed for as long as this lasts; through what it gives nothing changes any more once another play has it.
+
+        A play that is killed leaves its module running: it ends itself, for the next play goes on at once.
+        """
         self.renew()
         done = threading.Event()
 
         def work() -> None:
-            renewed = time.monotonic()
             while not done.wait(LOOK):
                 if _gone(self._holder):
                     os._exit(1)
-                if time.monotonic() - renewed > RENEWED:
-                    with suppress(NatsError):  # the next try may reach the API
-                        self.renew()
-                    renewed = time.monotonic()
+                with suppress(NatsError):  # the next try may reach the API
+                    self.renew()
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         try:
-            yield
+            yield self._kubernetes.guarded(self.renew)
         finally:
             done.set()
 

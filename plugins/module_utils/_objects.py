@@ -51,6 +51,25 @@ def changes(pair: Counterpart) -> list[Change]:
     return list(differences(before, after))
 
 
+def generation(item: Object | None) -> int:
+    """What counts its changes; 0 where it is not there."""
+    return int(item["metadata"].get("generation", 0)) if item else 0
+
+
+def only_restarts(pair: Counterpart) -> bool:
+    """Whether applying would change nothing but the moment at which the pods were told to restart."""
+    found = changes(pair)
+    return pair.declared["kind"] == "StatefulSet" and bool(found) and all(map(_is_moment, found))
+
+
+def _is_moment(change: Change) -> bool:
+    path, before, after = change
+    annotations = "spec.template.metadata.annotations"
+    return path == f"{annotations}.{RESTARTED}" or (
+        path == annotations and {**(before or {}), **(after or {})}.keys() == {RESTARTED}
+    )
+
+
 def sentence(change: Change) -> str:
     path, before, after = change
     if before == after == MASK:

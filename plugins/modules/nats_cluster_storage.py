@@ -85,7 +85,8 @@ def main() -> None:
         if not module.check_mode:
             if params["lease"]:
                 meta = params["definition"]["metadata"]
-                opened.enter_context(Lease(kubernetes, meta["namespace"], meta["name"], params["lease"]).kept())
+                lease = Lease(kubernetes, meta["namespace"], meta["name"], params["lease"])
+                volumes = Volumes(opened.enter_context(lease.kept()), params["definition"])
             for claim in small:
                 volumes.ask(claim)
             volumes.wait(params["wait_timeout"])
