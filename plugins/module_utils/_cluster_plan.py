@@ -21,6 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     config_secret,
     configuration,
     configuration_changes,
+    only_restarts,
     sentence,
     title,
 )
@@ -100,8 +101,10 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
     refusals = [*growing.refusals, *broken_promises(running, wanted, _configuration(pairs), template, bool(rolling))]
     if refusals:
         return Plan("refuse", (), tuple(refusals))
-    due = [pair.declared for pair in pairs if pair.running is None or changes(pair) or _is_replaced(pair, growing)]
-    secrets, others = _secrets(due), _others(due)
+    due = [pair for pair in pairs if pair.running is None or changes(pair) or _is_replaced(pair, growing)]
+    # To tell pods to restart is what nats_server does before the first of them goes.
+    applied = [pair.declared for pair in due if not only_restarts(pair) or _is_replaced(pair, growing)]
+    secrets, others = _secrets(applied), _others(applied)
     reload = _to_reload(pairs, running)
     obsolete = () if leaving else tuple(_obsolete(facts, pairs))
     summary = [
@@ -114,7 +117,7 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
         *_other_words(differing),
         *(f"delete Secret {name}, which no server reads" for name in obsolete),
     ]
-    doing = secrets or others or reload or rolling or leaving or joining or obsolete
+    doing = due or reload or rolling or leaving or joining or obsolete
     return Plan(
         "converge" if doing else "nothing",
         (*summary, *(unchecked if doing else ())),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.messaging.nats.plugins.module_utils._health import (
+    Answer,
     Snapshot,
     answered,
     figures,
@@ -89,9 +90,13 @@ def _incomplete(group: Group, earlier: Group | None) -> Iterator[str]:
 def _checks(now: Snapshot, server: str) -> Iterator[str]:
     """The server's own word: it has recovered all that it holds."""
     for answer in now.healthz:
-        data = answer["data"]
-        if answer["server"]["name"] == server and data.get("status_code", OK) != OK:
+        if answer["server"]["name"] == server and not says_ok(answer):
+            data = answer["data"]
             yield f"server {server} says: {data.get('error') or data.get('status')}"
+
+
+def says_ok(healthz: Answer) -> bool:
+    return bool(healthz["data"].get("status_code", OK) == OK)
 
 
 def _history(before: Snapshot, now: Snapshot) -> Iterator[str]:

@@ -37,6 +37,8 @@ Answer = Mapping[str, Any]
 AT_ONCE = 8
 # Seconds: for a step-down, for a look at who leads, between two looks, and until a leader that came back is asked again.
 PATIENCE, LOOK, APART, AGAIN = 1.0, 0.25, 0.02, 2.0
+# Without a meta leader nobody answers who it is, for the few milliseconds that its election takes.
+META_LOOK = 0.1
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ async def _ask(connection: Connection, move: Handover) -> str | None:
 async def _leader(connection: Connection, move: Handover) -> str | None:
     """Who leads by its own word; None where nobody answers."""
     if move.asset is None:
-        told = await connection.survey("$SYS.REQ.SERVER.PING.JSZ", {"leader_only": True}, 1, LOOK)
+        told = await connection.survey("$SYS.REQ.SERVER.PING.JSZ", {"leader_only": True}, 1, META_LOOK)
         leaders = [answer["server"]["name"] for answer in told if answer["data"].get("meta_cluster")]
         return leaders[0] if leaders else None
     place = Place(move.asset.stream, move.asset.consumer or None)

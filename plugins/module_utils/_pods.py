@@ -17,7 +17,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._farewell import Farewell
 from ansible_collections.messaging.nats.plugins.module_utils._health import IMAGE_REASONS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._objects import REVISION, masked_urls, nats_container
+from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+    RESTARTED,
+    REVISION,
+    masked_urls,
+    nats_container,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 
 MERGE = "application/merge-patch+json"
@@ -73,6 +78,20 @@ class Pods:
     def set_partition(self, partition: int) -> None:
         """Pods from this ordinal on move to the newest revision."""
         self._change({"updateStrategy": {"rollingUpdate": {"partition": partition}}})
+
+    def is_to_restart(self, moment: str) -> bool:
+        """Whether it has not been told yet to restart for no other reason."""
+        return moment != (self.statefulset()["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED)
+
+    def outdate(self, moment: str) -> None:
+        """All pods are of an older revision from now on; at rest, so that none moves by itself."""
+        replicas = self.statefulset()["spec"]["replicas"]
+        self._change(
+            {
+                "template": {"metadata": {"annotations": {RESTARTED: moment}}},
+                "updateStrategy": {"rollingUpdate": {"partition": replicas}},
+            }
+        )
 
     def scale(self, replicas: int) -> None:
         """At rest: newcomers get the revision that is proven."""

@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import through
+from ansible_collections.messaging.nats.plugins.module_utils._access import runs, through
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._gate import against_going_on, against_stopping
+from ansible_collections.messaging.nats.plugins.module_utils._gate import against_going_on, against_stopping, says_ok
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Object
 from ansible_collections.messaging.nats.plugins.module_utils._leaders import hand_over, handovers
@@ -60,27 +60,43 @@ class Contacts:
 
     def __init__(self, pods: Pods, params: Mapping[str, Any], opened: ExitStack) -> None:
         self._pods, self._timeout, self.opened = pods, params["timeout"], opened
-        self._system = params["kubernetes"]["account"] or "SYS"
         look = dict(params) | {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}
         self.source = ThroughKubernetes(look, opened, look_inside=False)
         self.steady = Steady(self.source.take)
         self._accounts: dict[str, Connection | None] = {}
+        self._unproven: ServerWork | None = None
 
     def system(self) -> Connection | None:
-        return self.account(self._system)
+        """That of the snapshots, as the system account's own user."""
+        return _where_there_is_a_login(self.source.connection)
 
     def account(self, account: str) -> Connection | None:
-        """A connection as an account's own user, None where no Secret has its login."""
+        """A connection as an account's own user."""
         if account not in self._accounts:
             pods = self._pods
             access = through(pods.kubernetes, pods.namespace, pods.cluster, account, self._timeout)
-            try:
-                self._accounts[account] = self.opened.enter_context(access)
-            except NatsError as error:
-                if not error.what.startswith("Secret "):
-                    raise
-                self._accounts[account] = None
+            self._accounts[account] = _where_there_is_a_login(lambda: self.opened.enter_context(access))
         return self._accounts[account]
+
+    def is_back(self, work: ServerWork) -> None:
+        """By its own word, which comes a second or two before that of its kubelet: the next one can be prepared meanwhile."""
+        self._unproven = work
+
+    def prove(self) -> None:
+        """Waits for Kubernetes' word on the one that came back last."""
+        work, self._unproven = self._unproven, None
+        if work:
+            work.prove()
+
+
+def _where_there_is_a_login(connect: Callable[[], Connection]) -> Connection | None:
+    """None where no Secret has it."""
+    try:
+        return connect()
+    except NatsError as error:
+        if not error.what.startswith("Secret "):
+            raise
+        return None
 
 
 class ServerWork:
@@ -102,7 +118,7 @@ class ServerWork:
         statefulset = self._pods.statefulset()
         pod = self._pods.find(self._name)
         self._refuse_out_of_order(statefulset)
-        if pod is not None and is_newest(pod, statefulset):
+        if pod is not None and is_newest(pod, statefulset) and not self._params["outdated"]:
             before = self._source.take()
         elif check:
             self.report.changed = True
@@ -111,14 +127,26 @@ class ServerWork:
             before = self._until_it_may_go()
             started = time.monotonic()
             self._make_way(before, statefulset)
+            self._contacts.prove()
             tell(f"{self._name}: {self.report.handed_over} leaders handed over, it restarts")
             self.report.changed = True
             self._replace(statefulset)
-            tell(f"{self._name}: ready again after {time.monotonic() - started:.1f} s")
+            tell(f"{self._name}: back after {time.monotonic() - started:.1f} s")
         if check:
             return
         self._until_all_is_whole(before)
-        if all(is_newest(each, self._pods.statefulset()) for each in self._pods.all()):
+        self._contacts.is_back(self)
+
+    def prove(self) -> None:
+        """After a restart: Kubernetes finds it ready, too. The cluster comes to rest where it was the last one."""
+        statefulset = self._pods.statefulset()
+
+        def proven(pod: Object | None) -> bool:
+            return pod is not None and is_up(pod) and is_newest(pod, statefulset)
+
+        if stuck := self._pods.wait_until(self._name, proven, self._left(), "it is not ready"):
+            self._put_back(stuck, statefulset)
+        if all(is_newest(each, statefulset) for each in self._pods.all()):
             self._pods.settle(self._left())
 
     def join(self, check: bool) -> None:
@@ -170,7 +198,8 @@ class ServerWork:
         """A StatefulSet moves its last pods first: lowering the partition to this one would move those above it too."""
         for pod in self._pods.all():
             above = pod["metadata"]["name"]
-            done = is_newest(pod, statefulset) or above in self._params["spoken_for"]
+            newest = is_newest(pod, statefulset) and not self._params["outdated"]
+            done = newest or above in self._params["spoken_for"]
             if ordinal(above) > ordinal(self._name) and not done:
                 raise NatsError(
                     f"server {self._name}", f"{above} is not of the newest revision", f"Restart {above} first."
@@ -217,14 +246,27 @@ class ServerWork:
         if partition > number:
             self._pods.set_partition(number)
 
-        def replaced(pod: Object | None) -> bool:
-            return pod is not None and is_up(pod) and is_newest(pod, statefulset)
+        def back(pod: Object | None) -> bool:
+            return pod is not None and is_newest(pod, statefulset) and (is_up(pod) or (runs(pod) and self._is_well()))
 
-        stuck = self._pods.wait_until(self._name, replaced, self._left(), "it is not ready")
+        stuck = self._pods.wait_until(self._name, back, self._left(), "it is not ready")
         # What was seen of its replicas before it went says nothing of those it has now.
         self._contacts.steady.forget(self._server)
-        if stuck is None:
-            return
+        if stuck:
+            self._put_back(stuck, statefulset)
+
+    def _is_well(self) -> bool:
+        """By its own word."""
+        named = {"server_name": self._server}
+        try:
+            system = self._contacts.system()
+            told = system.run(system.survey("$SYS.REQ.SERVER.PING.HEALTHZ", named, 1, LOOK)) if system else []
+        except NatsError:
+            return False  # the only server there was, or all of them are out of reach
+        return any(each["server"]["name"] == self._server and says_ok(each) for each in told)
+
+    def _put_back(self, stuck: Stuck, statefulset: Object) -> NoReturn:
+        """Fails; where what the pod was given is at fault, the pod is first made what it was before."""
         if not stuck.own_fault:
             raise self._error(f"pod {self._name}", stuck, "It was left as it is; the others are untouched.")
         # Above the partition nothing moves: the deleted pod comes back as it was before.
@@ -271,6 +313,19 @@ class ServerWork:
     def _error(self, what: str, stuck: Stuck, remedy: str) -> NatsError:
         evidence = f"\n{stuck.evidence}" if stuck.evidence else ""
         return NatsError(what, f"{stuck.reason}{evidence}", remedy)
+
+
+def outdate(pods: Pods, params: Mapping[str, Any], check: bool) -> bool:
+    """Before the first restart: whether all pods are told of it for the first time."""
+    moment, first = params["restarted_at"], params["name"][0]
+    if not moment or not pods.is_to_restart(moment):
+        return False
+    last = max((ordinal(pod["metadata"]["name"]) for pod in pods.all()), default=0)
+    if ordinal(first) < last:
+        raise NatsError(f"server {first}", f"{pods.cluster}-{last} restarts first", "Name them from the last.")
+    if not check:
+        pods.outdate(moment)
+    return True
 
 
 def way_in(name: str, stuck: Stuck) -> str:

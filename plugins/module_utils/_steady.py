@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.messaging.nats.plugins.module_utils._gate import OK, UNDER_WAY
+from ansible_collections.messaging.nats.plugins.module_utils._gate import UNDER_WAY, says_ok
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
 from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, groups
 
@@ -27,7 +27,7 @@ class Steady:
     def __call__(self) -> Snapshot:
         snapshot = self._take()
         # Of a server that is just back the leader may still say what it was before.
-        recovered = {told["server"]["name"] for told in snapshot.healthz if told["data"].get("status_code", OK) == OK}
+        recovered = {told["server"]["name"] for told in snapshot.healthz if says_ok(told)}
         for asset, group in groups(answered(snapshot)).items():
             for peer in group.replicas:
                 replica = (asset, str(peer["name"]))

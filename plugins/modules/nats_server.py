@@ -31,7 +31,8 @@ options:
     required: true
   state:
     description:
-      - V(restarted) moves it onto the newest revision of the StatefulSet, by lowering the partition. Nothing happens where it is of that revision.
+      - V(restarted) moves it onto the newest revision of the StatefulSet, by lowering the partition. Nothing happens where it is of that revision,
+        and O(restarted_at) does not make a newer one.
         A pod that does not run with it comes back as it was before, and the task fails with its events and its log.
       - V(present) scales the StatefulSet out until it is there, and waits until it and all before it are members.
       - V(absent) takes the last server out; what it holds goes to others first, then its pod goes, and meta forgets it. The volume stays.
@@ -77,6 +78,13 @@ options:
   force:
     description: For O(state=restarted), name of the one server that is restarted even where streams lose their quorum meanwhile.
     type: str
+  restarted_at:
+    description:
+      - For O(state=restarted), the moment that a restart was asked for at, in any notation.
+        Where the pods were not told of it before, a revision of the StatefulSet with it is made first, as by C(kubectl rollout restart),
+        so that all of them restart. The first of O(name) has to be the last server then.
+      - With the same moment again, only those restart that have not yet. Nothing restarts without need where it is not set.
+    type: str
   pause:
     description: Seconds between two servers.
     type: float
@@ -96,6 +104,13 @@ EXAMPLES = r"""
     kubernetes: {namespace: nats}
     name: [nats-2, nats-1, nats-0]
     state: restarted
+
+- name: All servers, though nothing changed; and it goes on with those that are left where it is killed
+  messaging.nats.nats_server:
+    kubernetes: {namespace: nats}
+    name: [nats-2, nats-1, nats-0]
+    state: restarted
+    restarted_at: "2026-11-30T22:00:00Z"
 
 - name: Off a node that is to be serviced
   messaging.nats.nats_server:
@@ -130,7 +145,7 @@ notes:
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._drain_work import DrainWork
@@ -140,7 +155,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
 from ansible_collections.messaging.nats.plugins.module_utils._replace_work import ReplaceWork
-from ansible_collections.messaging.nats.plugins.module_utils._server_work import Contacts, ServerWork
+from ansible_collections.messaging.nats.plugins.module_utils._server_work import Contacts, ServerWork, outdate
 
 KINDS: dict[str, type[ServerWork]] = {"drained": DrainWork, "replaced": ReplaceWork}
 VERBS: dict[str, Callable[[Any, bool], None]] = {
@@ -164,6 +179,7 @@ def main() -> None:
         "delete_volume": {"type": "bool", "default": False},
         "force": {"type": "str"},
         "pause": {"type": "float", "default": 0},
+        "restarted_at": {"type": "str"},
         "lease": {"type": "str"},
         "wait_timeout": {"type": "float", "default": 300},
     }
@@ -173,25 +189,30 @@ def main() -> None:
         if not target:
             raise NatsError("option kubernetes", "a server is a pod here", "Say where it is: kubernetes.namespace.")
         kubernetes = Kubernetes(target["kubeconfig"], target["context"])
-        held = (
-            Lease(kubernetes, target["namespace"], target["cluster"], params["lease"]).kept()
-            if params["lease"]
-            else nullcontext()
-        )
-        opened.enter_context(held)
+        if params["lease"]:
+            lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
+            kubernetes = opened.enter_context(lease.kept())
         pods = Pods(kubernetes, target["namespace"], target["cluster"])
         contacts, reports = Contacts(pods, params, opened), []
+        outdated = params["state"] == "restarted" and outdate(pods, params, module.check_mode)
         for number, name in enumerate(params["name"]):
-            if number and not module.check_mode:
+            if number and params["pause"] and not module.check_mode:
+                contacts.prove()
                 time.sleep(params["pause"])
             # In check mode those before it are still as they were.
             spoken_for = params["name"][:number] if module.check_mode else []
-            one = params | {"name": name, "force": name == params["force"], "spoken_for": spoken_for}
+            one = params | {
+                "name": name,
+                "force": name == params["force"],
+                "spoken_for": spoken_for,
+                "outdated": outdated and module.check_mode,
+            }
             work = KINDS.get(params["state"], ServerWork)(pods, one, contacts)
             VERBS[params["state"]](work, module.check_mode)
             reports.append(work.report)
+        contacts.prove()
         module.exit_json(
-            changed=any(report.changed for report in reports),
+            changed=outdated or any(report.changed for report in reports),
             seconds=round(time.monotonic() - started, 2),
             handed_over=sum(report.handed_over for report in reports),
             notes=[sentence for report in reports for sentence in report.said],

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import plan
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart, title
+from ansible_collections.messaging.nats.plugins.module_utils._objects import RESTARTED, Counterpart, title
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
 
@@ -40,7 +40,9 @@ accounts {
 """
 
 
-def statefulset(replicas=3, image="nats:2.15.1-alpine", secret="nats-config-1", size="5Gi", prefix="", of="grows"):
+def statefulset(
+    replicas=3, image="nats:2.15.1-alpine", secret="nats-config-1", size="5Gi", prefix="", of="grows", **annotations
+):
     claim = {
         "metadata": {"name": "data"},
         "spec": {"storageClassName": of, "resources": {"requests": {"storage": size}}},
@@ -54,7 +56,11 @@ def statefulset(replicas=3, image="nats:2.15.1-alpine", secret="nats-config-1", 
     return {
         "kind": "StatefulSet",
         "metadata": {"name": "nats", "namespace": "nats", "labels": OURS},
-        "spec": {"replicas": replicas, "template": {"spec": pod}, "volumeClaimTemplates": [claim]},
+        "spec": {
+            "replicas": replicas,
+            "template": {"metadata": {"annotations": annotations} if annotations else {}, "spec": pod},
+            "volumeClaimTemplates": [claim],
+        },
         "status": {"updateRevision": "new", "currentRevision": "new"},
     }
 
@@ -166,6 +172,20 @@ def test_what_is_as_declared_is_left_alone():
         ),
         (
             {"declared": statefulset(image="nats:2.15.2-alpine")},
+            {"roll": ("nats-2", "nats-1", "nats-0"), "apply": ("StatefulSet nats",)},
+        ),
+        # For no other reason: the first server that restarts has them all told.
+        ({"declared": statefulset(**{RESTARTED: "now"})}, {"roll": ("nats-2", "nats-1", "nats-0")}),
+        (
+            {"declared": statefulset(**{RESTARTED: "now"}), "runs": statefulset(**{RESTARTED: "before"})},
+            {"roll": ("nats-2", "nats-1", "nats-0")},
+        ),
+        (
+            {"declared": statefulset(**{RESTARTED: "now", "own": "new"}), "runs": statefulset(own="old")},
+            {"roll": ("nats-2", "nats-1", "nats-0"), "apply": ("StatefulSet nats",)},
+        ),
+        (
+            {"declared": statefulset(**{RESTARTED: "now", "own": "new"})},
             {"roll": ("nats-2", "nats-1", "nats-0"), "apply": ("StatefulSet nats",)},
         ),
         # A play was killed in the middle of a roll.
