@@ -10,6 +10,7 @@ nats-py's dataclasses drop fields that they do not know, so that an update throu
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._plan import Step
 
 NO_STREAM, NO_CONSUMER, NO_MESSAGE = 10059, 10014, 10037
 AT_ONCE = 32
+# Seconds until what nobody answered is asked again.
+AGAIN = 0.1
 
 REMEDIES = {
     10005: "Too few servers are up, or none fits the placement: look at the cluster with nats_health.",
@@ -95,12 +98,28 @@ class JetStream:
             raise NatsError(str(what), cause, REMEDIES.get(code, ""), code)
         return answer
 
-    async def surely(self, call: str, what: object, body: Mapping[str, Any] | None = None) -> Answer:
-        """Asked once more where no answer came, perhaps of another server: for what can be said twice."""
-        try:
-            return await self.ask(call, what, body)
-        except UnansweredError:
-            return await self.ask(call, what, body)
+    async def surely(
+        self, call: str, what: object, body: Mapping[str, Any] | None = None, done: Collection[int] = ()
+    ) -> Answer:
+        """Asked again where no answer came, perhaps of another server: for what can be said twice.
+
+        A server that goes is noticed at once, and the others elect a leader first: so there is a last time only after as long as
+        one answer may take. `done` are the errors which say, the second time, that it was carried out the first time.
+        """
+        over, again = time.monotonic() + self.connection.options.timeout, False
+        while True:
+            last = time.monotonic() > over
+            try:
+                return await self.ask(call, what, body)
+            except UnansweredError:
+                if last:
+                    raise
+                again = True
+                await asyncio.sleep(AGAIN)
+            except NatsError as error:
+                if again and error.err_code in done:
+                    return {}
+                raise
 
     async def find(self, place: Place, **body: Any) -> Answer | None:
         """Configuration, state and replicas, or None where there is none."""
@@ -114,15 +133,7 @@ class JetStream:
     async def write(self, place: Place, step: Step) -> Answer:
         """Carries out a step. Said twice it does the same, so an answer that was lost is no harm."""
         call, body = place.request(step)
-        try:
-            return await self.ask(call, place, body)
-        except UnansweredError:
-            try:
-                return await self.ask(call, place, body)
-            except NatsError as error:
-                if step.action != "delete" or error.err_code not in place.missing:
-                    raise
-                return {}
+        return await self.surely(call, place, body, place.missing if step.action == "delete" else ())
 
     async def listed(self, call: str, what: object, key: str) -> list[Answer]:
         """All pages of a list."""

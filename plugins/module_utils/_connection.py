@@ -37,8 +37,8 @@ CREDENTIALS = re.compile(r"BEGIN NATS USER JWT-+\s+(\S+)\s.*BEGIN USER NKEY SEED
 CLIENT = "messaging.nats"
 # Seconds for servers that nobody expects, after all others have answered.
 STRAGGLERS = 0.05
-# Seconds after which a connection is asked whether its server is still there, and how long that may take.
-IDLE, ALIVE = 0.2, 1
+# Seconds after which a connection is asked whether its server is still there.
+IDLE = 0.2
 # What a server says when a login took longer than it waits: whoever is busy gets a second chance.
 SLOW = "authentication timeout"
 DENIED = "permissions violation for "
@@ -166,6 +166,7 @@ class Connection:
                     "Allow it in the user's permissions.",
                 )
             answer: Answer = json.loads((await asked).data)
+            self._used = self._loop.time()
         except nats.errors.NoRespondersError as error:
             raise NatsError(
                 f"request to {subject}",
@@ -215,6 +216,7 @@ class Connection:
                         answer = json.loads(message.data)
                         answers[answer["server"]["id"]] = answer | {"offset": _offset(answer)}
             await listening.unsubscribe()
+            self._used = self._loop.time()
         except (nats.errors.Error, OSError) as error:
             raise NatsError(f"request to {subject}", _sentence(error), "Run it again.") from error
         return list(answers.values())
@@ -239,9 +241,10 @@ class Connection:
         if not client.is_connected or self._loop.time() - self._used < IDLE:
             return bool(client.is_connected)
         try:
-            await client.unless_gone(client.flush(ALIVE))
+            await client.unless_gone(client.flush(self.options.timeout))
         except (nats.errors.Error, OSError, asyncio.TimeoutError):
             await _closed(client)
+            await client.leave()
             return False
         return True
 

@@ -91,6 +91,10 @@ def _names(declared: Declared) -> Problems:
     if not _SERVER_PREFIX.fullmatch(prefix):
         hint = "write letters, digits, . _ and -, beginning with a letter, as in west-"
         yield f"nats_cluster_server_prefix: {prefix!r} cannot begin a server's name: {hint}"
+    domain = str(declared["nats_cluster_domain"])
+    if domain and not all(map(_DNS_LABEL.fullmatch, domain.split("."))):
+        hint = "write it without dots at its ends, as in cluster.local, or leave it empty"
+        yield f"nats_cluster_domain: {domain!r} is no DNS domain: {hint}"
     if not cluster or re.search(r"\s", cluster):
         yield f"nats_cluster_cluster_name: {cluster!r} cannot name a cluster: write a name without spaces, as in nats"
 

@@ -197,7 +197,7 @@ def _why_missing(snapshot: Snapshot, server: str) -> Finding:
             "ROUTE_UNRESOLVABLE",
             what,
             snapshot.route_errors[server],
-            "Check the names in cluster.routes and the cluster's DNS.",
+            "Check nats_cluster_domain against the domain in a pod's /etc/resolv.conf, the names in cluster.routes, and the cluster's DNS.",
         )
     if not alone.get("routes"):
         return error(

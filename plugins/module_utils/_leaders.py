@@ -35,10 +35,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._placement import (
 Answer = Mapping[str, Any]
 # So many are without a leader at the same time.
 AT_ONCE = 8
-# Seconds: for a step-down, for a look at who leads, between two looks, and until a leader that came back is asked again.
-PATIENCE, LOOK, APART, AGAIN = 1.0, 0.25, 0.02, 2.0
-# Without a meta leader nobody answers who it is, for the few milliseconds that its election takes.
-META_LOOK = 0.1
+# Seconds: for a step-down, until the first look at who leads, for a look, between two looks, and until a leader that came back is asked again.
+PATIENCE, ELECTION, LOOK, APART, AGAIN = 1.0, 0.05, 0.25, 0.02, 2.0
 
 
 @dataclass(frozen=True)
@@ -154,6 +152,8 @@ async def _one(connection: Connection, move: Handover, deadline: float) -> str |
     while time.monotonic() < deadline:
         if refusal := await _ask(connection, move):
             return f"{move}: its leader stays on {move.leaves}: {refusal}"
+        # Without a leader nobody answers who it is, and a look takes all of its time.
+        await asyncio.sleep(ELECTION)
         again = min(deadline, time.monotonic() + AGAIN)
         while time.monotonic() < again or (leader is None and time.monotonic() < deadline):
             leader = await _leader(connection, move)
@@ -178,7 +178,7 @@ async def _ask(connection: Connection, move: Handover) -> str | None:
 async def _leader(connection: Connection, move: Handover) -> str | None:
     """Who leads by its own word; None where nobody answers."""
     if move.asset is None:
-        told = await connection.survey("$SYS.REQ.SERVER.PING.JSZ", {"leader_only": True}, 1, META_LOOK)
+        told = await connection.survey("$SYS.REQ.SERVER.PING.JSZ", {"leader_only": True}, 1, LOOK)
         leaders = [answer["server"]["name"] for answer in told if answer["data"].get("meta_cluster")]
         return leaders[0] if leaders else None
     place = Place(move.asset.stream, move.asset.consumer or None)

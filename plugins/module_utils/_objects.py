@@ -51,9 +51,10 @@ def changes(pair: Counterpart) -> list[Change]:
     return list(differences(before, after))
 
 
-def generation(item: Object | None) -> int:
-    """What counts its changes; 0 where it is not there."""
-    return int(item["metadata"].get("generation", 0)) if item else 0
+def mark(item: Object | None) -> str:
+    """What changes with each change that is asked of it, and when it is made anew; empty where it is not there."""
+    meta = item["metadata"] if item else {}
+    return f"{meta['uid']}/{meta['generation']}" if meta.get("uid") else ""
 
 
 def only_restarts(pair: Counterpart) -> bool:

@@ -75,7 +75,11 @@ class ThroughKubernetes:
             accounts=accounts,
             unasked=unasked,
             volumes=self._volumes(by_server),
-            digests=self._digests(by_server, {name: asked.result() for name, asked in inside.items()}, answers["VARZ"]),
+            digests=self._digests(
+                by_server,
+                {name: asked.result() for name, asked in inside.items() if name not in missing},
+                answers["VARZ"],
+            ),
             previous=self._previous,
         )
 

@@ -41,6 +41,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._progress import Wa
 from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
 
 LOOK = 0.2
+# Seconds: what is not whole by then may never be, as where the server's process ended after all.
+PROMPT = 2.0
 # How the scheduler says that a pod can't be where its volume is.
 ELSEWHERE = re.compile(r"volume node affinity|PersistentVolume's node affinity")
 HANDING_OVER = 10.0
@@ -82,11 +84,12 @@ class Contacts:
         """By its own word, which comes a second or two before that of its kubelet: the next one can be prepared meanwhile."""
         self._unproven = work
 
-    def prove(self) -> None:
-        """Waits for Kubernetes' word on the one that came back last."""
+    def prove(self) -> bool:
+        """Waits for Kubernetes' word on the one that came back last; whether there was one to wait for."""
         work, self._unproven = self._unproven, None
         if work:
             work.prove()
+        return work is not None
 
 
 def _where_there_is_a_login(connect: Callable[[], Connection]) -> Connection | None:
@@ -127,15 +130,18 @@ class ServerWork:
             before = self._until_it_may_go()
             started = time.monotonic()
             self._make_way(before, statefulset)
-            self._contacts.prove()
+            if self._contacts.prove():
+                # Much may have happened until the pod before it was ready.
+                before = self._until_it_may_go()
+                self._make_way(before, statefulset)
             tell(f"{self._name}: {self.report.handed_over} leaders handed over, it restarts")
             self.report.changed = True
             self._replace(statefulset)
             tell(f"{self._name}: back after {time.monotonic() - started:.1f} s")
         if check:
             return
-        self._until_all_is_whole(before)
         self._contacts.is_back(self)
+        self._until_all_is_whole(before)
 
     def prove(self) -> None:
         """After a restart: Kubernetes finds it ready, too. The cluster comes to rest where it was the last one."""
@@ -146,7 +152,8 @@ class ServerWork:
 
         if stuck := self._pods.wait_until(self._name, proven, self._left(), "it is not ready"):
             self._put_back(stuck, statefulset)
-        if all(is_newest(each, statefulset) for each in self._pods.all()):
+        there = self._pods.all()
+        if len(there) == statefulset["spec"]["replicas"] and all(is_newest(each, statefulset) for each in there):
             self._pods.settle(self._left())
 
     def join(self, check: bool) -> None:
@@ -212,6 +219,8 @@ class ServerWork:
             against = [] if self._params["force"] else against_stopping(snapshot, self._server)
             if not against:
                 return snapshot
+            if self._contacts.prove():
+                continue
             if time.monotonic() > self._deadline:
                 raise NatsError(
                     f"server {self._name}",
@@ -238,7 +247,7 @@ class ServerWork:
             system = self._contacts.system()
             if system is not None:
                 self.report.said += hand_over(system, self._contacts.account, moves, min(HANDING_OVER, self._left()))
-                self.report.handed_over = len(moves)
+                self.report.handed_over += len(moves)
 
     def _replace(self, statefulset: Object) -> None:
         """Its pod goes, and comes back of the newest revision; or of the one before where that does not run."""
@@ -257,7 +266,7 @@ class ServerWork:
 
     def _is_well(self) -> bool:
         """By its own word."""
-        named = {"server_name": self._server}
+        named = {"server_name": self._server, "exact_match": True}
         try:
             system = self._contacts.system()
             told = system.run(system.survey("$SYS.REQ.SERVER.PING.HEALTHZ", named, 1, LOOK)) if system else []
@@ -266,8 +275,8 @@ class ServerWork:
         return any(each["server"]["name"] == self._server and says_ok(each) for each in told)
 
     def _put_back(self, stuck: Stuck, statefulset: Object) -> NoReturn:
-        """Fails; where what the pod was given is at fault, the pod is first made what it was before."""
-        if not stuck.own_fault:
+        """Fails; where what the pod was given now is at fault, the pod is first made what it was before."""
+        if not (stuck.own_fault and self.report.changed):
             raise self._error(f"pod {self._name}", stuck, "It was left as it is; the others are untouched.")
         # Above the partition nothing moves: the deleted pod comes back as it was before.
         self._pods.rest()
@@ -279,10 +288,13 @@ class ServerWork:
         raise self._error(f"pod {self._name}", stuck, f"It {told}. Correct what is declared and run again.")
 
     def _until_all_is_whole(self, before: Snapshot) -> None:
+        started = time.monotonic()
         while True:
             against = against_going_on(before, self._contacts.steady(), self._server)
             if not against:
                 return
+            if time.monotonic() - started > PROMPT:
+                self._contacts.prove()
             if time.monotonic() > self._deadline:
                 raise NatsError(
                     f"server {self._name}",
@@ -317,11 +329,11 @@ class ServerWork:
 
 def outdate(pods: Pods, params: Mapping[str, Any], check: bool) -> bool:
     """Before the first restart: whether all pods are told of it for the first time."""
-    moment, first = params["restarted_at"], params["name"][0]
-    if not moment or not pods.is_to_restart(moment):
+    moment = params["restarted_at"]
+    if not (moment and params["name"] and pods.is_to_restart(moment)):
         return False
-    last = max((ordinal(pod["metadata"]["name"]) for pod in pods.all()), default=0)
-    if ordinal(first) < last:
+    first, last = params["name"][0], pods.statefulset()["spec"]["replicas"] - 1
+    if ordinal(first) != last:
         raise NatsError(f"server {first}", f"{pods.cluster}-{last} restarts first", "Name them from the last.")
     if not check:
         pods.outdate(moment)

@@ -54,8 +54,8 @@ secrets:
   type: list
   elements: dict
 running:
-  description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), and C(pending) where pods are
-    not of the newest revision. Empty where there is none.
+  description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), C(pending) where pods are
+    not of the newest revision, and C(seen), which is another one once anything was changed in it. Empty where there is none.
   returned: success
   type: dict
 zones:
@@ -78,6 +78,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     RESTARTED,
     VERSION,
     config_secret,
+    mark,
     nats_image,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._zones import is_zoned
@@ -92,6 +93,7 @@ def running(found: dict[str, Any]) -> dict[str, Any]:
         "config_secret": config_secret(template["spec"]),
         "pending": found["status"].get("currentRevision") != found["status"].get("updateRevision"),
         "zoned": is_zoned(template["spec"]),
+        "seen": mark(found),
         "restarted": (template["metadata"].get("annotations") or {}).get(RESTARTED, ""),
     }
 

@@ -32,11 +32,13 @@ options:
     description: Namespace of the cluster.
     type: str
     required: true
-  generation:
+  seen:
     description:
-      - For O(state=present), that of the StatefulSet when this play made its plan, 0 where there was none.
-      - Where it has another one by the time this play holds the Lease, it is given back and the module fails, since the plan is for something else.
-    type: int
+      - For O(state=present), the StatefulSet as it was when this play made its plan, as RV(messaging.nats.nats_cluster_info#module:running) says in C(seen);
+        empty where there was none.
+      - Where it is another one, or was changed, by the time this play holds the Lease, the Lease is given back and the module fails,
+        since the plan is for something else.
+    type: str
 requirements:
   - kubernetes >= 24.2
 """
@@ -62,7 +64,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease, holder
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
-from ansible_collections.messaging.nats.plugins.module_utils._objects import generation
+from ansible_collections.messaging.nats.plugins.module_utils._objects import mark
 
 
 def main() -> None:
@@ -70,7 +72,7 @@ def main() -> None:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "name": {"type": "str", "required": True},
         "namespace": {"type": "str", "required": True},
-        "generation": {"type": "int"},
+        "seen": {"type": "str"},
     }
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
         params = module.params
@@ -80,18 +82,18 @@ def main() -> None:
             module.exit_json(changed=False, holder=holder())
         if params["state"] == "present":
             lease.acquire()
-            check_generation(kubernetes, params, lease)
+            check_seen(kubernetes, params, lease)
         else:
             lease.release()
         # Held only while a play runs: no state of the cluster, so nothing that counts as changed.
         module.exit_json(changed=False, holder=holder())
 
 
-def check_generation(kubernetes: Kubernetes, params: Mapping[str, Any], lease: Lease) -> None:
+def check_seen(kubernetes: Kubernetes, params: Mapping[str, Any], lease: Lease) -> None:
     """Another play may have changed the cluster between this one's look and its Lease."""
     path = f"/apis/apps/v1/namespaces/{params['namespace']}/statefulsets/{params['name']}"
     what = f"StatefulSet {params['name']} in namespace {params['namespace']}"
-    if params["generation"] not in (None, generation(kubernetes.find(path, what))):
+    if params["seen"] not in (None, mark(kubernetes.find(path, what))):
         lease.release()
         raise NatsError(
             what, "it was changed since this play made its plan, by another play or by hand", "Run it again."

@@ -88,10 +88,6 @@ summary:
   returned: success
   type: list
   elements: str
-generation:
-  description: That of the StatefulSet which the plan is for, 0 where there is none.
-  returned: when O(state=present)
-  type: int
 missing_namespace:
   description: Whether the namespace is missing.
   returned: success
@@ -159,7 +155,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._module import Coll
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     Counterpart,
     configuration,
-    generation,
     nats_container,
     nats_image,
     shown,
@@ -185,7 +180,6 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     check_conf(module, kubernetes, pairs, offered)
     return told(planned) | {
         "missing_namespace": not offered.namespace_exists,
-        "generation": generation(offered.running.statefulset if offered.running else None),
         **module.diff(*difference(pairs), "cluster"),
     }
 

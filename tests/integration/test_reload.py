@@ -632,6 +632,22 @@ def test_the_routes_password_changes_without_a_loss_when_all_servers_change_it_a
     eventually(lambda: whole() and own.cluster.formed())
 
 
+def test_other_addresses_of_the_same_servers_close_every_route(own):
+    """So they need a restart, one server at a time."""
+
+    def routes():
+        return {route["rid"] for route in own.server.get("/routez")["routes"]}
+
+    def renamed(server):
+        known = own.cluster.configuration(server)["cluster"]["routes"]
+        return {"cluster.routes": [route.replace("127.0.0.1", "localhost") for route in known]}
+
+    before = routes()
+    assert not any(own.reload_all(renamed).values())
+    eventually(lambda: len(routes()) == len(before) and own.cluster.formed())
+    assert not before & routes()
+
+
 def test_tls_for_routes_and_clients_leaves_connections_that_are_there_in_clear(own):
     with own.connect("t0") as old:
         assert old.server()

@@ -52,6 +52,7 @@ def test_the_documented_variables_and_defaults_are_those_of_the_role():
         ({"name": "1nats"}, "nats_cluster_name: '1nats' cannot name"),
         ({"name": "n" * 53}, "nats_cluster_name: 'nnn"),
         ({"namespace": "my_namespace"}, "nats_cluster_namespace: 'my_namespace' cannot name a namespace: write"),
+        ({"domain": "cluster.local."}, "nats_cluster_domain: 'cluster.local.' is no DNS domain: write it without dots"),
         ({"server_prefix": "1-"}, "nats_cluster_server_prefix: '1-' cannot begin a server's name: write"),
         ({"cluster_name": "my cluster"}, "nats_cluster_cluster_name: 'my cluster' cannot name a cluster: write"),
         ({"version": "2.15"}, "nats_cluster_version: '2.15' is no version of nats-server: write"),
