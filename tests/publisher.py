@@ -52,14 +52,16 @@ class Publisher(threading.Thread):
             await client.close()
 
     async def _subject(self, jetstream: Any, subject: str) -> None:
-        while not self._over.is_set():
+        # What got no answer may be stored: it is sent until it has one, so that all that is stored is counted.
+        unanswered = False
+        while unanswered or not self._over.is_set():
             number = self.acked[subject] + 1
             try:
                 await jetstream.publish(subject, b"x" * 200, headers={"Nats-Msg-Id": f"{subject}-{number}"})
             except (nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError):
-                self.retried += 1
+                self.retried, unanswered = self.retried + 1, True
             else:
-                self.acked[subject] = number
+                self.acked[subject], unanswered = number, False
             await asyncio.sleep(self._pause)
 
 
