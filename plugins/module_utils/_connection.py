@@ -89,7 +89,7 @@ class _Client(Client):
             self.gone.set_result(None)
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        """What it results in."""
+        """What it results in, unless the connection is lost before."""
         asked = asyncio.ensure_future(work)
         await asyncio.wait((asked, self.gone), return_when=asyncio.FIRST_COMPLETED)
         if asked.done():

@@ -57,6 +57,12 @@ def mark(item: Object | None) -> str:
     return f"{meta['uid']}/{meta['generation']}" if meta.get("uid") else ""
 
 
+def restarted(statefulset: Object) -> str:
+    """The moment at which its pods were told to restart for no other reason."""
+    found: str = (statefulset["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED, "")
+    return found
+
+
 def only_restarts(pair: Counterpart) -> bool:
     """Whether applying would change nothing but the moment at which the pods were told to restart."""
     found = changes(pair)

@@ -79,13 +79,8 @@ class Pods:
         """Pods from this ordinal on move to the newest revision."""
         self._change({"updateStrategy": {"rollingUpdate": {"partition": partition}}})
 
-    def is_to_restart(self, moment: str) -> bool:
-        """Whether it has not been told yet to restart for no other reason."""
-        return moment != (self.statefulset()["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED)
-
-    def outdate(self, moment: str) -> None:
+    def outdate(self, moment: str, replicas: int) -> None:
         """All pods are of an older revision from now on; at rest, so that none moves by itself."""
-        replicas = self.statefulset()["spec"]["replicas"]
         self._change(
             {
                 "template": {"metadata": {"annotations": {RESTARTED: moment}}},

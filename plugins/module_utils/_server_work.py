@@ -31,6 +31,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._membership import 
     shown,
     wait_members,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._objects import restarted
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import (
     ThroughKubernetes,
     server_name,
@@ -121,7 +122,7 @@ class ServerWork:
         statefulset = self._pods.statefulset()
         pod = self._pods.find(self._name)
         self._refuse_out_of_order(statefulset)
-        if pod is not None and is_newest(pod, statefulset) and not self._params["outdated"]:
+        if pod is not None and self._is_done(pod, statefulset):
             before = self._source.take()
         elif check:
             self.report.changed = True
@@ -205,12 +206,15 @@ class ServerWork:
         """A StatefulSet moves its last pods first: lowering the partition to this one would move those above it too."""
         for pod in self._pods.all():
             above = pod["metadata"]["name"]
-            newest = is_newest(pod, statefulset) and not self._params["outdated"]
-            done = newest or above in self._params["spoken_for"]
+            done = self._is_done(pod, statefulset) or above in self._params["spoken_for"]
             if ordinal(above) > ordinal(self._name) and not done:
                 raise NatsError(
                     f"server {self._name}", f"{above} is not of the newest revision", f"Restart {above} first."
                 )
+
+    def _is_done(self, pod: Object, statefulset: Object) -> bool:
+        """In check mode nothing has told the pods yet that they are out of date."""
+        return is_newest(pod, statefulset) and not self._params["outdated"]
 
     def _until_it_may_go(self) -> Snapshot:
         """Waits until nothing depends on this server alone."""
@@ -329,14 +333,18 @@ class ServerWork:
 
 def outdate(pods: Pods, params: Mapping[str, Any], check: bool) -> bool:
     """Before the first restart: whether all pods are told of it for the first time."""
-    moment = params["restarted_at"]
-    if not (moment and params["name"] and pods.is_to_restart(moment)):
+    moment, names = params["restarted_at"], params["name"]
+    if not (moment and names):
         return False
-    first, last = params["name"][0], pods.statefulset()["spec"]["replicas"] - 1
-    if ordinal(first) != last:
-        raise NatsError(f"server {first}", f"{pods.cluster}-{last} restarts first", "Name them from the last.")
+    statefulset = pods.statefulset()
+    if restarted(statefulset) == moment:
+        return False
+    replicas = statefulset["spec"]["replicas"]
+    if ordinal(names[0]) != replicas - 1:
+        cause = f"{pods.cluster}-{replicas - 1} restarts first"
+        raise NatsError(f"server {names[0]}", cause, "Name them from the last.")
     if not check:
-        pods.outdate(moment)
+        pods.outdate(moment, replicas)
     return True
 
 

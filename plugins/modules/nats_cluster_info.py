@@ -75,11 +75,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts impo
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
-    RESTARTED,
     VERSION,
     config_secret,
     mark,
     nats_image,
+    restarted,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._zones import is_zoned
 
@@ -94,7 +94,7 @@ def running(found: dict[str, Any]) -> dict[str, Any]:
         "pending": found["status"].get("currentRevision") != found["status"].get("updateRevision"),
         "zoned": is_zoned(template["spec"]),
         "seen": mark(found),
-        "restarted": (template["metadata"].get("annotations") or {}).get(RESTARTED, ""),
+        "restarted": restarted(found),
     }
 
 

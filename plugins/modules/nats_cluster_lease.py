@@ -60,6 +60,7 @@ holder:
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease, holder
@@ -91,13 +92,11 @@ def main() -> None:
 
 def check_seen(kubernetes: Kubernetes, params: Mapping[str, Any], lease: Lease) -> None:
     """Another play may have changed the cluster between this one's look and its Lease."""
-    path = f"/apis/apps/v1/namespaces/{params['namespace']}/statefulsets/{params['name']}"
-    what = f"StatefulSet {params['name']} in namespace {params['namespace']}"
-    if params["seen"] not in (None, mark(kubernetes.find(path, what))):
+    where = params["name"], params["namespace"]
+    if params["seen"] not in (None, mark(statefulset(kubernetes, *where))):
         lease.release()
-        raise NatsError(
-            what, "it was changed since this play made its plan, by another play or by hand", "Run it again."
-        )
+        cause = "it was changed since this play made its plan, by another play or by hand"
+        raise NatsError("StatefulSet {} in namespace {}".format(*where), cause, "Run it again.")
 
 
 if __name__ == "__main__":
