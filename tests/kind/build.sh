@@ -20,10 +20,12 @@ node_image=messaging-nats/node:$(cd "$here" && { echo "$parts_image $rootfs_imag
 
 has_image() { docker image inspect "$1" &>/dev/null; }
 
+refuse_build() { fail "the node image can only be built by root. Run it as root once, or where $kindest can be pulled."; }
+
 build_node_image() {
   local debian
   has_image "$node_image" && return
-  may_change_the_system || fail "the node image can only be built by root. Run it as root once, or where $kindest can be pulled."
+  may_change_the_system || refuse_build
   installed debootstrap iptables
   {
     has_image "$rootfs_image" || step "Node root file system from Debian $suite" make_rootfs

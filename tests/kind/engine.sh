@@ -26,11 +26,12 @@ apt_install() {
   apt-get install -y -qq "$@"
 }
 
+refuse_engine() { fail "docker cannot be used by this user (${1##*$'\n'}). Start it, or join its group: usermod -aG docker $USER"; }
+
 engine() {
   local answer
   answer=$(docker version --format '{{.Server.Version}}' 2>&1) && return
-  may_change_the_system ||
-    fail "docker cannot be used here (${answer##*$'\n'}). Install and start it, or join its group: usermod -aG docker $USER"
+  may_change_the_system || refuse_engine "$answer"
   lock
   command -v dockerd >/dev/null || installed docker.io
   docker version &>/dev/null || step "Starting dockerd" start_dockerd

@@ -11,6 +11,7 @@ import shutil
 import sys
 
 from .checks import CACHE, ROOT, Check, report, run, warnings
+from .needs import NODE_PORT
 
 STATE = ROOT / ".cache" / "molecule"
 RECAP = re.compile(r"^(\S+) +: actions=\d+ .* failed=(\d+)$", re.MULTILINE)
@@ -29,7 +30,7 @@ def main() -> int:
             "MOLECULE_GLOB": "molecule/*/molecule.yml",
             "MOLECULE_EPHEMERAL_DIRECTORY": str(STATE),
             "K8S_AUTH_KUBECONFIG": str(CACHE / "kind" / "messaging-nats-test.kubeconfig"),
-            "KIND_NODE_PORT": "31422",  # the demo may be up as well
+            "KIND_NODE_PORT": str(NODE_PORT),  # the demo may be up as well
         },
     )
     failures: dict[str, int] = {}

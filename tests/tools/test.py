@@ -14,6 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from .checks import RESULTS, ROOT
+from .needs import missing
 
 STEPS = ("lint", "sanity", "units", "integration", "molecule")
 
@@ -41,6 +42,19 @@ def run(step: str) -> tuple[int, int]:
 
 def main() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
+    if lacks := missing():
+        summary = f"0 passed, {len(lacks)} failed"
+        (RESULTS / "summary").write_text(summary + "\n")
+        print(
+            "\n".join(
+                [
+                    "`make test` needs of this machine, and can't bring itself:",
+                    *(f"- {each}" for each in lacks),
+                    summary,
+                ]
+            )
+        )
+        return 1
     table = f"{'step':12}{'passed':>8}{'failed':>8}{'seconds':>9}\n"
     passed = failed = 0
     for step in STEPS:
