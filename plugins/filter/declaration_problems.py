@@ -14,7 +14,7 @@ description:
   - Looks at the variables alone, not at any Kubernetes cluster, and returns all problems at once.
     The role P(messaging.nats.nats_cluster#role) refuses to start while there are any.
   - No sentence shows a password.
-positional: known
+positional: known, others
 options:
   _input:
     description: All variables whose names begin with C(nats_cluster_), by their full names.
@@ -25,6 +25,11 @@ options:
     type: list
     elements: str
     required: true
+  others:
+    description: The names of other variables that begin with C(nats). One that is almost a variable of the role is a problem, too.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

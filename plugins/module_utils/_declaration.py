@@ -38,6 +38,8 @@ REPLICAS = ("1", "3", "5", "7")
 OLDEST_VERSION = (2, 11)
 # Kubernetes adds 11 characters to a StatefulSet's name and keeps the sum in a label of 63.
 LONGEST_NAME = 52
+# How alike two names are when one is taken for the other with a slip: natscluster_namespace is, nats_namespace is not.
+MISTYPED = 0.93
 OUR_LABELS = ("app", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/name")
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -46,11 +48,10 @@ _SERVER_PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)?")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.\d+(-[A-Za-z0-9.-]+)?")
 
 
-def declaration_problems(declared: Declared, known: Collection[str]) -> list[str]:
+def declaration_problems(declared: Declared, known: Collection[str], others: Collection[str] = ()) -> list[str]:
     """Everything that is wrong with the role's variables, at once."""
-    problems = [*_library(), *_unknown_variables(declared, known)]
+    problems = [*_library(), *target_problems(declared, known, others)]
     for check in (
-        _names,
         _version,
         _replicas,
         _sizes,
@@ -64,6 +65,23 @@ def declaration_problems(declared: Declared, known: Collection[str]) -> list[str
     ):
         problems += check(declared)
     return problems
+
+
+def target_problems(declared: Declared, known: Collection[str], others: Collection[str] = ()) -> list[str]:
+    """What could have a verb act on another cluster than the one that is meant: a mistyped variable or name.
+
+    `others` are the names of variables without the role's prefix.
+    """
+    return [*_unknown_variables(declared, known), *_mistyped_prefix(others, known), *_names(declared)]
+
+
+def _mistyped_prefix(others: Collection[str], known: Collection[str]) -> Problems:
+    """A name that holds a known one whole, as my_nats_cluster_name, is somebody's own."""
+    for name in sorted(others):
+        own = any(whole in name for whole in known)
+        if name.startswith("nats") and not own and (close := get_close_matches(name, known, n=1, cutoff=MISTYPED)):
+            meant = f"this name is almost {close[0]}: write that, or use a name that differs more"
+            yield f"{name}: the role has no such variable, and {meant}"
 
 
 def _unknown_variables(declared: Declared, known: Collection[str]) -> Problems:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ansible_collections.messaging.nats.plugins.module_utils import _declaration
-from ansible_collections.messaging.nats.plugins.module_utils._declaration import declaration_problems
+from ansible_collections.messaging.nats.plugins.module_utils._declaration import declaration_problems, target_problems
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
@@ -208,3 +208,38 @@ def test_a_missing_library_is_a_problem(monkeypatch):
     monkeypatch.setattr(_declaration, "HAS_BCRYPT", False)
     (problem,) = problems()
     assert problem.endswith("pip install bcrypt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "others", "sentence"),
+    [
+        (
+            {"namespce": "ux-1"},
+            (),
+            "nats_cluster_namespce: this version of the role has no such variable: write nats_cluster_namespace",
+        ),
+        (
+            {},
+            ("natscluster_namespace",),
+            "natscluster_namespace: the role has no such variable, and this name is almost nats_cluster_namespace",
+        ),
+        (
+            {},
+            ("nats_clustr_name",),
+            "nats_clustr_name: the role has no such variable, and this name is almost nats_cluster_name",
+        ),
+        ({"namespace": "UX"}, (), "nats_cluster_namespace: 'UX' cannot name a namespace"),
+    ],
+)
+def test_a_mistyped_variable_stops_each_verb(changes, others, sentence):
+    declared = DECLARED | {f"nats_cluster_{name}": value for name, value in changes.items()}
+    (found,) = target_problems(declared, OPTIONS, others)
+    assert found.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nats_namespace", "nats_resources_streams", "nats_url", "my_nats_cluster_name", "nats_cluster_name_of_mine"],
+)
+def test_other_variables_are_nobody_elses_business(name):
+    assert target_problems(DECLARED, OPTIONS, [name]) == []

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+name: target_problems
+short_description: Which variables could lead a verb to another cluster than the one that is meant
+author:
+  - The messaging.nats authors (@messaging-nats)
+description:
+  - Looks for variables that the role P(messaging.nats.nats_cluster#role) does not know, for names that are almost those of its variables,
+    and for names of clusters and namespaces that can't be. Every verb of the role refuses to start while there are any.
+positional: known, others
+options:
+  _input:
+    description: All variables whose names begin with C(nats_cluster_), by their full names.
+    type: dict
+    required: true
+  known:
+    description: The names that the role knows. Any other one is a problem, because ignoring it could leave something unprotected.
+    type: list
+    elements: str
+    required: true
+  others:
+    description: The names of other variables that begin with C(nats). One that is almost a variable of the role is a problem, too.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+---
+- name: Refuse a mistyped variable
+  ansible.builtin.assert:
+    that: problems | length == 0
+    fail_msg: "{{ problems }}"
+  vars:
+    problems: "{{ declared | messaging.nats.target_problems(known) }}"
+"""
+
+RETURN = r"""
+---
+_value:
+  description: Sentences that begin with the variable and end in how to write it. Empty when all is well.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._declaration import target_problems
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"target_problems": target_problems}

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._command_line import kubectl_command, playbook_command
+
+DEFAULTS = {
+    "nats_cluster_name": "nats",
+    "nats_cluster_namespace": "nats",
+    "nats_cluster_kubeconfig": "",
+    "nats_cluster_context": "",
+    "nats_cluster_kubernetes": {},
+}
+
+
+def target(inventory=(), host="", environment=None, **variables):
+    given = DEFAULTS | {f"nats_cluster_{name}": value for name, value in variables.items()}
+    return {"variables": given, "inventory": list(inventory), "host": host, "environment": environment or {}}
+
+
+@pytest.mark.parametrize(
+    ("reached", "command"),
+    [
+        (target(), "ansible-playbook messaging.nats.status"),
+        (target(inventory=["/etc/ansible/hosts"]), "ansible-playbook messaging.nats.status"),
+        (target(namespace="ux-1"), "ansible-playbook messaging.nats.status -e nats_cluster_namespace=ux-1"),
+        (
+            target(inventory=["/srv/prod.yml"], host="staging", namespace="nats-staging"),
+            "ansible-playbook -i /srv/prod.yml messaging.nats.status --limit staging -e nats_cluster_namespace=nats-staging",
+        ),
+        (
+            target(kubeconfig="/home/me/my config", context="arn:aws:eks:eu/prod"),
+            """ansible-playbook messaging.nats.status -e '{"nats_cluster_kubeconfig": "/home/me/my config"}' """
+            "-e nats_cluster_context=arn:aws:eks:eu/prod",
+        ),
+        (
+            target(environment={"KUBECONFIG": "/a:/b", "K8S_AUTH_CONTEXT": "prod", "PATH": "/bin"}),
+            "KUBECONFIG=/a:/b K8S_AUTH_CONTEXT=prod ansible-playbook messaging.nats.status",
+        ),
+    ],
+)
+def test_a_command_leads_to_the_same_cluster(reached, command):
+    assert playbook_command(reached, "status") == command
+
+
+def test_no_secret_is_part_of_a_command():
+    reached = target(kubernetes={"host": "https://api:6443", "api_key": "s3cret", "password": "s3cret"})
+    words = shlex.split(playbook_command(reached, "status"))
+    assert json.loads(words[-1]) == {"nats_cluster_kubernetes": {"host": "https://api:6443"}}
+    assert "s3cret" not in kubectl_command(reached)
+
+
+def test_variables_of_the_verb_keep_their_type():
+    words = shlex.split(playbook_command(target(), "uninstall", {"nats_cluster_delete_data": True}))
+    assert json.loads(words[-1]) == {"nats_cluster_delete_data": True}
+
+
+@pytest.mark.parametrize(
+    ("reached", "command"),
+    [
+        (target(), "kubectl -n nats"),
+        (target(context="prod", namespace="a"), "kubectl --context prod -n a"),
+        (target(kubernetes={"context": "own"}, context="prod"), "kubectl --context own -n nats"),
+        (
+            target(environment={"K8S_AUTH_KUBECONFIG": "/a b"}),
+            "kubectl --kubeconfig '/a b' -n nats",
+        ),
+        (target(environment={"KUBECONFIG": "/a:/b"}), "KUBECONFIG=/a:/b kubectl -n nats"),
+    ],
+)
+def test_kubectl_reaches_the_same_namespace(reached, command):
+    assert kubectl_command(reached) == command
