@@ -10,7 +10,7 @@ kubernetes=v1.37.2 suite=bookworm cli_version=v0.5.1
 version=k8s.io/component-base/version
 ldflags="-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=37 -X $version.gitTreeState=clean"
 packages=systemd,systemd-sysv,runc,iptables,nftables,conntrack,ethtool,socat,iproute2,kmod,mount,procps,ca-certificates
-packages+=,containernetworking-plugins,jq,hostname,busybox-static,tini
+packages+=,containernetworking-plugins,jq,hostname,busybox-static,tini,netbase
 
 hash() { sha256sum | cut -c 1-12; }
 parts=$cache/parts-$({ echo "$ldflags $(uname -m)"; cat "$here"/go.{mod,sum} "$here/coredns/main.go"; } | hash)
