@@ -84,7 +84,7 @@ def _lean(value: Any) -> Any:
 
 def main() -> None:
     namespace, state, *codes = sys.argv[1:]
-    target = {"kubeconfig": None, "context": None, "namespace": namespace, "cluster": "nats", "account": None}
+    target = {"namespace": namespace, "cluster": "nats", "account": None}
     expected = {"expected_members": None, "cluster_name": None, "previous": None, "accounts": [{"account": "APP"}]}
     with ExitStack() as opened:
         record(state, [ThroughKubernetes({"kubernetes": target, "timeout": 5, **expected}, opened).take()], codes)

@@ -38,7 +38,7 @@ def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
             Kubernetes,
         )
 
-        kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+        kubernetes = Kubernetes(target)
         with through(
             kubernetes, target["namespace"], target["cluster"], target["account"] or account, params["timeout"]
         ) as connection:
@@ -75,7 +75,7 @@ def logins(params: Mapping[str, Any], opened: ExitStack) -> Callable[[str], Conn
         from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
 
         target = params["kubernetes"]
-        kubernetes, namespace = Kubernetes(target["kubeconfig"], target["context"]), target["namespace"]
+        kubernetes, namespace = Kubernetes(target), target["namespace"]
         name = secret_name(target["cluster"], account)
         if kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", f"Secret {name}") is None:
             return None

@@ -12,11 +12,13 @@ import http.client
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG as KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import resolve
 
 try:
     from kubernetes import client, config
@@ -34,21 +36,21 @@ Object = dict[str, Any]
 MANAGER = "messaging.nats"
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
-KUBECONFIG = {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
 
 
 class Kubernetes:
     """One cluster's API, as the caller's kubeconfig reaches it."""
 
-    def __init__(self, kubeconfig: str | None = None, context: str | None = None) -> None:
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """`options` holds those of KUBECONFIG that are set, and may hold others."""
         if not HAS_KUBERNETES:
             raise NatsError(
                 "connection through Kubernetes",
                 f"the Python library kubernetes is missing for {sys.executable}",
                 "Install it: pip install kubernetes.",
             )
-        self._kubeconfig = kubeconfig or os.environ.get("K8S_AUTH_KUBECONFIG") or None
-        self._context = context or os.environ.get("K8S_AUTH_CONTEXT") or None
+        found = resolve(options, os.environ)
+        self._kubeconfig, self._context = found.get("kubeconfig"), found.get("context")
         api = self._client()
         self.where = api.configuration.host
         # No discovery: it reads every API group, and we look up the few kinds that we meet.

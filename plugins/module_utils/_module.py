@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import secrets_of
 
 M = TypeVar("M", bound="CollectionModule")
 
@@ -52,6 +53,9 @@ class CollectionModule(AnsibleModule):
             self.params = self.handed.params
         else:
             super()._load_params()
+        # Before anything can fail and show what the module was given.
+        target = self.params.get("kubernetes")
+        self.no_log_values |= secrets_of((target if isinstance(target, dict) else self.params).get("kubeconfig"))
 
     def _record_module_result(self, o: dict[str, Any]) -> None:
         """The hook of ansible-core for this."""

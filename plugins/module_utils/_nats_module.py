@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import HAS_NATS, secret_of
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 
 KUBERNETES: dict[str, Any] = {
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **KUBECONFIG,
     "namespace": {"type": "str", "default": "nats"},
     "cluster": {"type": "str", "default": "nats"},
     "account": {"type": "str"},

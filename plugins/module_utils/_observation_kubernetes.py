@@ -35,7 +35,7 @@ class ThroughKubernetes:
     def __init__(self, params: Mapping[str, Any], opened: ExitStack, look_inside: bool = True) -> None:
         target = params["kubernetes"]
         self._look_inside = look_inside
-        self._kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+        self._kubernetes = Kubernetes(target)
         self._namespace, self._cluster = target["namespace"], target["cluster"]
         self._account, self._timeout = target["account"] or "SYS", params["timeout"]
         self._expected, self._cluster_name = params["expected_members"], params["cluster_name"]

@@ -41,7 +41,7 @@ CORRECT = "Correct the configuration, and run it again: a server that refuses on
 def reload_all(params: Mapping[str, Any], check: bool, opened: ExitStack) -> dict[str, Any]:
     """Every running server with the configuration that its pod's Secret holds; what was done, by server."""
     target = params["kubernetes"]
-    kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+    kubernetes = Kubernetes(target)
     cluster = f"cluster {target['cluster']} in namespace {target['namespace']}"
     pods = [pod for pod in kubernetes.pods(target["namespace"], target["cluster"]) if runs(pod)]
     if not pods:

@@ -107,7 +107,7 @@ def main() -> None:
     }
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
         params = module.params
-        kubernetes = Kubernetes(params["kubeconfig"], params["context"])
+        kubernetes = Kubernetes(params)
         where = params["name"], params["namespace"]
         found = statefulset(kubernetes, *where)
         pod = {"nodeSelector": params["node_selector"], "tolerations": params["tolerations"]}

@@ -77,7 +77,7 @@ def main() -> None:
     }
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
         params = module.params
-        kubernetes = Kubernetes(params["kubeconfig"], params["context"])
+        kubernetes = Kubernetes(params)
         lease = Lease(kubernetes, params["namespace"], params["name"], holder())
         if module.check_mode:
             module.exit_json(changed=False, holder=holder())

@@ -186,7 +186,7 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
 
 def servers(params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
     """What the servers that run say."""
-    target = {key: params[key] for key in ("kubeconfig", "context", "namespace")} | {"cluster": params["name"]}
+    target = {key: params[key] for key in (*KUBECONFIG, "namespace")} | {"cluster": params["name"]}
     options = {"kubernetes": target | {"account": None}, "timeout": 5, "accounts": []}
     source = ThroughKubernetes(
         options | dict.fromkeys(("expected_members", "cluster_name", "previous")), opened, look_inside=False
@@ -291,7 +291,7 @@ def main() -> None:
         "delete_data": {"type": "bool", "default": False},
     }
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
-        kubernetes = Kubernetes(module.params["kubeconfig"], module.params["context"])
+        kubernetes = Kubernetes(module.params)
         result = (present if module.params["state"] == "present" else absent)(module, kubernetes)
         # A plan changes nothing; in check mode it stands for what would be done.
         module.exit_json(changed=module.check_mode and result["verb"] != "nothing", **result)

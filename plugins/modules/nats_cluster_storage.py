@@ -78,7 +78,7 @@ def main() -> None:
     }
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module, ExitStack() as opened:
         started, params = time.monotonic(), module.params
-        kubernetes = Kubernetes(params["kubeconfig"], params["context"])
+        kubernetes = Kubernetes(params)
         volumes = Volumes(kubernetes, params["definition"])
         running = volumes.statefulset()
         small, replaced = volumes.too_small(), volumes.is_replaced(running)

@@ -134,7 +134,7 @@ def main() -> None:
         params, target = module.params, module.params["kubernetes"]
         if not target:
             raise NatsError("nats_diagnose", "it looks at pods", "Set the option kubernetes.")
-        kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+        kubernetes = Kubernetes(target)
         named = {"accounts": [{"account": account} for account in params["accounts"]]}
         unknown = {"expected_members": None, "cluster_name": None, "previous": None}
         source = ThroughKubernetes({**params, **unknown, **named}, opened)

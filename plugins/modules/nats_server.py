@@ -188,7 +188,7 @@ def main() -> None:
         started, params, target = time.monotonic(), module.params, module.params["kubernetes"]
         if not target:
             raise NatsError("option kubernetes", "a server is a pod here", "Say where it is: kubernetes.namespace.")
-        kubernetes = Kubernetes(target["kubeconfig"], target["context"])
+        kubernetes = Kubernetes(target)
         if params["lease"]:
             lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
             kubernetes = opened.enter_context(lease.kept())

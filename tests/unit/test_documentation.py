@@ -6,17 +6,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
+from ansible_collections.messaging.nats.plugins.doc_fragments import connection, kubeconfig
 from ansible_collections.messaging.nats.plugins.doc_fragments.resource import ModuleDocFragment
 from ansible_collections.messaging.nats.plugins.module_utils._consumer import CONSUMER
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
 from ansible_collections.messaging.nats.plugins.module_utils._kv import KV
+from ansible_collections.messaging.nats.plugins.module_utils._nats_module import CONNECTION
 from ansible_collections.messaging.nats.plugins.module_utils._object_store import OBJECT_STORE
 from ansible_collections.messaging.nats.plugins.module_utils._resource_module import GUARDS, REACH, naming
 from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_kv, nats_object_store, nats_stream
 
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"
 MODULES = [(nats_stream, STREAM), (nats_consumer, CONSUMER), (nats_kv, KV), (nats_object_store, OBJECT_STORE)]
 SAME = ("type", "choices", "elements", "required", "default", "aliases")
 
@@ -52,3 +58,14 @@ def test_the_shared_options_are_the_guards():
 def test_every_option_says_what_it_is(module, resource):
     for name, option in yaml.safe_load(module.DOCUMENTATION)["options"].items():
         assert option["description"], name
+
+
+def test_the_options_of_the_kubernetes_api_are_the_same_everywhere():
+    assert documented(yaml.safe_load(kubeconfig.ModuleDocFragment.DOCUMENTATION)["options"]) == declared(KUBECONFIG)
+    assert documented(yaml.safe_load(connection.ModuleDocFragment.DOCUMENTATION)["options"]) == declared(CONNECTION)
+    role = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    options = role["nats_cluster_kubernetes"]["options"]
+    assert declared(options) == declared(KUBECONFIG)
+    assert {name for name, option in options.items() if option.get("no_log")} == {
+        name for name, spec in KUBECONFIG.items() if spec.get("no_log")
+    }

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The options that lead to a Kubernetes API, and what the environment says where they are not set. PRIVATE to the collection: it can change at any time.
+
+Names, environment variables and precedence are those of kubernetes.core, so that a play reaches one API server with both collections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+PROXY_HEADERS: dict[str, Any] = {
+    "proxy_basic_auth": {"type": "str", "no_log": True},
+    "basic_auth": {"type": "str", "no_log": True},
+    "user_agent": {"type": "str"},
+}
+# A kubeconfig is mostly a path, which belongs into messages. The secrets of one that is given as a dict: secrets_of.
+KUBECONFIG: dict[str, Any] = {
+    "kubeconfig": {"type": "raw", "no_log": False},
+    "context": {"type": "str"},
+    "host": {"type": "str"},
+    "api_key": {"type": "str", "no_log": True},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
+    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
+    "client_cert": {"type": "path", "aliases": ["cert_file"]},
+    "client_key": {"type": "path", "no_log": False, "aliases": ["key_file"]},
+    "proxy": {"type": "str"},
+    "no_proxy": {"type": "str"},
+    "proxy_headers": {"type": "dict", "options": PROXY_HEADERS},
+    "persist_config": {"type": "bool"},
+    "impersonate_user": {"type": "str"},
+    "impersonate_groups": {"type": "list", "elements": "str"},
+}
+FALSE = ("0", "false", "no")
+# What a kubeconfig holds under these names is nobody's business.
+SECRET_KEYS = {
+    "token",
+    "password",
+    "client-key-data",
+    "id-token",
+    "refresh-token",
+    "access-token",
+    "client-secret",
+}
+
+
+def resolve(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """The options with the environment's values for those that are not set; nothing for those that nobody sets."""
+    found = {name: _value(name, spec, options, environ) for name, spec in KUBECONFIG.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _value(name: str, spec: Mapping[str, Any], options: Mapping[str, Any], environ: Mapping[str, str]) -> Any:
+    for written in (name, *spec.get("aliases", ())):
+        if options.get(written) is not None:
+            return options[written]
+    if name == "proxy_headers":
+        return {key: value for key in PROXY_HEADERS if (value := environ.get(f"K8S_AUTH_PROXY_HEADERS_{key.upper()}"))}
+    value = None
+    for variable in (f"K8S_AUTH_{written.upper()}" for written in (name, *spec.get("aliases", ()))):
+        value = value or environ.get(variable)
+    if value is not None and spec["type"] == "bool":
+        return value.lower() not in FALSE
+    if value is not None and spec["type"] == "list":
+        return [entry for entry in value.split(",") if entry]
+    return value
+
+
+def secrets_of(kubeconfig: Any) -> set[str]:
+    """The values of a kubeconfig, given as a dict, that are never shown."""
+    if isinstance(kubeconfig, list):
+        return set().union(*map(secrets_of, kubeconfig))
+    if not isinstance(kubeconfig, dict):
+        return set()
+    own = {str(value) for key, value in kubeconfig.items() if key in SECRET_KEYS and value}
+    # The environment of an exec plugin is a list of names and values, and may be a login.
+    env = {
+        str(entry["value"]) for entry in kubeconfig.get("env") or () if isinstance(entry, dict) and entry.get("value")
+    }
+    return own.union(env, *map(secrets_of, kubeconfig.values()))
