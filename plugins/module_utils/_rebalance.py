@@ -263,6 +263,6 @@ def _result(
         "moves": told,
         "before": before,
         "servers": after,
-        "skipped": dict(skipped),
+        "not_moved": dict(skipped),
         "unmoved": list(sentences),
     }

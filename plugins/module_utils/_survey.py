@@ -21,7 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._resource import Co
 class Found:
     declarations: dict[str, list[Config]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     figures: dict[str, Any] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
+    not_read: list[str] = field(default_factory=list)
 
 
 async def survey(jetstream: JetStream, pattern: str, with_consumers: bool) -> Found:
@@ -32,7 +32,7 @@ async def survey(jetstream: JetStream, pattern: str, with_consumers: bool) -> Fo
         try:
             info = infos.get(name) or await jetstream.find(Place(name))
         except NatsError as error:
-            found.skipped.append(str(error))
+            found.not_read.append(str(error))
             continue
         if info:
             config = info["config"]
@@ -50,7 +50,7 @@ async def survey(jetstream: JetStream, pattern: str, with_consumers: bool) -> Fo
 def _add_consumer(found: Found, stream: str, info: Config) -> None:
     config = info["config"]
     if not config.get("durable_name"):
-        found.skipped.append(f"consumer {info['name']} of stream {stream} is ephemeral: its client makes it")
+        found.not_read.append(f"consumer {info['name']} of stream {stream} is ephemeral: its client makes it")
         return
     shown = {"stream": stream, **declaration(KINDS["consumers"], config)}
     if info.get("paused"):

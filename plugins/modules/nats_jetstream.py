@@ -75,7 +75,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-results:
+resources:
   description: Each resource in the order streams, kv, object_stores, consumers, pruned; what it is and whether it changed or failed.
   returned: always
   type: list
@@ -120,7 +120,7 @@ def main() -> None:
         results = [told(outcome) for outcome in outcomes]
         found = {
             "changed": any(result["changed"] for result in results),
-            "results": results,
+            "resources": results,
             **module.diff(before, after, "JetStream"),
         }
         if failed := [result["msg"] for result in results if result.get("failed")]:

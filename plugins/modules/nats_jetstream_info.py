@@ -82,7 +82,7 @@ figures:
   description: What each stream holds, by its name; messages, bytes, consumer_count and others, and its leader.
   returned: success
   type: dict
-skipped:
+not_read:
   description: What can't be declared, or could not be read, a sentence each.
   returned: success
   type: list
@@ -136,7 +136,7 @@ def main() -> None:
             jetstream = JetStream(connection, module.api_prefix)
             found = connection.run(survey(jetstream, params["pattern"], params["consumers"]))
         written = write(module, params["dest"], variables(found)) if params["dest"] else {"changed": False}
-        module.exit_json(**found.declarations, figures=found.figures, skipped=found.skipped, **written)
+        module.exit_json(**found.declarations, figures=found.figures, not_read=found.not_read, **written)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ options:
   leaders:
     description:
       - Spread leaders. Only an account's own user may move them, so it needs the logins of O(accounts);
-        with O(kubernetes) the accounts' Secrets C(<cluster>-<account>) are used. Accounts without are in RV(skipped).
+        with O(kubernetes) the accounts' Secrets C(<cluster>-<account>) are used. Accounts without are in RV(not_moved).
     type: bool
     default: true
   connections:
@@ -89,7 +89,7 @@ before:
   description: What each server had.
   returned: success
   type: dict
-skipped:
+not_moved:
   description: Accounts whose leaders should move and could not be made to, with the reason.
   returned: success
   type: dict

@@ -69,7 +69,7 @@ def test_create_modify_delete_in_check_mode_and_for_real_first_and_again(bulk):
 
 
 def test_results_are_in_the_order_of_the_lists(bulk):
-    found = bulk(**SHOP)["results"]
+    found = bulk(**SHOP)["resources"]
     assert [(entry["kind"], entry["name"], entry["changed"]) for entry in found] == [
         ("stream", "ORDERS", True),
         ("stream", "EVENTS", True),
@@ -80,7 +80,7 @@ def test_results_are_in_the_order_of_the_lists(bulk):
         ("consumer", "all", True),
     ]
     assert [
-        entry["changed"] for entry in bulk(**SHOP | {"streams": [*SHOP["streams"], {"name": "NEW"}]})["results"]
+        entry["changed"] for entry in bulk(**SHOP | {"streams": [*SHOP["streams"], {"name": "NEW"}]})["resources"]
     ] == [
         False,
         False,
@@ -107,11 +107,11 @@ def test_what_the_server_refuses_leaves_the_rest_done(partly, names):
         "consumers": [{"stream": "TWO", "name": "c"}, {"stream": "ONE", "name": "c"}],
     }
     result = partly(**lists)
-    assert [bool(entry.get("failed")) for entry in result["results"]] == [False, True, False, True, False]
-    assert [entry["changed"] for entry in result["results"]] == [True, False, True, False, True]
+    assert [bool(entry.get("failed")) for entry in result["resources"]] == [False, True, False, True, False]
+    assert [entry["changed"] for entry in result["resources"]] == [True, False, True, False, True]
     assert result["msg"].startswith("2 of 5 failed, the others are done:\nstream TWO: ")
     assert "consumer c of stream TWO: stream TWO does not exist" in result["msg"]
-    assert isinstance(result["results"][1]["err_code"], int)
+    assert isinstance(result["resources"][1]["err_code"], int)
     assert names() == ["ONE", "THREE"]
 
 
@@ -189,9 +189,9 @@ def test_an_entrys_own_guards_beat_those_of_the_task(bulk, partly, publish, name
     bulk(streams=[{"name": name} for name in ("A", "B", "C")])
     publish("A", "B", "C")
     gone = [{"name": "A", "state": "absent"}, {"name": "B", "state": "absent", "allow_data_loss": True}]
-    assert [bool(entry.get("failed")) for entry in partly(streams=gone)["results"]] == [True, False]
+    assert [bool(entry.get("failed")) for entry in partly(streams=gone)["resources"]] == [True, False]
     spared = [{"name": "A", "state": "absent"}, {"name": "C", "state": "absent", "allow_data_loss": False}]
-    assert [bool(entry.get("failed")) for entry in partly(streams=spared, allow_data_loss=True)["results"]] == [
+    assert [bool(entry.get("failed")) for entry in partly(streams=spared, allow_data_loss=True)["resources"]] == [
         False,
         True,
     ]
@@ -214,7 +214,7 @@ class TestPrune:
         assert bulk(**lists, check=True)["changed"] is True
         assert len(names()) == 6
         result = bulk(**lists)
-        assert [(entry["name"], entry["changed"]) for entry in result["results"]] == [
+        assert [(entry["name"], entry["changed"]) for entry in result["resources"]] == [
             ("A_1", False),
             ("A_2", True),
             ("A_3", True),
@@ -268,9 +268,9 @@ def test_three_hundred_streams_in_one_go(bulk, names):
         "streams": [{"name": f"S{number}", "subjects": [f"s.{number}"], "max_age": "1h"} for number in range(300)],
         "consumers": [{"stream": f"S{number}", "name": "c"} for number in range(0, 300, 10)],
     }
-    assert sum(entry["changed"] for entry in bulk(**many)["results"]) == 330
+    assert sum(entry["changed"] for entry in bulk(**many)["resources"]) == 330
     assert len(names()) == 300
     assert bulk(**many)["changed"] is False
     gone = {"prune": {"pattern": "S*", "max": 300}}
-    assert sum(entry["changed"] for entry in bulk(**gone)["results"]) == 300
+    assert sum(entry["changed"] for entry in bulk(**gone)["resources"]) == 300
     assert names() == []

@@ -376,7 +376,7 @@ def test_a_denial_names_the_subject_and_fails_nothing_else(run_module, limited):
     assert "stream Two" in message
     start = time.monotonic()
     result = run_module(nats_jetstream, **options, streams=[{"name": name} for name in ("One", "Two", "Three")])
-    assert [bool(entry.get("failed")) for entry in result["results"]] == [False, True, False]
+    assert [bool(entry.get("failed")) for entry in result["resources"]] == [False, True, False]
     assert time.monotonic() - start < 2
 
 

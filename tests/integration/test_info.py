@@ -136,12 +136,12 @@ def declarations(found):
 
 def test_what_is_there_applied_again_changes_nothing(rich, info, declare):
     found = info()
-    assert found["skipped"] == []
+    assert found["not_read"] == []
     assert {kind: len(found[kind]) for kind in KINDS} == {"streams": 22, "consumers": 13, "kv": 5, "object_stores": 2}
     for exact in (False, True):
         for check in (True, False):
             result = declare(nats_jetstream, **declarations(found), exact=exact, check=check)
-            assert [entry for entry in result["results"] if entry["changed"]] == [], result["diff"]
+            assert [entry for entry in result["resources"] if entry["changed"]] == [], result["diff"]
 
 
 def test_what_is_there_applied_to_an_empty_account_is_there_too(rich, info, declare, run_module, single, accounts):
@@ -173,8 +173,8 @@ def test_a_change_of_one_field_leaves_all_others_as_they_are(rich, info, declare
         ]
         for kind in KINDS
     }
-    assert all(entry["changed"] for entry in declare(nats_jetstream, **described, check=True)["results"])
-    assert all(entry["changed"] for entry in declare(nats_jetstream, **described)["results"])
+    assert all(entry["changed"] for entry in declare(nats_jetstream, **described, check=True)["resources"])
+    assert all(entry["changed"] for entry in declare(nats_jetstream, **described)["resources"])
     assert declare(nats_jetstream, **described)["changed"] is False
     assert stored() == before
 
@@ -182,7 +182,7 @@ def test_a_change_of_one_field_leaves_all_others_as_they_are(rich, info, declare
 def test_an_ephemeral_consumer_is_left_to_its_client(jetstream, info):
     jetstream("STREAM.CREATE.S", name="S")
     jetstream("CONSUMER.CREATE.S.e", stream_name="S", config={"name": "e", "inactive_threshold": 60 * SECOND})
-    assert info()["skipped"] == ["consumer e of stream S is ephemeral: its client makes it"]
+    assert info()["not_read"] == ["consumer e of stream S is ephemeral: its client makes it"]
     assert info()["consumers"] == []
 
 
