@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration molecule versions drills bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration molecule versions drills lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -44,6 +44,9 @@ versions: venv ## the modules against each version of nats-server; writes docs/v
 
 drills: venv ## each change to a running cluster under load, whole and killed half-way; writes docs/drills.md
 	@$(BENCH).drills $(if $(DRILL),'$(DRILL)')
+
+lockouts: venv ## every verb while the system account can't be asked; writes docs/lockouts.md
+	@$(BENCH).lockouts $(if $(LOCKOUT),'$(LOCKOUT)')
 
 bench: bench-deploy bench-roll bench-resources bench-health ## all benchmarks
 
