@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
@@ -20,21 +19,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options
 M = TypeVar("M", bound="CollectionModule")
 
 
-@dataclass
-class Handed:
-    """What a module that runs in Ansible's own process is given, and gives back."""
-
-    params: dict[str, Any]
-    result: dict[str, Any] | None = None
-
-
 class CollectionModule(AnsibleModule):
     """Turns a NatsError into a failed task that says what, why and what to do: `with CollectionModule(…) as module:`."""
 
-    handed: ClassVar[Handed | None] = None
+    # Whether a module of this process has got its arguments, after which it may change something.
+    started: ClassVar[bool] = False
 
     def __init__(self, argument_spec: Mapping[str, Any], needs: Mapping[str, bool], **arguments: Any) -> None:
         super().__init__(argument_spec=dict(argument_spec), supports_check_mode=True, **arguments)
+        CollectionModule.started = True
         for library, there in needs.items():
             if not there:
                 self.fail_json(msg=missing_required_lib(library))
@@ -49,20 +42,10 @@ class CollectionModule(AnsibleModule):
             self.fail_json(**error.result())
 
     def _load_params(self) -> None:
-        if self.handed:
-            self.params = self.handed.params
-        else:
-            super()._load_params()
+        super()._load_params()
         # Before anything can fail and show what the module was given.
         target = self.params.get("kubernetes")
         self.no_log_values |= secrets_of((target if isinstance(target, dict) else self.params).get("kubeconfig"))
-
-    def _record_module_result(self, o: dict[str, Any]) -> None:
-        """The hook of ansible-core for this."""
-        if self.handed:
-            self.handed.result = o
-        else:
-            super()._record_module_result(o)
 
     def place(self, unfinished: str, path: str) -> None:
         """Puts a file that is complete where it was asked for, in one step."""

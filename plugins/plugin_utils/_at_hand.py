@@ -6,59 +6,72 @@
 
 A module of Ansible is packed, unpacked and started as a Python of its own, which imports its libraries again for each task: a second
 of every task on a machine that has time, two or three on a busy one. Ansible forks a process for each task in any case; here the
-module runs in that one, on what the process before it has imported. ansible.netcommon does the same for network devices, and
-ansible-core keeps a hook for it. It also lets a module tell what it does while it does it.
+module runs in that one, on what the process before it has imported. ansible.netcommon does the same for network devices. It also lets
+a module tell what it does while it does it.
+
+It is a shortcut and never a condition: in a version of ansible-core or a situation that it does not know, the module is run as any other.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import io
-import json
-import os
+import multiprocessing
 import sys
-from collections.abc import Iterator, Mapping
-from types import ModuleType
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible import constants
-from ansible.module_utils.basic import AnsibleModule
 from ansible.plugins.action.normal import ActionModule as NormalActionModule
-from ansible.utils.display import Display
-from ansible.vars.clean import remove_internal_keys
 
-from ansible_collections.messaging.nats.plugins.module_utils import _nats_module, _progress
-from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule, Handed
-
+# Ansible reads an action before it forks, so each task finds there what is imported here.
 try:
-    from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
-except ImportError:
-    HAS_HOOK = False  # ansible-core before 2.19
+    from ansible_collections.messaging.nats.plugins.plugin_utils import _in_process
+except Exception:  # noqa: BLE001
+    HAS_IN_PROCESS = False  # ansible-core before 2.19, or one that lacks what this needs
 else:
-    HAS_HOOK = hasattr(AnsibleModule, "_record_module_result")
-
-PROFILE = "legacy"
-MODULES = "ansible_collections.messaging.nats.plugins.modules"
+    HAS_IN_PROCESS = True
 
 
 class ActionModule(NormalActionModule):
     """What runs any module of Ansible, with a shorter way for this collection's own."""
 
-    # Ansible reads an action before it forks, so each task finds these there.
-    imported: tuple[ModuleType, ...] = (_nats_module,)
-
     def _execute_module(self, *args: Any, **named: Any) -> dict[str, Any]:
-        task_vars = named.get("task_vars") or {}
-        if self._is_at_hand(task_vars):
-            return self._run_here(task_vars)
-        result: dict[str, Any] = super()._execute_module(*args, **named)
-        return result
+        ordinary: Callable[..., dict[str, Any]] = super()._execute_module
+        if args or not named.keys() <= {"task_vars", "wrap_async"} or named.get("wrap_async"):
+            return ordinary(*args, **named)
+        if not (prepared := self._prepared(named.get("task_vars") or {})):
+            return ordinary(*args, **named)
+        try:
+            printed = _in_process.run(*prepared, silent=bool(self._task.no_log))
+        except _in_process.NotStartedError:
+            return ordinary(*args, **named)
+        return self._parsed(printed)
+
+    def _prepared(self, task_vars: dict[str, Any]) -> tuple[Callable[[], None], _in_process.Surroundings] | None:
+        """The module's main() and what it is to be given, or nothing where it has to be run in the ordinary way."""
+        try:
+            if not self._is_at_hand(task_vars):
+                return None
+            name = str(self._task.action)
+            arguments = dict(self._task.args)
+            self._update_module_args(name, arguments, task_vars)
+            # Of its own it would make another one, and remove it when the process ends, which this one does otherwise.
+            arguments["_ansible_tmpdir"] = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]
+            environment: dict[str, str] = {}
+            self._compute_environment_string(environment)  # type: ignore[no-untyped-call]
+            surroundings = _in_process.Surroundings(arguments, environment, self._loader.get_basedir())
+            main = _in_process.load(name.rpartition(".")[2])
+            _in_process.rehearse(surroundings, self._parsed)
+        except Exception:  # noqa: BLE001
+            return None  # nothing was started yet, and the ordinary way tells what is wrong
+        return main, surroundings
 
     def _is_at_hand(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether the module would be started on this machine, as this user, with this Python, and waited for."""
         return bool(
-            HAS_HOOK
+            HAS_IN_PROCESS
+            and multiprocessing.parent_process() is not None  # in the process that Ansible forks for a task
+            and threading.current_thread() is threading.main_thread()
             and self._connection.transport in ("local", "ansible.builtin.local")
             and not self._connection.become
             and not self._task.async_val
@@ -71,65 +84,13 @@ class ActionModule(NormalActionModule):
         wanted = task_vars.get("ansible_python_interpreter")
         return str(self._templar.template(wanted)) if wanted else None
 
-    def _run_here(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        name = str(self._task.action)
-        module = importlib.import_module(f"{MODULES}.{name.rpartition('.')[2]}")
-        arguments = dict(self._task.args)
-        self._update_module_args(name, arguments, task_vars)
-        # Of its own it would make another one, and remove it when the process ends, which this one does otherwise.
-        arguments["_ansible_tmpdir"] = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]
-        environment: dict[str, str] = {}
-        self._compute_environment_string(environment)  # type: ignore[no-untyped-call]
-        handed = Handed(_as_sent(arguments, Direction.CONTROLLER_TO_MODULE))
-        silent = bool(self._task.no_log)
-        with (
-            _surroundings(self._loader.get_basedir(), environment),
-            _told(silent),
-            _handed(handed),
-            contextlib.suppress(SystemExit),  # whatever else it raises, Ansible tells as of any action
-        ):
-            module.main()
-        result: dict[str, Any] = _as_sent(handed.result, Direction.MODULE_TO_CONTROLLER)
-        remove_internal_keys(result)
+    def _parsed(self, printed: _in_process.Printed) -> dict[str, Any]:
+        """What ActionBase._execute_module makes of a module's output."""
+        parsed: Any = self._parse_returned_data(printed.result(), _in_process.PROFILE)
+        if isinstance(parsed, dict):  # ansible-core 2.19 and 2.20
+            internal = {name for name in parsed if name.startswith("_ansible_") and name != "_ansible_parsed"}
+            empty = {name for name in ("warnings", "deprecations") if not parsed.get(name)}
+            return {name: value for name, value in parsed.items() if name not in internal | empty}
+        parsed.remove_internal_keys()
+        result: dict[str, Any] = parsed.as_result_dict(for_round_trip=True)
         return result
-
-
-def _as_sent(data: Any, direction: Any) -> Any:
-    """What arrives of data that goes from one process to another."""
-    encoder, decoder = get_module_encoder(PROFILE, direction), get_module_decoder(PROFILE, direction)
-    return json.loads(json.dumps(data, cls=encoder), cls=decoder)
-
-
-@contextlib.contextmanager
-def _surroundings(folder: str, environment: Mapping[str, str]) -> Iterator[None]:
-    """The folder and the environment that a process for the module would have; what its libraries print is lost there, too."""
-    before, here = dict(os.environ), os.getcwd()
-    os.environ.update(environment)
-    os.chdir(folder)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        os.chdir(here)
-        os.environ.clear()
-        os.environ.update(before)
-
-
-@contextlib.contextmanager
-def _handed(handed: Handed) -> Iterator[None]:
-    CollectionModule.handed = handed
-    try:
-        yield
-    finally:
-        CollectionModule.handed = None
-
-
-@contextlib.contextmanager
-def _told(silent: bool) -> Iterator[None]:
-    """What is under way is shown beside the output of Ansible, which may be read by a program."""
-
-    def show(sentence: str) -> None:
-        Display().display(f"  {sentence}", stderr=True)
-
-    with _progress.heard_by(_progress.nobody if silent else show):
-        yield

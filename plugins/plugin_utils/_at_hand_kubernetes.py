@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
-from ansible_collections.messaging.nats.plugins.module_utils import _kubernetes
+import contextlib
+
 from ansible_collections.messaging.nats.plugins.plugin_utils import _at_hand
+
+with contextlib.suppress(Exception):  # the module tells what is wrong with its libraries
+    from ansible_collections.messaging.nats.plugins.module_utils import (
+        _kubernetes as _kubernetes,
+    )  # found there by each fork
 
 
 class ActionModule(_at_hand.ActionModule):
     """The same, with more that is imported before."""
-
-    imported = (*_at_hand.ActionModule.imported, _kubernetes)

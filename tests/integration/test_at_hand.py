@@ -32,14 +32,15 @@ def account(alone):
 def play(tmp_path):
     """Runs tasks in a play of their own; the results of the last of them, and all that was printed."""
 
-    def run(*tasks, interpreter=AT_HAND, flags=(), code=0, **keywords) -> tuple[dict, str]:
+    def run(*tasks, interpreter=AT_HAND, flags=(), code=0, environment_of_ansible=None, **keywords) -> tuple[dict, str]:
         of_play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": list(tasks)} | keywords
         playbook = tmp_path / "play.yml"
         playbook.write_text(json.dumps([of_play | {"vars": {"ansible_python_interpreter": interpreter}}]))
         done = subprocess.run(
             [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory=localhost,", *flags, str(playbook)],
             env=os.environ
-            | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp")},
+            | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp")}
+            | (environment_of_ansible or {}),
             capture_output=True,
             text=True,
             check=False,
@@ -90,6 +91,53 @@ def test_both_ways_tell_the_same(play, jetstream, account, params, flags, code):
         results.append(lasting(result))
     assert results[0] == results[1]
     assert bool(results[0].get("failed")) == bool(code)
+
+
+# What another version of ansible-core may have changed, in Ansible's own process only: its modules' own processes work as ever.
+SURPRISES = {
+    "arguments are handed over elsewhere": "del basic._ANSIBLE_PROFILE",
+    "arguments are read in another way": "basic._load_params = lambda: {}",
+    "arguments cannot be read": "basic._load_params = fail",
+    "arguments cannot be read, and it exits": "basic._load_params = lambda: sys.exit(1)",
+    "a module cannot be made": "basic.AnsibleModule._set_internal_properties = fail",
+    "a result cannot be returned": "basic.AnsibleModule._return_formatted = fail",
+    "a result is not printed": "basic.AnsibleModule._record_module_result = lambda self, o: None",
+    "a result is wrapped": "basic.AnsibleModule._record_module_result = lambda self, o: print(json.dumps({'of': o}))",
+    "what a module is given is put together in another way": "ActionBase._update_module_args = once(ActionBase._update_module_args)",
+    "an import is missing": "sys.modules['ansible_collections.messaging.nats.plugins.plugin_utils._in_process'] = None",
+}
+SURPRISE = """\
+import json, sys
+from ansible.module_utils import basic
+from ansible.plugins.action import ActionBase
+from ansible.plugins.callback import CallbackBase
+
+def fail(*args, **named):
+    raise TypeError("this version of ansible-core is another one")
+
+def once(method):
+    calls = []
+    def changed(self, *args, **named):
+        calls.append(1)
+        return fail() if len(calls) == 1 else method(self, *args, **named)
+    return changed
+
+{change}
+
+class CallbackModule(CallbackBase):
+    CALLBACK_NAME = "surprise"
+"""
+
+
+@pytest.mark.parametrize("change", SURPRISES.values(), ids=SURPRISES)
+def test_what_is_not_as_expected_has_a_module_run_in_the_ordinary_way(play, jetstream, account, tmp_path, change):
+    (tmp_path / "surprise.py").write_text(SURPRISE.format(change=change))
+    surprised = {"ANSIBLE_CALLBACK_PLUGINS": str(tmp_path), "ANSIBLE_CALLBACKS_ENABLED": "surprise"}
+    told, printed = play(stream(account), flags=("-vvv",), environment_of_ansible=surprised)
+    assert told["changed"]
+    assert "AnsiballZ_nats_stream" in printed
+    assert "another one" not in printed
+    assert "config" in jetstream("STREAM.INFO.S")
 
 
 def test_the_environment_of_a_task_is_that_of_its_module_and_of_no_other(play, account):
