@@ -12,34 +12,33 @@ import http.client
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_http import HAS_HTTP, JSON, Api
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_login import HAS_CLIENT, log_in
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG as KUBECONFIG
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import resolve
 
 try:
-    from kubernetes import client, config
-    from kubernetes.dynamic import DynamicClient
-    from kubernetes.dynamic.exceptions import DynamicApiError
-    from kubernetes.stream.ws_client import portforward_call, websocket_call
-    from urllib3.exceptions import HTTPError
-    from websocket import WebSocketException
+    from kubernetes.stream.ws_client import PortForward
+    from websocket import ABNF, WebSocketConnectionClosedException, WebSocketException, WebSocketTimeoutException
 except ImportError:
     HAS_KUBERNETES = False
 else:
-    HAS_KUBERNETES = True
+    HAS_KUBERNETES = HAS_CLIENT and HAS_HTTP
 
 Object = dict[str, Any]
 MANAGER = "messaging.nats"
-CONNECT_TIMEOUT = 5
-READ_TIMEOUT = 30
+# The channels of the exec protocol.
+STDIN, STDOUT, STDERR, STATUS = range(4)
+STDIN_FRAME_BYTES = 64 * 1024
 
 
 class Kubernetes:
-    """One cluster's API, as the caller's kubeconfig reaches it."""
+    """One cluster's API, as one user."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """`options` holds those of KUBECONFIG that are set, and may hold others."""
@@ -49,14 +48,14 @@ class Kubernetes:
                 f"the Python library kubernetes is missing for {sys.executable}",
                 "Install it: pip install kubernetes.",
             )
-        found = resolve(options, os.environ)
-        self._kubeconfig, self._context = found.get("kubeconfig"), found.get("context")
-        api = self._client()
-        self.where = api.configuration.host
-        # No discovery: it reads every API group, and we look up the few kinds that we meet.
-        self._dynamic = DynamicClient(api, discoverer=lambda _client, _cache: None)
+        self._api = Api(log_in(options, os.environ))
         self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
         self._may_change: Callable[[], None] | None = None
+
+    @property
+    def where(self) -> str:
+        """The URL of the API."""
+        return self._api.host
 
     def guarded(self, may_change: Callable[[], None]) -> Kubernetes:
         """The same, but each change is first asked whether it may be, which raises where it may not."""
@@ -64,53 +63,21 @@ class Kubernetes:
         found._may_change = may_change
         return found
 
-    def _client(self) -> Any:
-        try:
-            if self._kubeconfig is None and self._context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
-                config.load_incluster_config()
-                made = client.ApiClient()
-            else:
-                made = config.new_client_from_config(self._kubeconfig, self._context)
-        except (config.ConfigException, OSError) as error:
-            where = f"kubeconfig {self._kubeconfig or os.environ.get('KUBECONFIG') or '~/.kube/config'}"
-            raise NatsError(
-                where,
-                str(error).partition("\n")[0],
-                "Check the option kubeconfig, its context, or K8S_AUTH_KUBECONFIG.",
-            ) from error
-        made.configuration.retries = False
-        return made
-
     def call(
-        self, method: str, path: str, what: str, body: Any = None, content_type: str = "application/json", **query: Any
+        self, method: str, path: str, what: str, body: Any = None, content_type: str = JSON, **query: Any
     ) -> Object:
         """One request to the API; `what` is the object that an error names."""
-        found: Object = json.loads(self._data(method, path, what, query, body, content_type))
+        before = self._may_change if method != "GET" else None
+        data = self._api.request(method, path, what, query, body, content_type, before)
+        try:
+            found: Object = json.loads(data)
+        except ValueError as error:
+            raise NatsError(
+                what,
+                f"{self.where} answers no JSON",
+                "Is it the Kubernetes API? Check host, or the kubeconfig's server.",
+            ) from error
         return found
-
-    def _data(
-        self,
-        method: str,
-        path: str,
-        what: str,
-        query: dict[str, Any],
-        body: Any = None,
-        content_type: str = "application/json",
-    ) -> bytes:
-        if self._may_change and method != "GET":
-            self._may_change()
-        with self._explained(what):
-            answer = self._dynamic.request(
-                method,
-                path,
-                body=body,
-                content_type=content_type,
-                query_params=list(query.items()),
-                serialize=False,
-                _request_timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            )
-        data: bytes = answer.data
-        return data
 
     def find(self, path: str, what: str, **query: Any) -> Object | None:
         """The object, or None where there is none."""
@@ -181,66 +148,68 @@ class Kubernetes:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query = {"container": container, "tailLines": lines, "previous": str(previous).lower()}
         try:
-            return self._data("GET", path, f"log of pod {pod}", query).decode(errors="replace")
+            return self._api.request("GET", path, f"log of pod {pod}", query).decode(errors="replace")
         except NatsError:
             return ""
 
     def forward(self, namespace: str, pod: str, port: int) -> Any:
         """A socket that ends at a port of the pod, through the API server and the kubelet."""
-        with self._explained(f"port {port} of pod {pod} in namespace {namespace}"):
-            tunnel = self._upgraded(portforward_call, namespace, pod, "portforward", ports=port)
-        return tunnel.socket(port)
+        what = f"port {port} of pod {pod} in namespace {namespace}"
+        link = self._upgraded(namespace, pod, "portforward", what, [("ports", str(port))])
+        return PortForward(link, [port]).socket(port)
 
     def get(self, namespace: str, pod: str, port: int, path: str, timeout: float = 2) -> tuple[int, str]:
         """Status and body of an HTTP request to a port of the pod itself, ready or not."""
-        with self._explained(f"http://{pod}:{port}{path}"):
-            link = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-            link.sock = self.forward(namespace, pod, port)
-            link.sock.settimeout(timeout)
-            try:
+        what = f"http://{pod}:{port}{path}"
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        link.sock = self.forward(namespace, pod, port)
+        link.sock.settimeout(timeout)
+        try:
+            with self._explained(what):
                 link.request("GET", path)
                 answer = link.getresponse()
                 return answer.status, answer.read().decode(errors="replace")
-            finally:
-                link.close()
+        finally:
+            link.close()
 
-    def _upgraded(self, call: Callable[..., Any], namespace: str, pod: str, verb: str, **query: Any) -> Any:
-        """A websocket to a pod. Without the client's generated methods: importing their models takes half a second."""
-        configuration = self._dynamic.client.configuration
-        signed = {setting["key"]: setting["value"] for setting in configuration.auth_settings().values()}
-        written = [
-            (key, str(item).lower() if isinstance(item, bool) else str(item))
-            for key, value in query.items()
-            for item in (value if isinstance(value, list) else [value])
-        ]
-        url = f"{configuration.host}/api/v1/namespaces/{namespace}/pods/{pod}/{verb}"
-        return call(configuration, "GET", url, headers=signed, query_params=written, _preload_content=False)
+    def _upgraded(self, namespace: str, pod: str, verb: str, what: str, query: list[tuple[str, str]]) -> Any:
+        return self._api.websocket(f"/api/v1/namespaces/{namespace}/pods/{pod}/{verb}", what, query)
 
     def run(
         self, namespace: str, pod: str, container: str, command: list[str], stdin: str = "", timeout: float = 30
     ) -> tuple[int, str]:
         """Exit code and output of a command in a container."""
-        streams = {"container": container, "command": command, "stdin": bool(stdin), "stdout": True, "stderr": True}
-        with self._explained(f"pod {pod} in namespace {namespace}"):
-            session = self._upgraded(websocket_call, namespace, pod, "exec", **streams)
-            if stdin:
-                session.write_stdin(stdin)
-            session.run_forever(timeout=timeout)
-            if session.is_open():
-                session.close()
-                cause = f"no end after {timeout:.0f} s"
-                raise NatsError(f"{' '.join(command)} in pod {pod}", cause, "Look at the pod's log.")
-            # In this order: reading the output forgets the exit code.
-            return _exit_code(session, f"{command[0]} in pod {pod}"), str(session.read_all())
+        deadline = time.monotonic() + timeout
+        wanted = [("stdin", stdin), ("stdout", True), ("stderr", True)]
+        query = [("container", container), *(("command", word) for word in command)]
+        query += [(stream, "true") for stream, there in wanted if there]
+        link = self._upgraded(namespace, pod, "exec", f"pod {pod} in namespace {namespace}", query)
+        output, status = bytearray(), bytearray()
+        try:
+            with self._explained(f"pod {pod} in namespace {namespace}"):
+                data = stdin.encode()
+                for start in range(0, len(data), STDIN_FRAME_BYTES):
+                    link.send_binary(bytes([STDIN]) + data[start : start + STDIN_FRAME_BYTES])
+                for channel, part in _frames(link, deadline):
+                    if channel in (STDOUT, STDERR):
+                        output += part
+                    elif channel == STATUS:
+                        status += part
+        except WebSocketTimeoutException as error:
+            cause = f"no end after {timeout:.0f} s"
+            raise NatsError(f"{' '.join(command)} in pod {pod}", cause, "Look at the pod's log.") from error
+        finally:
+            link.shutdown()
+        return exit_code(bytes(status), f"{command[0]} in pod {pod}"), output.decode(errors="replace")
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
-        """Turns the client library's errors into ours."""
+        """Turns what breaks off on the way to a pod into our error."""
         try:
             yield
-        except (client.ApiException, DynamicApiError) as error:
-            raise NatsError(what, _reason(error), _REMEDIES.get(error.status, ""), error.status) from error
-        except (HTTPError, WebSocketException, OSError, http.client.HTTPException) as error:
+        except WebSocketTimeoutException:
+            raise
+        except (WebSocketException, OSError, http.client.HTTPException) as error:
             raise NatsError(
                 what,
                 f"{self.where} does not answer: {str(error).split(': ', 1)[-1]}",
@@ -248,28 +217,34 @@ class Kubernetes:
             ) from error
 
 
-def _exit_code(session: Any, what: str) -> int:
-    """The client library expects one even where the container ended first."""
+def _frames(link: Any, deadline: float) -> Iterator[tuple[int, bytes]]:
+    """What arrives until the other side closes, by channel."""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise WebSocketTimeoutException("out of time")
+        link.settimeout(left)
+        try:
+            code, data = link.recv_data()
+        except WebSocketConnectionClosedException:
+            return
+        if code == ABNF.OPCODE_CLOSE:
+            return
+        if data:
+            yield data[0], bytes(data[1:])
+
+
+def exit_code(status: bytes, what: str) -> int:
+    """What the API told of the command's end."""
     try:
-        return int(session.returncode)
-    except (TypeError, KeyError, ValueError) as error:
+        told = json.loads(status)
+        if told.get("status") == "Success":
+            return 0
+        causes = (told.get("details") or {}).get("causes") or []
+        return next(int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode")
+    except StopIteration:
+        raise NatsError(what, str(told.get("message") or "it could not be started"), "Look at the pod.") from None
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise NatsError(
             what, "it ended without an exit code", "Did the container end meanwhile? Look at its log."
         ) from error
-
-
-_REMEDIES = {
-    401: "Log in to the Kubernetes cluster again.",
-    403: "Ask for the right, or use a kubeconfig that has it.",
-    409: "Another tool owns these fields: remove the object there, or choose another name.",
-}
-
-
-def _reason(error: Any) -> str:
-    """The API server's own sentence, and what it adds, as which disruption budget stands against an eviction."""
-    try:
-        told = json.loads(error.body)
-        causes = [str(cause["message"]) for cause in (told.get("details") or {}).get("causes") or ()]
-        return ". ".join([told["message"].rstrip("."), *(cause for cause in causes if cause not in told["message"])])
-    except (TypeError, ValueError, KeyError):
-        return f"{error.status} {error.reason}"

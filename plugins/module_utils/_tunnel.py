@@ -28,11 +28,16 @@ class Tunnel:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.error: NatsError | None = None
+        self._closed = False
         self._in_thread(self._accept)
 
     def close(self) -> None:
-        # Only a shutdown wakes the thread that waits in accept.
-        self._listener.shutdown(socket.SHUT_RDWR)
+        self._closed = True
+        # The thread that waits in accept is woken by a shutdown on Linux; macOS refuses that, and a connection wakes it.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -40,6 +45,9 @@ class Tunnel:
             try:
                 near, _address = self._listener.accept()
             except OSError:
+                return
+            if self._closed:
+                near.close()
                 return
             self._in_thread(self._join, near)
 
