@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_http import HAS_HTTP, JSON, Api
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_http import HAS_HTTP, JSON, Api, plain
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_login import HAS_CLIENT, log_in
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG as KUBECONFIG
 
@@ -212,7 +212,7 @@ class Kubernetes:
         except (WebSocketException, OSError, http.client.HTTPException) as error:
             raise NatsError(
                 what,
-                f"{self.where} does not answer: {str(error).split(': ', 1)[-1]}",
+                f"{self.where} does not answer: {plain(error)}",
                 "Check that the Kubernetes API can be reached from here.",
             ) from error
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_login import Login
@@ -25,7 +26,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_login i
 try:
     import certifi
     from kubernetes.client.rest import RESTClientObject
-    from urllib3 import HTTPHeaderDict, Timeout
+    from urllib3 import PoolManager, Timeout
+    from urllib3._collections import HTTPHeaderDict  # version 1 has it only there
     from urllib3.exceptions import (
         ConnectTimeoutError,
         HTTPError,
@@ -33,6 +35,7 @@ try:
         ProxyError,
         SSLError,
     )
+    from urllib3.util import parse_url
     from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
 except ImportError:
     HAS_HTTP = False
@@ -210,12 +213,21 @@ class Api:
 
     def _through_proxy(self) -> dict[str, Any]:
         """The proxy of the other requests, or none: of its own this library would look into the environment."""
-        proxy = getattr(self._pool, "proxy", None)
-        if proxy is None:
+        if type(self._pool) is PoolManager:
             return {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": ["*"]}
+        proxy = parse_url(self._configuration.proxy)
         login = getattr(self._pool, "proxy_headers", None) or {}
         sent = next((value for name, value in login.items() if name.lower() == "proxy-authorization"), "")
-        found: dict[str, Any] = {"http_proxy_host": proxy.host, "http_proxy_port": proxy.port, "http_no_proxy": [""]}
+        found: dict[str, Any] = {
+            "http_proxy_host": proxy.host,
+            "http_proxy_port": proxy.port or 80,
+            "http_no_proxy": [""],
+        }
+        if proxy.scheme and proxy.scheme.startswith("socks"):
+            found |= {"proxy_type": proxy.scheme, "http_proxy_timeout": CONNECT_TIMEOUT}
+        if proxy.auth:
+            user, _, password = proxy.auth.partition(":")
+            found["http_proxy_auth"] = (user, password)
         if sent.startswith("Basic "):
             user, _, password = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
             found["http_proxy_auth"] = (user, password)
@@ -235,14 +247,20 @@ class Api:
         return NatsError(what, reason, remedy, status)
 
     def _unanswered(self, what: str, error: Exception) -> NatsError:
-        told = str(error).split(": ", 1)[-1] or type(error).__name__
+        told = plain(error)
         if "certificate" in told.lower():
             cause = f"the certificate of {self.host} is not trusted: {told}"
             return NatsError(what, cause, "Set ca_cert, or the kubeconfig's certificate-authority.")
-        reach = f"through proxy {self._configuration.proxy} " if getattr(self._pool, "proxy", None) else ""
-        reach = _without_login(reach, self._configuration.proxy)
-        cause = f"{self.host} does not answer {reach}: {told}".replace(" :", ":")
+        proxy = None if type(self._pool) is PoolManager else parse_url(self._configuration.proxy)
+        reach = f" through proxy {proxy.scheme}://{proxy.netloc}" if proxy else ""
+        cause = f"{self.host} does not answer{reach}: {told}"
         return NatsError(what, cause, "Check that the Kubernetes API can be reached from here.")
+
+
+def plain(error: Exception) -> str:
+    """What a library says of a connection, without its own names for things."""
+    said = str(error.original_error if isinstance(error, ProxyError) else error)
+    return re.sub(r".*\[SSL(: \w+)?\] |^(\w+\([^)]*\)|<[^>]*>): | \(_ssl\.c:\d+\)", "", said) or type(error).__name__
 
 
 def tls(configuration: Any) -> dict[str, Any]:
@@ -258,12 +276,6 @@ def tls(configuration: Any) -> dict[str, Any]:
         "server_hostname": getattr(configuration, "tls_server_name", None),
     }
     return found | {key: value for key, value in more.items() if value}
-
-
-def _without_login(text: str, url: str | None) -> str:
-    """The text without what a URL in it holds before its host."""
-    login = urlsplit(url).netloc.rpartition("@")[0] if url else ""
-    return text.replace(f"{login}@", "") if login else text
 
 
 def reason_of(status: int, body: bytes) -> str:

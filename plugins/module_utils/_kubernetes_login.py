@@ -10,6 +10,7 @@ where sources contradict each other.
 
 from __future__ import annotations
 
+import binascii
 import logging
 import os
 import re
@@ -145,6 +146,9 @@ def _refused(chosen: Chosen, error: Exception) -> NatsError:
     who = f"{chosen.where}, user {chosen.user_name}"
     if chosen.user.get("auth-provider"):
         return NatsError(who, *login_failed(chosen.user, [_first_line(error)]))
+    if isinstance(error, binascii.Error):
+        cause = f"one of its values ending in -data is not base64: {error}"
+        return NatsError(who, cause, "Correct the kubeconfig.")
     return NatsError(
         who, _first_line(error) or type(error).__name__, "Correct the kubeconfig, or name another context."
     )
