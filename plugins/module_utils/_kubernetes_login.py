@@ -130,10 +130,16 @@ def _from_kubeconfig(configuration: Any, given: Mapping[str, Any], environ: Mapp
     more = {"context": context, "persist_config": given.get("persist_config"), "client_configuration": configuration}
     with _heard() as told:
         try:
+            if context is None and isinstance(kubeconfig, str) and os.pathsep in kubeconfig:
+                # Which of several files' current contexts counts differs between versions of the client library.
+                current = config.list_kube_config_contexts(config_file=kubeconfig)[1]
+                chosen = choose(kubeconfig, current["name"], given)
             if isinstance(kubeconfig, str):
                 config.load_kube_config(config_file=kubeconfig, **more)
             else:
                 config.load_kube_config_from_dict(config_dict=kubeconfig, **more)
+        except NatsError:
+            raise
         # A login may be any program's or library's, and fail with whatever these raise.
         except Exception as error:
             raise _refused(chosen, error) from error

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import json
 import os
 import socket
+import threading
 import time
 from contextlib import ExitStack, closing
 from datetime import datetime, timedelta, timezone
@@ -242,6 +244,34 @@ def test_a_login_that_took_too_long_gets_a_second_chance(run_module, serve, late
         result = run_module(nats_stream, servers=[f"nats://127.0.0.1:{tunnel.port}"], token="t0ken", name="S")
     assert sentence in result.get("msg", "")
     assert (result.get("changed", False), len(dialled)) == (not sentence, 2)
+
+
+class AsOnMacOS(socket.socket):
+    """A listening socket there can't be shut down, which wakes nobody."""
+
+    def shutdown(self, how):
+        raise OSError(errno.ENOTCONN, "Socket is not connected")
+
+
+@pytest.mark.parametrize("kind", [socket.socket, AsOnMacOS])
+def test_a_tunnel_ends_with_its_thread(kind, monkeypatch):
+    def listen(address):
+        listener = kind()
+        listener.bind(address)
+        listener.listen()
+        return listener
+
+    monkeypatch.setattr(socket, "create_server", listen)
+    dialled = []
+    before = set(threading.enumerate())
+    tunnel = Tunnel(lambda: dialled.append(True))
+    (thread,) = set(threading.enumerate()) - before
+    tunnel.close()
+    thread.join(2)
+    assert not thread.is_alive()
+    assert not dialled
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", tunnel.port), timeout=1)
 
 
 def test_the_environment_gives_a_token(run_module, serve, monkeypatch):
