@@ -20,6 +20,7 @@ from tests.certificates import certificate
 ANYTHING = {
     "kind": "Status",
     "metadata": {"name": "anything"},
+    "spec": {},
     "gitVersion": "v1.33.0",
     "major": "1",
     "minor": "33",

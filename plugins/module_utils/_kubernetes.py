@@ -14,7 +14,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
@@ -165,10 +164,11 @@ class Kubernetes:
         link.sock = self.forward(namespace, pod, port)
         link.sock.settimeout(timeout)
         try:
-            with self._explained(what):
-                link.request("GET", path)
-                answer = link.getresponse()
-                return answer.status, answer.read().decode(errors="replace")
+            link.request("GET", path)
+            answer = link.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise NatsError(what, f"it does not answer: {plain(error)}", "Look at the pod.") from error
         finally:
             link.close()
 
@@ -186,35 +186,24 @@ class Kubernetes:
         link = self._upgraded(namespace, pod, "exec", f"pod {pod} in namespace {namespace}", query)
         output, status = bytearray(), bytearray()
         try:
-            with self._explained(f"pod {pod} in namespace {namespace}"):
-                data = stdin.encode()
-                for start in range(0, len(data), STDIN_FRAME_BYTES):
-                    link.send_binary(bytes([STDIN]) + data[start : start + STDIN_FRAME_BYTES])
-                for channel, part in _frames(link, deadline):
-                    if channel in (STDOUT, STDERR):
-                        output += part
-                    elif channel == STATUS:
-                        status += part
+            data = stdin.encode()
+            link.settimeout(timeout)
+            for start in range(0, len(data), STDIN_FRAME_BYTES):
+                link.send_binary(bytes([STDIN]) + data[start : start + STDIN_FRAME_BYTES])
+            for channel, part in _frames(link, deadline):
+                if channel in (STDOUT, STDERR):
+                    output += part
+                elif channel == STATUS:
+                    status += part
         except WebSocketTimeoutException as error:
             cause = f"no end after {timeout:.0f} s"
             raise NatsError(f"{' '.join(command)} in pod {pod}", cause, "Look at the pod's log.") from error
+        except (WebSocketException, OSError) as error:
+            cause = f"the connection through {self.where} broke off: {plain(error)}"
+            raise NatsError(f"pod {pod} in namespace {namespace}", cause, "Look at the pod and its node.") from error
         finally:
             link.shutdown()
         return exit_code(bytes(status), f"{command[0]} in pod {pod}"), output.decode(errors="replace")
-
-    @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
-        """Turns what breaks off on the way to a pod into our error."""
-        try:
-            yield
-        except WebSocketTimeoutException:
-            raise
-        except (WebSocketException, OSError, http.client.HTTPException) as error:
-            raise NatsError(
-                what,
-                f"{self.where} does not answer: {plain(error)}",
-                "Check that the Kubernetes API can be reached from here.",
-            ) from error
 
 
 def _frames(link: Any, deadline: float) -> Iterator[tuple[int, bytes]]:

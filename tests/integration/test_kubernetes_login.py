@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import yaml
@@ -426,3 +429,58 @@ def test_options_that_kubernetes_core_would_pass_over_are_refused(row, servers, 
     with pytest.raises(NatsError) as refused:
         by_us(options)
     assert sentence in str(refused.value)
+
+
+PLAY = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  vars_files: [ROLE/defaults/main.yml, ROLE/vars/main.yml]
+  module_defaults:
+    group/kubernetes.core.k8s: "{{ __nats_cluster_kubernetes }}"
+    messaging.nats.nats_cluster_lease: "{{ __nats_cluster_kubernetes }}"
+  tasks:
+    - kubernetes.core.k8s_info: {kind: Namespace, name: x}
+      ignore_errors: true
+    - messaging.nats.nats_cluster_lease: {name: nats, namespace: x, state: absent}
+    - messaging.nats.nats_status: {kubernetes: "{{ __nats_cluster_target }}"}
+      ignore_errors: true
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "environment", "expected"),
+    [
+        (
+            {
+                "nats_cluster_kubernetes": EAST
+                | {"api_key": "t", "impersonate_user": "frank", "impersonate_groups": ["g"]}
+            },
+            {"K8S_AUTH_KUBECONFIG": "{west_config}", "K8S_AUTH_IMPERSONATE_USER": "grace"},
+            caller("east", TOKEN, user="frank", groups=("g",)),
+        ),
+        (
+            {"nats_cluster_kubernetes": {"context": "east-exec"}, "nats_cluster_context": "west-token"}
+            | {"nats_cluster_kubeconfig": "{west_config}"},
+            {"KUBECONFIG": "{east_config}"},
+            caller("east", "Bearer of-plugin"),
+        ),
+        ({}, AWX | {"KUBECONFIG": "{west_config}"}, caller("east", "Bearer of-awx")),
+    ],
+)
+def test_all_tasks_of_a_play_ask_the_same_api(
+    variables, environment, expected, servers, values, surroundings, tmp_path
+):
+    surroundings(filled(environment, values))
+    role = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"
+    (tmp_path / "play.yml").write_text(PLAY.replace("ROLE", str(role)))
+    (tmp_path / "variables.json").write_text(json.dumps(filled(variables, values)))
+    for server in servers.values():
+        server.callers.clear()
+        server.requests.clear()
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-e", "@variables.json", "play.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert {entry for server in servers.values() for entry in server.callers} == {expected}, done.stdout + done.stderr
+    asked = " ".join(servers[expected.server].requests)
+    assert ("/version" in asked, "/leases/" in asked, "/pods" in asked) == (True, True, True), done.stdout + done.stderr
