@@ -23,7 +23,18 @@ TARGET = {
     "nats_cluster_context": "",
 }
 # How the API server is reached. Keys, tokens and passwords are left out: who runs the command has to give them again.
-CONNECTION = ("kubeconfig", "context", "host", "ca_cert", "client_cert", "validate_certs", "proxy", "impersonate_user")
+CONNECTION = (
+    "kubeconfig",
+    "context",
+    "host",
+    "ca_cert",
+    "client_cert",
+    "validate_certs",
+    "proxy",
+    "no_proxy",
+    "impersonate_user",
+    "impersonate_groups",
+)
 # What kubernetes.core and our modules take from the environment of the play, and kubectl does not.
 ENVIRONMENT = ("KUBECONFIG", "K8S_AUTH_KUBECONFIG", "K8S_AUTH_CONTEXT", "K8S_AUTH_HOST")
 NO_INVENTORY = ("/etc/ansible/hosts", "localhost,")
@@ -69,9 +80,16 @@ def _reach(target: Mapping[str, Any]) -> dict[str, Any]:
     given = target["variables"]
     found = {name: given[name] for name, default in TARGET.items() if given.get(name, default) != default}
     connection = given.get("nats_cluster_kubernetes") or {}
-    if shown := {name: connection[name] for name in CONNECTION if name in connection}:
+    if shown := {
+        name: connection[name] for name in CONNECTION if name in connection and not _is_secret(connection[name])
+    }:
         found["nats_cluster_kubernetes"] = shown
     return found
+
+
+def _is_secret(value: Any) -> bool:
+    """A kubeconfig's content, and a URL with a login."""
+    return isinstance(value, Mapping) or (isinstance(value, str) and "@" in value.partition("://")[2])
 
 
 def _extra(name: str, value: Any) -> str:

@@ -57,6 +57,14 @@ def test_no_secret_is_part_of_a_command():
     assert "s3cret" not in kubectl_command(reached)
 
 
+def test_neither_are_a_kubeconfigs_content_and_a_proxys_login():
+    users = [{"name": "u", "user": {"token": "s3cret"}}]
+    reached = target(kubernetes={"kubeconfig": {"users": users}, "proxy": "http://u:s3cret@p:1", "context": "c"})
+    words = shlex.split(playbook_command(reached, "status"))
+    assert json.loads(words[-1]) == {"nats_cluster_kubernetes": {"context": "c"}}
+    assert "s3cret" not in kubectl_command(reached)
+
+
 def test_variables_of_the_verb_keep_their_type():
     words = shlex.split(playbook_command(target(), "uninstall", {"nats_cluster_delete_data": True}))
     assert json.loads(words[-1]) == {"nats_cluster_delete_data": True}
