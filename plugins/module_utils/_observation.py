@@ -42,7 +42,8 @@ Answers = dict[str, tuple[Answer, ...]]
 class Source(Protocol):
     """Where snapshots come from."""
 
-    def take(self) -> Snapshot: ...
+    def take(self) -> Snapshot:
+        """What is seen now."""
 
 
 def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot, list[Finding]]:

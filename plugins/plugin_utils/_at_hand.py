@@ -27,9 +27,9 @@ from ansible.plugins.action.normal import ActionModule as NormalActionModule
 try:
     from ansible_collections.messaging.nats.plugins.plugin_utils import _in_process
 except Exception:  # noqa: BLE001
-    HAS_IN_PROCESS = False  # ansible-core before 2.19, or one that lacks what this needs
+    HAS_IN_PROCESS = False  # a version of ansible-core that lacks what this needs
 else:
-    HAS_IN_PROCESS = True
+    HAS_IN_PROCESS = _in_process.HAS_PROFILES
 
 
 class ActionModule(NormalActionModule):

@@ -21,14 +21,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils import basic
-from ansible.module_utils.common.json import Direction, get_module_encoder  # ansible-core 2.19 and newer
 from ansible.utils.display import Display
 
-from ansible_collections.messaging.nats.plugins.module_utils import (
-    _nats_module as _nats_module,
-)  # found there by each fork
 from ansible_collections.messaging.nats.plugins.module_utils import _progress
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+
+try:
+    from ansible.module_utils.common.json import Direction, get_module_encoder
+except ImportError:
+    HAS_PROFILES = False  # ansible-core before 2.19
+else:
+    HAS_PROFILES = True
+
+# Each fork finds it imported.
+importlib.import_module("ansible_collections.messaging.nats.plugins.module_utils._nats_module")
 
 PROFILE = "legacy"
 MODULES = "ansible_collections.messaging.nats.plugins.modules"

@@ -27,7 +27,9 @@ def normalized(name: str) -> str:
 
 def required(path: Path) -> set[str]:
     lines = [line.strip() for line in path.read_text().splitlines()]
-    return {normalized(NAME.fullmatch(line)[1]) for line in lines if line and not line.startswith(("#", "-r"))}
+    wanted = [line for line in lines if line and not line.startswith(("#", "-r"))]
+    assert [line for line in wanted if not NAME.match(line)] == []
+    return {normalized(line.partition(">=")[0].strip()) for line in wanted}
 
 
 def imported(path: Path):
