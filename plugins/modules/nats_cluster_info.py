@@ -53,6 +53,10 @@ secrets:
   returned: success
   type: list
   elements: dict
+versions:
+  description: What the Secrets were when they were read, as M(messaging.nats.nats_cluster_apply) takes it.
+  returned: success
+  type: dict
 running:
   description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), C(pending) where pods are
     not of the newest revision, and C(seen), which is another one once anything was changed in it. Empty where there is none.
@@ -74,6 +78,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts impo
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     VERSION,
     config_secret,
@@ -112,8 +117,10 @@ def main() -> None:
         found = statefulset(kubernetes, *where)
         pod = {"nodeSelector": params["node_selector"], "tolerations": params["tolerations"]}
         offered = where_zones_are(kubernetes, *where, pod)
+        secrets = owned(kubernetes, "v1", "Secret", *where)
         module.exit_json(
-            secrets=owned(kubernetes, "v1", "Secret", *where),
+            secrets=secrets,
+            versions=versions(secrets),
             running=running(found) if found else {},
             zones={"names": offered.names, "reason": offered.reason, "enough": offered.are_enough},
         )

@@ -102,6 +102,14 @@ apply:
   returned: when O(state=present)
   type: list
   elements: dict
+versions:
+  description:
+    - What each object was when the plan was made, by its name; M(messaging.nats.nats_cluster_apply) takes it.
+      A Secret has no digest, since its content could be guessed from that.
+  returned: when O(state=present)
+  type: dict
+  sample:
+    v1 Service nats/nats: {uid: 2f0c0f5e-3f6b-4a53-9a0b-6a1d9d9a7f10, resource_version: "4711", digest: 0b1c2d}
 growth:
   description: Volumes that grow; their C(size), the C(claims) and whether the StatefulSet is replaced without its pods.
   returned: when O(state=present)
@@ -152,6 +160,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health import Snap
 from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     Counterpart,
     configuration,
@@ -180,6 +189,7 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     check_conf(module, kubernetes, pairs, offered)
     return told(planned) | {
         "missing_namespace": not offered.namespace_exists,
+        "versions": versions(pair.running for pair in pairs if pair.running),
         **module.diff(*difference(pairs), "cluster"),
     }
 
@@ -275,7 +285,7 @@ def lost_with(offered: Facts) -> list[str]:
 
 
 def _identity(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: item["metadata"][key] for key in ("name", "namespace") if key in item["metadata"]}
+    return {key: item["metadata"][key] for key in ("name", "namespace", "uid") if key in item["metadata"]}
 
 
 def main() -> None:

@@ -51,6 +51,10 @@ replaced:
   description: Whether the StatefulSet was replaced.
   returned: success
   type: bool
+versions:
+  description: What the StatefulSet is now, as M(messaging.nats.nats_cluster_apply) takes it.
+  returned: success
+  type: dict
 seconds:
   description: How long it took.
   returned: success
@@ -67,6 +71,7 @@ from contextlib import ExitStack
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._volumes import Volumes
 
 
@@ -96,6 +101,7 @@ def main() -> None:
             changed=bool(small) or replaced,
             claims=[claim["metadata"]["name"] for claim in small],
             replaced=replaced,
+            versions=versions([volumes.statefulset()]),
             seconds=round(time.monotonic() - started, 2),
         )
 

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Applies and deletes objects that are still what the plan saw. PRIVATE to the collection: it can change at any time.
+
+What a person is told of an object is its name: among them are Secrets.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, TypeVar
+
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._object_versions import (
+    declared_part,
+    is_unchanged,
+    key,
+    last_writer,
+    version,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._objects import MASK, title
+from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
+
+T = TypeVar("T")
+APPLY_PATCH = "application/apply-patch+yaml"
+# So many objects at the same time, and so often one whose status changes all the time is tried.
+AT_ONCE, TRIES = 8, 10
+# Seconds between two looks at what is being deleted.
+POLL_INTERVAL_S = 0.2
+# What others need comes first, and what runs pods last.
+FIRST, WORKLOADS = ("Namespace", "CustomResourceDefinition"), ("StatefulSet", "Deployment", "DaemonSet", "Job", "Pod")
+AGAIN = "Look at the change, then run it again: the plan is made anew."
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One object, before where that was looked at, and after."""
+
+    declared: Object
+    before: Object | None
+    after: Object
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects of one Kubernetes cluster, and what a plan saw of them."""
+
+    kubernetes: Kubernetes
+    # By key; None where nobody has made a plan.
+    seen: Mapping[str, Mapping[str, str]] | None = None
+    # Nothing is written; the API server says what would be.
+    dry_run: bool = False
+    # What was there before is read too.
+    compare: bool = False
+    waiting: Waiting = field(default_factory=Waiting)
+
+    def apply(self, declared: Sequence[Object]) -> list[Applied]:
+        """All of them. What comes later is not begun where something before it failed."""
+        done: list[Applied] = []
+        for _same_rank, group in groupby(sorted(declared, key=_rank), _rank):
+            done += _all(self._apply, list(group))
+        return done
+
+    def _apply(self, item: Object) -> Applied:
+        try:
+            path, what = self.kubernetes.path(item), _what(item)
+            look = self.seen is None or self.dry_run or self.compare
+            before = self.kubernetes.find(path, what) if look else None
+            if self.seen is None:
+                after = self._patch(path, what, item)
+                changed = before is None or _differs(before, after)
+            elif (seen := self.seen.get(key(item))) is None:
+                after, changed = self._create(path, what, item), True
+            else:
+                after, changed = self._update(path, what, item, seen, before)
+        except NatsError as error:
+            raise _without_contents(error, item) from error
+        return Applied(item, before, after, changed)
+
+    def _create(self, path: str, what: str, item: Object) -> Object:
+        """An object that appeared since the plan is somebody else's: without force nothing of it is overwritten."""
+        found = self.kubernetes.find(path, what)
+        if found is None:
+            try:
+                after = self._patch(path, what, item, force="false")
+            except NatsError as error:
+                if error.err_code != http.client.CONFLICT:
+                    raise
+                found = self.kubernetes.find(path, what)
+            else:
+                return after
+        who = last_writer(found) if found else "somebody"
+        raise NatsError(what, f"it was made since this play made its plan, by {who}", AGAIN, http.client.CONFLICT)
+
+    def _update(
+        self, path: str, what: str, item: Object, seen: Mapping[str, str], before: Object | None
+    ) -> tuple[Object, bool]:
+        """With the version that the plan saw, or a later one that differs in nothing but the status."""
+        expected = {"uid": seen["uid"], "resourceVersion": seen["resource_version"]}
+        for _try in range(TRIES):
+            try:
+                after = self._patch(path, what, item | {"metadata": item["metadata"] | expected})
+                if self.dry_run:
+                    return after, before is None or _differs(before, after)
+                return after, after["metadata"]["resourceVersion"] != expected["resourceVersion"]
+            except NatsError as error:
+                if error.err_code not in (http.client.CONFLICT, http.client.NOT_FOUND):
+                    raise
+                found = self.kubernetes.find(path, what)
+                if found is None or not is_unchanged(found, seen):
+                    raise _changed(what, found, seen) from error
+                if found["metadata"]["resourceVersion"] == expected["resourceVersion"]:
+                    raise
+                expected["resourceVersion"] = found["metadata"]["resourceVersion"]
+        raise NatsError(what, f"its status changes so often that {TRIES} tries met another version", "Run it again.")
+
+    def _patch(self, path: str, what: str, item: Object, force: str = "true") -> Object:
+        only = {"dryRun": "All"} if self.dry_run else {}
+        return self.kubernetes.call("PATCH", path, what, item, APPLY_PATCH, fieldManager=MANAGER, force=force, **only)
+
+    def delete(self, going: Sequence[Object], timeout: float) -> list[Object]:
+        """In this order, those of one kind together; each is waited for. Those that were there."""
+        deadline = time.monotonic() + timeout
+        done: list[Object] = []
+        for _same_kind, group in groupby(going, lambda item: item["kind"]):
+            deleted = _all(lambda item: self._delete(item, deadline), list(group))
+            done += [item for item in deleted if item is not None]
+        return done
+
+    def _delete(self, item: Object, deadline: float) -> Object | None:
+        path, what, uid = self.kubernetes.path(item), _what(item), item["metadata"].get("uid")
+        found = self.kubernetes.find(path, what)
+        if found is None:
+            return None
+        if uid and found["metadata"]["uid"] != uid:
+            raise NatsError(what, f"it was made anew since this play made its plan, by {last_writer(found)}", AGAIN)
+        if self.dry_run:
+            return item
+        uid = found["metadata"]["uid"]
+        # A StatefulSet is gone when its pods are.
+        options = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
+        try:
+            self.kubernetes.call("DELETE", path, what, options)
+        except NatsError as error:
+            if error.err_code != http.client.NOT_FOUND:
+                raise
+        while (left := self.kubernetes.find(path, what)) and left["metadata"]["uid"] == uid:
+            if time.monotonic() > deadline:
+                waits = ", ".join(left["metadata"].get("finalizers") or ["nothing that it names"])
+                cause = f"it is being deleted and still there when the time is over; its finalizers: {waits}"
+                raise NatsError(what, cause, "Look at what it owns, then run it again: it goes on from there.")
+            self.waiting(f"{what} is being deleted")
+            time.sleep(POLL_INTERVAL_S)
+        return item
+
+
+def names(done: Sequence[Applied]) -> list[str]:
+    return [title(entry.declared) for entry in done if entry.changed]
+
+
+def versions_after(done: Sequence[Applied]) -> dict[str, dict[str, str]]:
+    return {key(entry.declared): version(entry.after) for entry in done if entry.after["metadata"].get("uid")}
+
+
+def _rank(item: Object) -> int:
+    kind = item["kind"]
+    return 0 if kind in FIRST else 1 if kind == "Secret" else 3 if kind in WORKLOADS else 2
+
+
+def _what(item: Object) -> str:
+    namespace = item["metadata"].get("namespace")
+    return f"{title(item)} in namespace {namespace}" if namespace else title(item)
+
+
+def _differs(before: Object, after: Object) -> bool:
+    return declared_part(before) != declared_part(after)
+
+
+def _changed(what: str, found: Object | None, seen: Mapping[str, str]) -> NatsError:
+    if found is None:
+        cause = "it was deleted since this play made its plan"
+    elif found["metadata"]["uid"] != seen["uid"]:
+        cause = f"it was made anew since this play made its plan, by {last_writer(found)}"
+    else:
+        cause = f"it was changed since this play made its plan, by {last_writer(found)}"
+    return NatsError(what, cause, AGAIN, http.client.CONFLICT)
+
+
+def _without_contents(error: NatsError, item: Object) -> NatsError:
+    """The API server may repeat a value that it can't read."""
+    if item["kind"] != "Secret":
+        return error
+    cause = error.cause
+    for value in sorted(map(str, _values(item)), key=len, reverse=True):
+        cause = cause.replace(value, MASK) if value else cause
+    return NatsError(error.what, cause, error.remedy, error.err_code)
+
+
+def _values(item: Mapping[str, Any]) -> Iterator[Any]:
+    for place in ("data", "stringData"):
+        content = item.get(place)
+        yield from content.values() if isinstance(content, dict) else [content] if content else []
+
+
+def _all(work: Callable[[Object], T], items: Sequence[Object]) -> list[T]:
+    """At the same time; what failed is told of all of them."""
+
+    def one(item: Object) -> T | NatsError:
+        try:
+            return work(item)
+        except NatsError as error:
+            return error
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(one, items))
+    errors = [entry for entry in found if isinstance(entry, NatsError)]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise NatsError(f"{len(errors)} objects", "\n".join(map(str, errors)), "", errors[0].err_code)
+    return [entry for entry in found if not isinstance(entry, NatsError)]

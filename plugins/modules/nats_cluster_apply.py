@@ -1,0 +1,183 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nats_cluster_apply
+short_description: Apply and delete the Kubernetes objects of a NATS cluster as they were planned
+description:
+  - Applies objects by server-side apply with the field manager C(messaging.nats), and deletes others, for the play that holds the cluster's Lease.
+    The role P(messaging.nats.nats_cluster#role) calls it with what M(messaging.nats.nats_cluster_plan) returned.
+  - Each object must still be what the plan saw. One that somebody changed, made or removed meanwhile is left as it is, and the module fails
+    with its name and who wrote it last. A status that a controller wrote meanwhile is no change.
+  - Secrets are applied first and workloads last; objects in between at the same time. What comes later is not begun where something before it failed.
+  - Only the names of objects are returned, never what they say.
+author:
+  - The messaging.nats authors (@messaging-nats)
+extends_documentation_fragment:
+  - messaging.nats.attributes
+  - messaging.nats.attributes.diff
+  - messaging.nats.kubeconfig
+attributes:
+  check_mode:
+    details: The API server says what would change, by a dry run. The Lease is not needed.
+  diff_mode:
+    details: Values in Secrets are not shown.
+options:
+  name:
+    description: Name of the cluster, whose Lease O(lease) is.
+    type: str
+    required: true
+  namespace:
+    description: Namespace of the cluster, and of its Lease.
+    type: str
+    required: true
+  objects:
+    description: Objects to apply, except Secrets. Each has its C(metadata.namespace) where its kind has one.
+    type: list
+    elements: dict
+    default: []
+  secrets:
+    description: Secrets to apply, as a JSON list. A string, so that Ansible hides it as a whole.
+    type: str
+    default: "[]"
+  versions:
+    description:
+      - What the plan saw, as RV(messaging.nats.nats_cluster_plan#module:versions) says.
+        An object that is not among them must not exist yet. One that is among them must still be the same.
+      - Where this option is not set, objects are applied whatever they are now.
+    type: dict
+  delete:
+    description:
+      - Objects to delete once the others are applied, by C(apiVersion), C(kind) and C(metadata), in this order; each is waited for.
+        One with a C(metadata.uid) is deleted only where it is still this very object.
+    type: list
+    elements: dict
+    default: []
+  lease:
+    description: What this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took. It is renewed meanwhile, and checked before each change.
+    type: str
+  wait_timeout:
+    description: Seconds until all that is deleted has to be gone.
+    type: float
+    default: 300
+requirements:
+  - kubernetes >= 24.2
+seealso:
+  - module: messaging.nats.nats_cluster_plan
+  - module: messaging.nats.nats_cluster_lease
+"""
+
+EXAMPLES = r"""
+- name: What was planned
+  messaging.nats.nats_cluster_apply:
+    name: nats
+    namespace: nats
+    objects: "{{ plan.apply }}"
+    secrets: "{{ secrets | selectattr('metadata.name', 'in', plan.apply_secrets) | to_json }}"
+    versions: "{{ plan.versions }}"
+    lease: "{{ lease.holder }}"
+"""
+
+RETURN = r"""
+applied:
+  description: The objects that were made or changed.
+  returned: success
+  type: list
+  elements: str
+  sample: [Secret nats-app, StatefulSet nats]
+deleted:
+  description: The objects that were there and are gone.
+  returned: success
+  type: list
+  elements: str
+versions:
+  description: What tells later whether the objects were changed since, as the option of the same name takes it. Nothing of a Secret's content is in it.
+  returned: success
+  type: dict
+"""
+
+import json
+from contextlib import ExitStack
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._apply_objects import (
+    Applied,
+    Objects,
+    names,
+    versions_after,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._objects import Object, shown, title
+
+
+def declared(module: CollectionModule) -> list[Object]:
+    """All objects to apply."""
+    try:
+        secrets = json.loads(module.params["secrets"])
+    except ValueError as error:
+        raise NatsError(
+            "option secrets", "it is not JSON", "Write a list of Secrets through the filter to_json."
+        ) from error
+    for item in module.params["objects"]:
+        if item.get("kind") == "Secret":
+            module.no_log_values |= {
+                str(value) for place in ("data", "stringData") for value in (item.get(place) or {}).values()
+            }
+            raise NatsError(
+                "option objects", "a Secret is among them", "Write Secrets in the option secrets, which Ansible hides."
+            )
+    for item in [*secrets, *module.params["objects"], *module.params["delete"]]:
+        if not (item.get("apiVersion") and item.get("kind") and (item.get("metadata") or {}).get("name")):
+            raise NatsError(
+                "options objects, secrets and delete", "an object lacks apiVersion, kind or metadata.name", "Add it."
+            )
+    return [*secrets, *module.params["objects"]]
+
+
+def difference(done: list[Applied], going: list[Object]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The objects that changed, before and after."""
+    changed = [entry for entry in done if entry.changed]
+    before = {title(entry.declared): shown(entry.before) for entry in changed if entry.before}
+    before |= {title(item): {"kind": item["kind"], "metadata": item["metadata"]} for item in going}
+    return before, {title(entry.declared): shown(entry.after) for entry in changed}
+
+
+def main() -> None:
+    spec = {
+        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str", "required": True},
+        "objects": {"type": "list", "elements": "dict", "default": []},
+        "secrets": {"type": "str", "default": "[]", "no_log": True},
+        "versions": {"type": "dict"},
+        "delete": {"type": "list", "elements": "dict", "default": []},
+        "lease": {"type": "str"},
+        "wait_timeout": {"type": "float", "default": 300},
+    }
+    with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module, ExitStack() as opened:
+        params = module.params
+        items = declared(module)
+        kubernetes = Kubernetes(params)
+        if params["lease"] and not module.check_mode:
+            lease = Lease(kubernetes, params["namespace"], params["name"], params["lease"])
+            kubernetes = opened.enter_context(lease.kept())
+        objects = Objects(kubernetes, params["versions"], dry_run=module.check_mode, compare=module._diff)
+        done = objects.apply(items)
+        gone = objects.delete(params["delete"], params["wait_timeout"])
+        module.exit_json(
+            changed=bool(names(done) or gone),
+            applied=names(done),
+            deleted=[title(item) for item in gone],
+            versions=versions_after(done),
+            **module.diff(*difference(done, gone), "cluster"),
+        )
+
+
+if __name__ == "__main__":
+    main()
