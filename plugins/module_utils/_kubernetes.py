@@ -62,6 +62,11 @@ class Kubernetes:
         found._may_change = may_change
         return found
 
+    def check_lease(self) -> None:
+        """Before a change that is not made through the Kubernetes API; raises where another play holds the Lease."""
+        if self._may_change:
+            self._may_change()
+
     def call(
         self, method: str, path: str, what: str, body: Any = None, content_type: str = JSON, **query: Any
     ) -> Object:

@@ -111,6 +111,7 @@ def hand_over(
     accounts: Callable[[str], Connection | None],
     moves: Sequence[Handover],
     timeout: float,
+    check_lease: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Hands leaders over, a few at a time, and waits until each has a new one that answers.
 
@@ -128,7 +129,7 @@ def hand_over(
         if connection is None:
             sentences.append(f"account {account}: {len(wanted)} leaders stay: there are no credentials for it")
         else:
-            sentences += connection.run(_all(connection, wanted, deadline))
+            sentences += connection.run(_all(connection, wanted, deadline, check_lease))
     return sentences
 
 
@@ -136,20 +137,23 @@ def _account(move: Handover) -> str:
     return move.account
 
 
-async def _all(connection: Connection, moves: list[Handover], deadline: float) -> list[str]:
+async def _all(
+    connection: Connection, moves: list[Handover], deadline: float, check_lease: Callable[[], None]
+) -> list[str]:
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(move: Handover) -> str | None:
         async with room:
-            return await _one(connection, move, deadline)
+            return await _one(connection, move, deadline, check_lease)
 
     return [sentence for sentence in await asyncio.gather(*map(one, moves)) if sentence]
 
 
-async def _one(connection: Connection, move: Handover, deadline: float) -> str | None:
+async def _one(connection: Connection, move: Handover, deadline: float, check_lease: Callable[[], None]) -> str | None:
     """None once another server leads and answers, else why not."""
     leader: str | None = move.leaves
     while time.monotonic() < deadline:
+        check_lease()
         if refusal := await _ask(connection, move):
             return f"{move}: its leader stays on {move.leaves}: {refusal}"
         # Without a leader nobody answers who it is, and a look takes all of its time.

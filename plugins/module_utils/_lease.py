@@ -10,25 +10,26 @@ No clock but our own is believed: a claim is dead when it has not changed while 
 
 from __future__ import annotations
 
-import getpass
 import http.client
 import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._play_identity import is_gone, readable
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
+# Seconds: a claim lasts, is renewed after, and between two looks.
 LASTS, RENEWED, LOOK = 20, 5.0, 0.5
-PROCESS = " process "
+# A claim of somebody else's that would last longer than this is not waited for.
+PATIENCE = 60
+# So often somebody else may be quicker while we renew or give back.
+TRIES = 5
 
 
 class Lease:
@@ -43,43 +44,63 @@ class Lease:
         self._renewing = threading.Lock()
         self._renewed = 0.0
 
-    def acquire(self) -> bool:
-        """Whether it was free until now; raises where another play holds it."""
+    def acquire(self) -> None:
+        """Raises where another play holds it, and its play lives or may live."""
         watched: Object | None = None
         until = 0.0
         while True:
-            found = self._kubernetes.find(self._path, self._what)
-            if found and found["spec"].get("holderIdentity") == self._holder:
-                self._write(found, acquired=False)
-                return False
-            if found is None or _free(found) or (watched and time.monotonic() > until):
-                with suppress_conflict():
+            found = self._find()
+            if found is None or self._is_free(found) or (_same(found, watched) and time.monotonic() > until):
+                with _unless_outrun(found):
                     self._write(found, acquired=True)
-                    return True
+                    return
             elif watched is None:
-                watched, until = found, time.monotonic() + found["spec"].get("leaseDurationSeconds", LASTS)
-            elif _renewal(found) != _renewal(watched):
+                lasts = found["spec"].get("leaseDurationSeconds") or LASTS
+                if lasts > PATIENCE:
+                    raise self._taken(found)
+                watched, until = found, time.monotonic() + lasts
+            elif not _same(found, watched):
                 raise self._taken(found)
             time.sleep(LOOK)
 
+    def held_by_another(self) -> str | None:
+        """Who else holds it, in a sentence; changes nothing, so it can't know whether that one lives."""
+        found = self._find()
+        if found is None or self._is_free(found):
+            return None
+        return str(self._taken(found))
+
     def renew(self) -> None:
-        """Unless that was just done; raises where somebody else has it. By a clock that goes on where this machine sleeps."""
+        """Unless that was just done; raises where somebody else has it."""
+        # A play that was killed leaves its module running, and the next play goes on at once.
+        if is_gone(self._holder):
+            raise NatsError(f"cluster {self._cluster} in namespace {self._namespace}", "the play has ended")
         with self._renewing:
+            # The wall clock also goes on where this machine sleeps.
             if abs(time.time() - self._renewed) < RENEWED:
                 return
-            found = self._kubernetes.find(self._path, self._what)
-            if found is None or found["spec"].get("holderIdentity") != self._holder:
-                raise self._taken(found)
-            self._write(found, acquired=False)
-            self._renewed = time.time()
+            for _try in range(TRIES):
+                found = self._find()
+                if found is None or found["spec"].get("holderIdentity") != self._holder:
+                    self._renewed = 0.0
+                    raise self._taken(found)
+                with _unless_outrun(found):
+                    self._write(found, acquired=False)
+                    self._renewed = time.time()
+                    return
+            raise NatsError(self._what, "somebody else changes it again and again", "Look at who does.")
 
     def release(self) -> bool:
-        """Whether we held it."""
-        found = self._kubernetes.find(self._path, self._what)
-        if found is None or found["spec"].get("holderIdentity") != self._holder:
-            return False
-        self._kubernetes.call("DELETE", self._path, self._what)
-        return True
+        """Whether we held it. That of another play stays, also where it gets it in this moment."""
+        for _try in range(TRIES):
+            found = self._find()
+            if found is None or found["spec"].get("holderIdentity") != self._holder:
+                return False
+            same = {key: found["metadata"][key] for key in ("uid", "resourceVersion")}
+            with _unless_outrun(found):
+                self._kubernetes.call("DELETE", self._path, self._what, {"preconditions": same})
+                return True
+        return False
 
     @contextmanager
     def kept(self) -> Iterator[Kubernetes]:
@@ -88,11 +109,11 @@ class Lease:
         A play that is killed leaves its module running: it ends itself, for the next play goes on at once.
         """
         self.renew()
-        done = threading.Event()
+        done, started_by = threading.Event(), os.getppid()
 
         def work() -> None:
             while not done.wait(LOOK):
-                if _gone(self._holder):
+                if is_gone(self._holder) or os.getppid() != started_by:
                     os._exit(1)
                 with suppress(NatsError):  # the next try may reach the API
                     self.renew()
@@ -103,6 +124,14 @@ class Lease:
             yield self._kubernetes.guarded(self.renew)
         finally:
             done.set()
+
+    def _find(self) -> Object | None:
+        return self._kubernetes.find(self._path, self._what)
+
+    def _is_free(self, found: Object) -> bool:
+        """Nobody else holds it, or a play that has ended does."""
+        who = found["spec"].get("holderIdentity") or ""
+        return who in ("", self._holder) or is_gone(who)
 
     def _write(self, found: Object | None, acquired: bool) -> None:
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -122,87 +151,34 @@ class Lease:
             self._kubernetes.call("PUT", self._path, self._what, made, fieldManager=MANAGER)
 
     def _taken(self, found: Object | None) -> NatsError:
+        what = f"cluster {self._cluster} in namespace {self._namespace}"
         who = found["spec"].get("holderIdentity") if found else None
-        since = instant(found["spec"].get("acquireTime")) if found else None
-        age = f", for {int(time.time() - since[0].timestamp())} s" if since else ""
+        if not found or not who:
+            return NatsError(what, "its Lease was removed by somebody else", "Run it again.")
+        since = instant(found["spec"].get("acquireTime"))
+        words = f", since {since[0]:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+        lasts = found["spec"].get("leaseDurationSeconds") or LASTS
         return NatsError(
-            f"cluster {self._cluster} in namespace {self._namespace}",
-            f"another play works on it: {who}{age}" if who else "its Lease was removed by somebody else",
-            f"Wait until it is done. If it was killed, its claim ends {LASTS} s after its last sign of life.",
+            what,
+            f"another play works on it: {readable(str(who))}{words}",
+            f"Wait until it is done. If it was killed, its claim ends {lasts} s after its last sign of life.",
         )
 
 
 @contextmanager
-def suppress_conflict() -> Iterator[None]:
-    """Somebody else was quicker: look again."""
+def _unless_outrun(found: Object | None) -> Iterator[None]:
+    """Where somebody else changed it since it was found, or removed it, nothing is raised: look again."""
     try:
         yield
     except NatsError as error:
-        if error.err_code != http.client.CONFLICT:
+        if error.err_code != http.client.CONFLICT and not (found and error.err_code == http.client.NOT_FOUND):
             raise
 
 
-def holder() -> str:
-    """This play: who runs it, where, and as which process."""
-    here = f"{_user()}@{socket.gethostname()}"
-    process = _play()
-    return f"{here}{PROCESS}{process}" if process else f"{here} {secrets.token_hex(4)}"
+def _same(found: Object, watched: Object | None) -> bool:
+    """Whether nobody has renewed it in between."""
+    return watched is not None and _claim(found) == _claim(watched)
 
 
-def _free(found: Object) -> bool:
-    """Nobody holds it, or a process of this machine did that is gone."""
-    who = found["spec"].get("holderIdentity") or ""
-    return not who or _gone(who)
-
-
-def _gone(who: str) -> bool:
-    """Whether this was a process of this machine, and is none any more."""
-    where, _word, process = who.partition(PROCESS)
-    if where.partition("@")[2] != socket.gethostname() or not process.isdigit():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return "ansible" not in _command(int(process))
-
-
-def _renewal(found: Object) -> Any:
-    return found["spec"].get("holderIdentity"), found["spec"].get("renewTime")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "somebody"
-
-
-def _play() -> int | None:
-    """The ansible-playbook that started this module; only Linux tells."""
-    process, found = os.getppid(), None
-    while process > 1:
-        if "ansible" in _command(process):
-            found = process
-        elif found:
-            break
-        process = _parent(process)
-    return found
-
-
-def _command(process: int) -> str:
-    """What it was started as, without its arguments' values."""
-    try:
-        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[:2]
-    except OSError:
-        return ""
-    return " ".join(Path(word.decode(errors="replace")).name for word in words)
-
-
-def _parent(process: int) -> int:
-    try:
-        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
+def _claim(found: Object) -> Any:
+    return found["metadata"].get("uid"), found["spec"].get("holderIdentity"), found["spec"].get("renewTime")

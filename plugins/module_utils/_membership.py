@@ -54,6 +54,8 @@ class Members:
     system: Connection
     names: tuple[str, ...]
     cluster_name: str | None = None
+    # Called before each change; raises where another play holds the Lease.
+    check_lease: Callable[[], None] = lambda: None
 
     def look(self) -> dict[str, Answer]:
         """What each of them has, by name. Others that share the system account answer too."""
@@ -81,6 +83,7 @@ class Members:
 
     def api(self, call: str, **body: Any) -> tuple[int, str]:
         """The error code of a call and its description, or 0; where no answer comes, looking again has to tell."""
+        self.check_lease()
         try:
             answer = self.system.request(f"$JS.API.{call}", body)
         except UnansweredError as error:

@@ -178,6 +178,7 @@ class Pods:
         command = (hook.get("exec") or {}).get("command") or []
         if any(LAME_DUCK in part for part in command):
             command = [part.replace(LAME_DUCK, QUIT) for part in command]
+            self.kubernetes.check_lease()
             self.kubernetes.run(self.namespace, name, "nats", command, timeout=5)
 
     def evidence(self, name: str) -> str:

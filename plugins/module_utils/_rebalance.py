@@ -149,19 +149,22 @@ def move_leaders(
         if not planned:
             break
         before = {move.asset: found[move.asset].leader for move in planned if move.asset} | before
-        sentences = hand_over(members.system, accounts, planned, max(1, deadline - time.monotonic()))
+        sentences = hand_over(
+            members.system, accounts, planned, max(1, deadline - time.monotonic()), members.check_lease
+        )
     after = {asset: group.leader for asset, group in groups(members.whole()).items() if asset in before}
     gone = [(asset, before[asset], leader) for asset, leader in after.items() if leader != before[asset]]
     return [Handover(asset, str(left), str(leader)) for asset, left, leader in gone], sentences
 
 
-def close_connections(system: Connection, wanted: Sequence[Kick], per_second: float) -> int:
+def close_connections(members: Members, wanted: Sequence[Kick], per_second: float) -> int:
     """Has servers close clients' connections, so many in a second; how many there were still."""
     closed = 0
     for number, kick in enumerate(wanted):
         if number:
             time.sleep(1 / per_second)
-        answer = system.request(f"$SYS.REQ.SERVER.{kick.server_id}.KICK", {"cid": kick.cid})
+        members.check_lease()
+        answer = members.system.request(f"$SYS.REQ.SERVER.{kick.server_id}.KICK", {"cid": kick.cid})
         closed += "error" not in answer  # one that went by itself is none to close
     return closed
 
@@ -209,7 +212,7 @@ def rebalance(
         sentences += unmoved
     if wanted.connections:
         kicked = kicks(connections(members), members.names)
-        close_connections(members.system, kicked, wanted.kicks_per_second)
+        close_connections(members, kicked, wanted.kicks_per_second)
         _returned(members, sum(server["connections"] for server in before.values()))
     after = figures(members.whole(), connections(members), members.names)
     return _result(before, after, replicas, leaders, kicked, skipped, sentences)

@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._access import runs, through
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._mounted import Declared, Mounted, declared, look
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import server_name
 
@@ -42,6 +43,9 @@ def reload_all(params: Mapping[str, Any], check: bool, opened: ExitStack) -> dic
     """Every running server with the configuration that its pod's Secret holds; what was done, by server."""
     target = params["kubernetes"]
     kubernetes = Kubernetes(target)
+    if params.get("lease") and not check:
+        lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
+        kubernetes = opened.enter_context(lease.kept())
     cluster = f"cluster {target['cluster']} in namespace {target['namespace']}"
     pods = [pod for pod in kubernetes.pods(target["namespace"], target["cluster"]) if runs(pod)]
     if not pods:
@@ -53,6 +57,7 @@ def reload_all(params: Mapping[str, Any], check: bool, opened: ExitStack) -> dic
         if check:
             return _told(servers, {server.name for server in servers if server.lacks()})
         reloaded = [server for server in servers if server.lacks()]
+        kubernetes.check_lease()
         list(pool.map(Server.reload, reloaded))
         took = [server.name for server in servers if not server.refusal]
         if any(server.refusal for server in servers):

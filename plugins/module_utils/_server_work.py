@@ -250,7 +250,13 @@ class ServerWork:
         if moves:
             system = self._contacts.system()
             if system is not None:
-                self.report.said += hand_over(system, self._contacts.account, moves, min(HANDING_OVER, self._left()))
+                self.report.said += hand_over(
+                    system,
+                    self._contacts.account,
+                    moves,
+                    min(HANDING_OVER, self._left()),
+                    self._pods.kubernetes.check_lease,
+                )
                 self.report.handed_over += len(moves)
 
     def _replace(self, statefulset: Object) -> None:
@@ -320,7 +326,8 @@ class ServerWork:
                 "account SYS", "there are no credentials for it", "Deploy the cluster with this collection."
             )
         replicas = self._pods.statefulset()["spec"]["replicas"]
-        return Members(system, tuple(self._named(f"{self._pods.cluster}-{number}") for number in range(replicas)))
+        names = tuple(self._named(f"{self._pods.cluster}-{number}") for number in range(replicas))
+        return Members(system, names, check_lease=self._pods.kubernetes.check_lease)
 
     def _named(self, pod: str) -> str:
         """The server in a pod, whether it is there or not."""

@@ -10,14 +10,20 @@ module: nats_cluster_lease
 short_description: Keep two plays apart that would change one NATS cluster
 description:
   - Takes or gives back a Kubernetes Lease C(<name>-messaging-nats), which the role P(messaging.nats.nats_cluster#role) holds while it changes a cluster.
-  - Fails with the name and the age of the other play where one holds it. That of a play that was killed is taken over;
-    at once where it ran on this machine, else twenty seconds after its last sign of life.
+  - Fails with who the other play is, where it runs and since when, where one holds it. That of a play that was killed is taken over;
+    at once where its process was one of this machine, this boot and this PID namespace, and Linux says that it has ended;
+    else twenty seconds after its last sign of life.
+  - Each time it is taken it has an identity of its own, RV(holder). Whoever works under it is handed this identity,
+    and it is given back by it; two plays under one runner, or two hosts of one play, are kept apart too.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
   - messaging.nats.attributes
   - messaging.nats.attributes.no_diff
   - messaging.nats.kubeconfig
+attributes:
+  check_mode:
+    details: Takes and gives back nothing. RV(held_by) and a warning tell who else holds it.
 options:
   state:
     description: Whether this play holds it.
@@ -32,6 +38,11 @@ options:
     description: Namespace of the cluster.
     type: str
     required: true
+  holder:
+    description:
+      - What RV(holder) was when it was taken. For O(state=absent), a Lease that another play has meanwhile stays.
+      - For O(state=present), it is renewed, which fails where another play has it meanwhile.
+    type: str
   seen:
     description:
       - For O(state=present), the StatefulSet as it was when this play made its plan, as RV(messaging.nats.nats_cluster_info#module:running) says in C(seen);
@@ -48,13 +59,30 @@ EXAMPLES = r"""
   messaging.nats.nats_cluster_lease:
     name: nats
     namespace: nats
+  register: lease
+
+- name: Others may change it again
+  messaging.nats.nats_cluster_lease:
+    state: absent
+    name: nats
+    namespace: nats
+    holder: "{{ lease.holder }}"
 """
 
 RETURN = r"""
 holder:
-  description: What this play is called in the Lease.
+  description: What this play is called in the Lease. The modules that change something take it as their option C(lease).
   returned: success
   type: str
+  sample: alice@laptop process 4711 boot 5f0f2c4e-7c0e-4a0e-9d3c-1b7f6f1f2a3b namespace 4026531836.4026531834 start 881234 play 9f3c2a1b5d6e7f80
+held_by:
+  description: Who else holds it, and since when.
+  returned: in check mode, where somebody does
+  type: str
+released:
+  description: Whether this play still held it when it was given back.
+  returned: when O(state=absent)
+  type: bool
 """
 
 from collections.abc import Mapping
@@ -63,9 +91,10 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease, holder
+from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._objects import mark
+from ansible_collections.messaging.nats.plugins.module_utils._play_identity import new_identity
 
 
 def main() -> None:
@@ -73,28 +102,39 @@ def main() -> None:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "name": {"type": "str", "required": True},
         "namespace": {"type": "str", "required": True},
+        "holder": {"type": "str"},
         "seen": {"type": "str"},
     }
-    with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
+    needed = [("state", "absent", ["holder"])]
+    with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}, required_if=needed) as module:
         params = module.params
         kubernetes = Kubernetes(params)
-        lease = Lease(kubernetes, params["namespace"], params["name"], holder())
-        if module.check_mode:
-            module.exit_json(changed=False, holder=holder())
-        if params["state"] == "present":
-            lease.acquire()
-            check_seen(kubernetes, params, lease)
-        else:
-            lease.release()
+        holder = params["holder"] or new_identity()
+        lease = Lease(kubernetes, params["namespace"], params["name"], holder)
         # Held only while a play runs: no state of the cluster, so nothing that counts as changed.
-        module.exit_json(changed=False, holder=holder())
+        found: dict[str, Any] = {"changed": False, "holder": holder}
+        if module.check_mode:
+            if params["state"] == "present" and (other := lease.held_by_another()):
+                module.warn(other)
+                found["held_by"] = other
+        elif params["state"] == "absent":
+            found["released"] = lease.release()
+        elif params["holder"]:
+            lease.renew()
+        else:
+            lease.acquire()
+            try:
+                check_seen(kubernetes, params)
+            except NatsError:
+                lease.release()
+                raise
+        module.exit_json(**found)
 
 
-def check_seen(kubernetes: Kubernetes, params: Mapping[str, Any], lease: Lease) -> None:
+def check_seen(kubernetes: Kubernetes, params: Mapping[str, Any]) -> None:
     """Another play may have changed the cluster between this one's look and its Lease."""
     where = params["name"], params["namespace"]
     if params["seen"] not in (None, mark(statefulset(kubernetes, *where))):
-        lease.release()
         cause = "it was changed since this play made its plan, by another play or by hand"
         raise NatsError("StatefulSet {} in namespace {}".format(*where), cause, "Run it again.")
 

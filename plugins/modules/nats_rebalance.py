@@ -47,6 +47,10 @@ options:
     description: So many connections are closed in a second.
     type: float
     default: 5
+  lease:
+    description: With O(kubernetes), what this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took.
+      It is renewed meanwhile, and checked before each move.
+    type: str
   wait_timeout:
     description: Seconds for all replicas, and again for all leaders.
     type: float
@@ -105,11 +109,16 @@ findings:
   elements: dict
 """
 
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import connected, logins
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health_module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._membership import Members
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._observation import fails, observe
@@ -128,7 +137,7 @@ SPEC = {
 
 
 def main() -> None:
-    with NatsModule(SPEC | CLUSTER) as module, ExitStack() as opened:
+    with NatsModule(SPEC | {"lease": {"type": "str"}} | CLUSTER) as module, ExitStack() as opened:
         params = module.params
         if params["kicks_per_second"] <= 0:
             raise NatsError("option kicks_per_second", "it is not above 0", "Set connections: false for none.")
@@ -140,9 +149,21 @@ def main() -> None:
         members = Members(
             opened.enter_context(connected(params, account="SYS")), snapshot.expected, snapshot.cluster_name
         )
+        if params["lease"] and not module.check_mode:
+            members = replace(members, check_lease=check_of_lease(params, opened))
         wanted = Wanted(**{name: params[name] for name in SPEC})
         result = rebalance(members, logins(params, opened), wanted, module.check_mode)
         module.exit_json(**result, **module.diff(result["before"], result["servers"], "servers"))
+
+
+def check_of_lease(params: Mapping[str, Any], opened: ExitStack) -> Callable[[], None]:
+    """What raises before a move where another play has the Lease, which is renewed until then."""
+    target = params["kubernetes"]
+    if not target:
+        raise NatsError("option lease", "a Lease is in Kubernetes", "Set the option kubernetes too.")
+    kubernetes = Kubernetes(target)
+    lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
+    return opened.enter_context(lease.kept()).check_lease
 
 
 if __name__ == "__main__":

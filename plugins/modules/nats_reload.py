@@ -29,6 +29,10 @@ attributes:
   diff_mode:
     details: Configurations hold secrets.
 options:
+  lease:
+    description: What this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took.
+      It is renewed meanwhile, and checked before any server is told to reload.
+    type: str
   wait_timeout:
     description: Seconds until all servers have to have their configuration. What each lacks then is told.
     type: float
@@ -77,7 +81,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._reloading import r
 
 
 def main() -> None:
-    with NatsModule({"wait_timeout": {"type": "float", "default": 30}}) as module, ExitStack() as opened:
+    with (
+        NatsModule({"lease": {"type": "str"}, "wait_timeout": {"type": "float", "default": 30}}) as module,
+        ExitStack() as opened,
+    ):
         if not module.params["kubernetes"]:
             raise NatsError("kubernetes", "only pods have a configuration that can be looked at", "Set the option.")
         module.exit_json(**reload_all(module.params, module.check_mode, opened))
