@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 import nats
 import nats.errors
@@ -151,6 +152,31 @@ def test_leaders_without_credentials_stay(own_cluster, asked):
     planned = [move for move in handovers(members.look(), server) if move.asset]
     said = hand_over(members.system, lambda _account: None, planned, 5)
     assert said == [f"account T0: {len(planned)} leaders stay: there are no credentials for it"]
+
+
+def test_nothing_moves_once_another_play_has_the_lease(asked):
+    members, application = asked
+    fill(application)
+
+    def lost():
+        raise NatsError("cluster nats", "another play works on it")
+
+    late = replace(members, check_lease=lost)
+    found = settled(members)
+    server = next(name for name in members.names if leads(members.look(), name).meta)
+    before = leads(members.look(), server), {asset: group.servers for asset, group in found.items()}
+    steps = [
+        lambda: hand_over(members.system, lambda _account: application, handovers(members.look(), server), 5, lost),
+        lambda: move_off(late, server, [asset for asset, group in found.items() if server in group.servers], 5),
+        lambda: remove_peer(late, server, 5),
+    ]
+    for step in steps:
+        with pytest.raises(NatsError, match="another play works on it"):
+            step()
+    assert before == (
+        leads(members.look(), server),
+        {asset: group.servers for asset, group in settled(members).items()},
+    )
 
 
 def test_five_servers_become_three_and_nothing_is_lost(five, asked):
