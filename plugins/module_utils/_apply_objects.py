@@ -33,6 +33,11 @@ T = TypeVar("T")
 APPLY_PATCH = "application/apply-patch+yaml"
 # So many objects at the same time, and so often one whose status changes all the time is tried.
 AT_ONCE, TRIES = 8, 10
+# Kubernetes makes an object that is applied with any version where there is none, and refuses one of another version
+# where there is one. Its store begins with this version, so no object has it.
+NO_OBJECTS = "1"
+# Another version; another uid, which is a field that can't change.
+OVERTAKEN = (http.client.CONFLICT, http.client.UNPROCESSABLE_ENTITY)
 # Seconds between two looks at what is being deleted.
 POLL_INTERVAL_S = 0.2
 # What others need comes first, and what runs pods last.
@@ -87,19 +92,15 @@ class Objects:
         return Applied(item, before, after, changed)
 
     def _create(self, path: str, what: str, item: Object) -> Object:
-        """An object that appeared since the plan is somebody else's: without force nothing of it is overwritten."""
-        found = self.kubernetes.find(path, what)
-        if found is None:
-            try:
-                after = self._patch(path, what, item, force="false")
-            except NatsError as error:
-                if error.err_code != http.client.CONFLICT:
-                    raise
-                found = self.kubernetes.find(path, what)
-            else:
-                return after
-        who = last_writer(found) if found else "somebody"
-        raise NatsError(what, f"it was made since this play made its plan, by {who}", AGAIN, http.client.CONFLICT)
+        """An object that appeared since the plan is somebody else's, and stays as it is."""
+        try:
+            return self._patch(path, what, item | {"metadata": item["metadata"] | {"resourceVersion": NO_OBJECTS}})
+        except NatsError as error:
+            found = self.kubernetes.find(path, what) if error.err_code == http.client.CONFLICT else None
+            if found is None:
+                raise
+            cause = f"it was made since this play made its plan, by {last_writer(found)}"
+            raise NatsError(what, cause, AGAIN, http.client.CONFLICT) from error
 
     def _update(
         self, path: str, what: str, item: Object, seen: Mapping[str, str], before: Object | None
@@ -113,7 +114,7 @@ class Objects:
                     return after, before is None or _differs(before, after)
                 return after, after["metadata"]["resourceVersion"] != expected["resourceVersion"]
             except NatsError as error:
-                if error.err_code not in (http.client.CONFLICT, http.client.NOT_FOUND):
+                if error.err_code not in OVERTAKEN:
                     raise
                 found = self.kubernetes.find(path, what)
                 if found is None or not is_unchanged(found, seen):
@@ -123,9 +124,9 @@ class Objects:
                 expected["resourceVersion"] = found["metadata"]["resourceVersion"]
         raise NatsError(what, f"its status changes so often that {TRIES} tries met another version", "Run it again.")
 
-    def _patch(self, path: str, what: str, item: Object, force: str = "true") -> Object:
+    def _patch(self, path: str, what: str, item: Object) -> Object:
         only = {"dryRun": "All"} if self.dry_run else {}
-        return self.kubernetes.call("PATCH", path, what, item, APPLY_PATCH, fieldManager=MANAGER, force=force, **only)
+        return self.kubernetes.call("PATCH", path, what, item, APPLY_PATCH, fieldManager=MANAGER, force="true", **only)
 
     def delete(self, going: Sequence[Object], timeout: float) -> list[Object]:
         """In this order, those of one kind together; each is waited for. Those that were there."""
@@ -168,7 +169,9 @@ def names(done: Sequence[Applied]) -> list[str]:
 
 
 def versions_after(done: Sequence[Applied]) -> dict[str, dict[str, str]]:
-    return {key(entry.declared): version(entry.after) for entry in done if entry.after["metadata"].get("uid")}
+    return {
+        key(entry.declared): version(entry.after) for entry in done if entry.after["metadata"].get("resourceVersion")
+    }
 
 
 def _rank(item: Object) -> int:

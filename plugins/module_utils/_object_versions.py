@@ -62,5 +62,5 @@ def last_writer(found: Mapping[str, Any]) -> str:
     entries = [entry for entry in found["metadata"].get("managedFields") or [] if not entry.get("subresource")]
     if not entries:
         return "somebody"
-    last = max(entries, key=lambda entry: str(entry.get("time", "")))
+    last = sorted(entries, key=lambda entry: str(entry.get("time", "")))[-1]
     return f"{last.get('manager', 'somebody')} at {last.get('time', 'an unknown time')}"
