@@ -30,6 +30,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import MAS
 from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 
 T = TypeVar("T")
+W = TypeVar("W")
 APPLY_PATCH = "application/apply-patch+yaml"
 # So many objects at the same time, and so often one whose status changes all the time is tried.
 AT_ONCE, TRIES = 8, 10
@@ -47,7 +48,7 @@ AGAIN = "Look at the change, then run it again: the plan is made anew."
 
 @dataclass(frozen=True)
 class Applied:
-    """One object, before where that was looked at, and after."""
+    """One object, before and after."""
 
     declared: Object
     before: Object | None
@@ -64,69 +65,65 @@ class Objects:
     seen: Mapping[str, Mapping[str, str]] | None = None
     # Nothing is written; the API server says what would be.
     dry_run: bool = False
-    # What was there before is read too.
-    compare: bool = False
     waiting: Waiting = field(default_factory=Waiting)
 
     def apply(self, declared: Sequence[Object]) -> list[Applied]:
-        """All of them. What comes later is not begun where something before it failed."""
+        """All of them, or none where one is not what the plan saw. What comes later is not begun where something before it failed."""
+        ordered = sorted(declared, key=_rank)
+        due = list(zip(ordered, _all(self._look, ordered), strict=True))
         done: list[Applied] = []
-        for _same_rank, group in groupby(sorted(declared, key=_rank), _rank):
+        for _same_rank, group in groupby(due, lambda entry: _rank(entry[0])):
             done += _all(self._apply, list(group))
         return done
 
-    def _apply(self, item: Object) -> Applied:
+    def _look(self, item: Object) -> Object | None:
+        """What there is; raises where that is not what the plan saw."""
+        found = self.kubernetes.find(self.kubernetes.path(item), _what(item))
+        if self.seen is not None:
+            _refuse_what_changed(_what(item), found, self.seen.get(key(item)))
+        return found
+
+    def _apply(self, due: tuple[Object, Object | None]) -> Applied:
+        item, before = due
         try:
-            path, what = self.kubernetes.path(item), _what(item)
-            look = self.seen is None or self.dry_run or self.compare
-            before = self.kubernetes.find(path, what) if look else None
             if self.seen is None:
-                after = self._patch(path, what, item)
-                changed = before is None or _differs(before, after)
-            elif (seen := self.seen.get(key(item))) is None:
-                after, changed = self._create(path, what, item), True
+                after = self._patch(item)
+            elif before is None:
+                after = self._create(item)
             else:
-                after, changed = self._update(path, what, item, seen, before)
+                after = self._update(item, before, self.seen[key(item)])
         except NatsError as error:
             raise _without_contents(error, item) from error
-        return Applied(item, before, after, changed)
+        return Applied(item, before, after, before is None or _differs(before, after))
 
-    def _create(self, path: str, what: str, item: Object) -> Object:
+    def _create(self, item: Object) -> Object:
         """An object that appeared since the plan is somebody else's, and stays as it is."""
         try:
-            return self._patch(path, what, item | {"metadata": item["metadata"] | {"resourceVersion": NO_OBJECTS}})
+            return self._patch(item, resourceVersion=NO_OBJECTS)
         except NatsError as error:
-            found = self.kubernetes.find(path, what) if error.err_code == http.client.CONFLICT else None
-            if found is None:
-                raise
-            cause = f"it was made since this play made its plan, by {last_writer(found)}"
-            raise NatsError(what, cause, AGAIN, http.client.CONFLICT) from error
+            if error.err_code == http.client.CONFLICT:
+                self._look(item)
+            raise
 
-    def _update(
-        self, path: str, what: str, item: Object, seen: Mapping[str, str], before: Object | None
-    ) -> tuple[Object, bool]:
+    def _update(self, item: Object, found: Object, seen: Mapping[str, str]) -> Object:
         """With the version that the plan saw, or a later one that differs in nothing but the status."""
-        expected = {"uid": seen["uid"], "resourceVersion": seen["resource_version"]}
         for _try in range(TRIES):
+            version_found = found["metadata"]["resourceVersion"]
             try:
-                after = self._patch(path, what, item | {"metadata": item["metadata"] | expected})
-                if self.dry_run:
-                    return after, before is None or _differs(before, after)
-                return after, after["metadata"]["resourceVersion"] != expected["resourceVersion"]
+                return self._patch(item, uid=seen["uid"], resourceVersion=version_found)
             except NatsError as error:
-                if error.err_code not in OVERTAKEN:
+                latest = self._look(item) if error.err_code in OVERTAKEN else None
+                if latest is None or latest["metadata"]["resourceVersion"] == version_found:
                     raise
-                found = self.kubernetes.find(path, what)
-                if found is None or not is_unchanged(found, seen):
-                    raise _changed(what, found, seen) from error
-                if found["metadata"]["resourceVersion"] == expected["resourceVersion"]:
-                    raise
-                expected["resourceVersion"] = found["metadata"]["resourceVersion"]
-        raise NatsError(what, f"its status changes so often that {TRIES} tries met another version", "Run it again.")
+                found = latest
+        cause = f"its status changes so often that {TRIES} tries met another version"
+        raise NatsError(_what(item), cause, "Run it again.")
 
-    def _patch(self, path: str, what: str, item: Object) -> Object:
+    def _patch(self, item: Object, **meta: str) -> Object:
         only = {"dryRun": "All"} if self.dry_run else {}
-        return self.kubernetes.call("PATCH", path, what, item, APPLY_PATCH, fieldManager=MANAGER, force="true", **only)
+        body = item | {"metadata": item["metadata"] | meta}
+        path, what = self.kubernetes.path(item), _what(item)
+        return self.kubernetes.call("PATCH", path, what, body, APPLY_PATCH, fieldManager=MANAGER, force="true", **only)
 
     def delete(self, going: Sequence[Object], timeout: float) -> list[Object]:
         """In this order, those of one kind together; each is waited for. Those that were there."""
@@ -188,14 +185,18 @@ def _differs(before: Object, after: Object) -> bool:
     return declared_part(before) != declared_part(after)
 
 
-def _changed(what: str, found: Object | None, seen: Mapping[str, str]) -> NatsError:
+def _refuse_what_changed(what: str, found: Object | None, seen: Mapping[str, str] | None) -> None:
+    """What was there when the plan was made, and what is there now."""
+    since = "since this play made its plan"
+    if is_unchanged(found, seen) if found and seen else found is None and seen is None:
+        return
     if found is None:
-        cause = "it was deleted since this play made its plan"
-    elif found["metadata"]["uid"] != seen["uid"]:
-        cause = f"it was made anew since this play made its plan, by {last_writer(found)}"
+        cause = f"it was deleted {since}"
+    elif seen is None or found["metadata"]["uid"] != seen["uid"]:
+        cause = f"it was made {'' if seen is None else 'anew '}{since}, by {last_writer(found)}"
     else:
-        cause = f"it was changed since this play made its plan, by {last_writer(found)}"
-    return NatsError(what, cause, AGAIN, http.client.CONFLICT)
+        cause = f"it was changed {since}, by {last_writer(found)}"
+    raise NatsError(what, cause, AGAIN, http.client.CONFLICT)
 
 
 def _without_contents(error: NatsError, item: Object) -> NatsError:
@@ -214,10 +215,10 @@ def _values(item: Mapping[str, Any]) -> Iterator[Any]:
         yield from content.values() if isinstance(content, dict) else [content] if content else []
 
 
-def _all(work: Callable[[Object], T], items: Sequence[Object]) -> list[T]:
+def _all(work: Callable[[W], T], items: Sequence[W]) -> list[T]:
     """At the same time; what failed is told of all of them."""
 
-    def one(item: Object) -> T | NatsError:
+    def one(item: W) -> T | NatsError:
         try:
             return work(item)
         except NatsError as error:

@@ -62,5 +62,5 @@ def last_writer(found: Mapping[str, Any]) -> str:
     entries = [entry for entry in found["metadata"].get("managedFields") or [] if not entry.get("subresource")]
     if not entries:
         return "somebody"
-    last = sorted(entries, key=lambda entry: str(entry.get("time", "")))[-1]
+    last = max(reversed(entries), key=lambda entry: str(entry.get("time", "")))
     return f"{last.get('manager', 'somebody')} at {last.get('time', 'an unknown time')}"

@@ -11,8 +11,8 @@ short_description: Apply and delete the Kubernetes objects of a NATS cluster as 
 description:
   - Applies objects by server-side apply with the field manager C(messaging.nats), and deletes others, for the play that holds the cluster's Lease.
     The role P(messaging.nats.nats_cluster#role) calls it with what M(messaging.nats.nats_cluster_plan) returned.
-  - Each object must still be what the plan saw. One that somebody changed, made or removed meanwhile is left as it is, and the module fails
-    with its name and who wrote it last. A status that a controller wrote meanwhile is no change.
+  - Each object must still be what the plan saw, or nothing is applied. One that somebody changed, made or removed meanwhile is left as it is, and the module
+    fails with its name and who wrote it last. A status that a controller wrote meanwhile is no change.
   - Secrets are applied first and workloads last; objects in between at the same time. What comes later is not begun where something before it failed.
   - Only the names of objects are returned, never what they say.
 author:
@@ -167,7 +167,7 @@ def main() -> None:
         if params["lease"] and not module.check_mode:
             lease = Lease(kubernetes, params["namespace"], params["name"], params["lease"])
             kubernetes = opened.enter_context(lease.kept())
-        objects = Objects(kubernetes, params["versions"], dry_run=module.check_mode, compare=module._diff)
+        objects = Objects(kubernetes, params["versions"], dry_run=module.check_mode)
         done = objects.apply(items)
         gone = objects.delete(params["delete"], params["wait_timeout"])
         module.exit_json(

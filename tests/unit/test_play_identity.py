@@ -10,19 +10,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils import _play_identity
 from ansible_collections.messaging.nats.plugins.module_utils._play_identity import (
     START,
+    STATE,
     Process,
     is_gone,
     new_identity,
     readable,
 )
 
-HERE = _play_identity._surroundings()
+HERE: Any = _play_identity._surroundings()
 pytestmark = pytest.mark.skipif(HERE is None, reason="only Linux tells")
 ROOT = Path(_play_identity.__file__).parents[5]
 PRINT = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {_play_identity.__name__} import *; "
@@ -30,6 +32,10 @@ PRINT = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {_play_identity.__
 
 def identity(process: Process) -> str:
     return f"alice@laptop {process} play 9f3c2a1b"
+
+
+def stat(number: int) -> Any:
+    return _play_identity._stat(number)
 
 
 @pytest.fixture
@@ -41,7 +47,8 @@ def sleeper():
 
 @pytest.fixture
 def process(sleeper):
-    return Process(sleeper.pid, *HERE, int(_play_identity._stat(sleeper.pid)[START]))
+    boot, namespace = HERE
+    return Process(sleeper.pid, boot, namespace, int(stat(sleeper.pid)[START]))
 
 
 def test_a_play_that_runs_is_not_gone(process):
@@ -50,7 +57,7 @@ def test_a_play_that_runs_is_not_gone(process):
 
 def test_one_that_ended_is_gone_also_before_anybody_asked_about_its_end(process, sleeper):
     sleeper.kill()
-    while _play_identity._stat(sleeper.pid)[0] != "Z":
+    while stat(sleeper.pid)[STATE] != "Z":
         pass
     assert is_gone(identity(process))
     sleeper.wait()
@@ -99,7 +106,7 @@ def test_a_play_that_is_the_first_process_of_its_namespace_is_known_by_that(tmp_
     done = subprocess.run(ask, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"no PID namespace can be made here: {done.stderr}")
-    told = _play_identity._parsed(done.stdout.strip())
+    told: Any = _play_identity._parsed(done.stdout.strip())
     assert (told.number, told.boot) == (1, HERE[0])
     assert told.namespace != HERE[1]
     assert not is_gone(done.stdout.strip())
