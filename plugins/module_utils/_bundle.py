@@ -10,31 +10,26 @@ what Kubernetes says lies beside it.
 
 from __future__ import annotations
 
-import base64
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._objects import MASK, masked_urls
-
-# Shorter ones would be found in the middle of words.
-LEAST_SECRET = 8
+from ansible_collections.messaging.nats.plugins.module_utils._display_text import displayable
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KnownSecrets
+from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_urls
 
 
 class Bundle:
-    """Written once, from the beginning to the end; nothing secret gets in."""
+    """Written once, from the beginning to the end; nothing secret gets in, and no character that a terminal obeys."""
 
-    def __init__(self, path: str, moment: datetime, secrets: Iterable[str]) -> None:
+    def __init__(self, path: str, moment: datetime, secrets: KnownSecrets) -> None:
         self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
         self._moment = moment.timetuple()[:6]
         self._manifest: dict[str, list[dict[str, str]]] = {}
-        long = {secret for secret in secrets if len(secret) >= LEAST_SECRET}
-        encoded = {base64.b64encode(secret.encode()).decode() for secret in long}
-        # The longest first: one may be a part of another.
-        self._secrets = sorted(long | encoded, key=len, reverse=True)
+        self._secrets = secrets
 
     def __enter__(self) -> Bundle:
         return self
@@ -73,11 +68,10 @@ class Bundle:
         self._write(path, content if isinstance(content, str) else _json(content))
 
     def _write(self, path: str, text: str) -> None:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
         entry = zipfile.ZipInfo(path, self._moment)
         entry.compress_type = zipfile.ZIP_DEFLATED
-        self._archive.writestr(entry, masked_urls(text))
+        entry.external_attr = 0o600 << 16
+        self._archive.writestr(entry, displayable(masked_urls(self._secrets.masked(text))))
 
 
 def _part(name: str) -> str:

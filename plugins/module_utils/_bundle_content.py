@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,8 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._bundle import Bundle
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._diagnosis_facts import Facts, named
-from ansible_collections.messaging.nats.plugins.module_utils._objects import configuration, masked, shown
+from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_conf, masked_log, masked_object
+from ansible_collections.messaging.nats.plugins.module_utils._objects import configuration, shown
 
 Answer = dict[str, Any]
 # What `nats audit gather` asks of each server: the name in the archive, the endpoint and its options.
@@ -42,7 +42,6 @@ ACCOUNT = (
     ("account_ipqueues", "IPQUEUESZ", "filter"),
 )
 PATIENCE = 3
-PUBLIC = ("username", "nats.conf")
 
 
 def capture(bundle: Bundle, connection: Connection, expected: int) -> None:
@@ -110,14 +109,6 @@ def metadata(connection: Connection | None, moment: datetime, version: str) -> A
     }
 
 
-def secret_values(secrets: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What must not be in a bundle: every value of the cluster's Secrets, but for names and whole configurations."""
-    for secret in secrets:
-        for key, value in (secret.get("data") or {}).items():
-            if key not in PUBLIC:
-                yield base64.b64decode(value).decode(errors="replace").strip()
-
-
 def kubernetes_facts(bundle: Bundle, facts: Facts, configurations: Sequence[Mapping[str, Any]]) -> None:
     """Manifests, events, logs and configuration, each a file."""
     single = [item for item in (facts.statefulset, facts.service) if item]
@@ -132,13 +123,13 @@ def kubernetes_facts(bundle: Bundle, facts: Facts, configurations: Sequence[Mapp
     }
     for kind, items in kinds.items():
         if items:
-            bundle.beside(f"kubernetes/{kind}.json", list(items))
+            bundle.beside(f"kubernetes/{kind}.json", masked_object(list(items)))
     for folder, logs in (("logs", facts.logs), ("logs-of-ended", facts.ended)):
         for pod, log in logs.items():
-            bundle.beside(f"kubernetes/{folder}/{pod}.log", log)
+            bundle.beside(f"kubernetes/{folder}/{pod}.log", masked_log(log))
     for secret in configurations:
         if text := configuration(dict(secret)):
-            bundle.beside(f"kubernetes/{named(secret)}.conf", masked(text))
+            bundle.beside(f"kubernetes/{named(secret)}.conf", masked_conf(text))
         bundle.beside(f"kubernetes/secrets/{named(secret)}.json", shown(dict(secret)))
     for pod, inside in facts.inside.items():
         bundle.beside(f"kubernetes/inside/{pod}.txt", str(inside))

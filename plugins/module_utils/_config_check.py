@@ -13,8 +13,9 @@ from contextlib import contextmanager
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health import IMAGE_REASONS
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._objects import masked_urls
+from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_log, secrets_in_conf
 
 WAIT = 120
 FATAL = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
@@ -44,6 +45,7 @@ def check_configuration(
 
 def check_in_pod(kubernetes: Kubernetes, namespace: str, pod: str, container: Object, configuration: str) -> None:
     """The same in a pod that is there, which may lack variables that the declared container has."""
+    KNOWN_SECRETS.add(*secrets_in_conf(configuration))
     image = container["image"]
     variables = " ".join(f"{entry['name']}=${{{entry['name']}-unknown}}" for entry in container.get("env") or [])
     # The exec protocol can't close standard input, so the shell is told how much there is.
@@ -52,7 +54,7 @@ def check_in_pod(kubernetes: Kubernetes, namespace: str, pod: str, container: Ob
     code, output = kubernetes.run(namespace, pod, "nats", command, stdin=configuration)
     if code:
         lines = output.strip().splitlines() or [f"exit code {code}"]
-        said = masked_urls(lines[-1].removeprefix("nats-server: /dev/stdin:"))
+        said = KNOWN_SECRETS.masked(masked_log(lines[-1].removeprefix("nats-server: /dev/stdin:")))
         cause = f"the server of {image} refuses nats.conf: {said}"
         raise NatsError("nats_cluster_config", cause, "Correct the variable; nothing was changed.")
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
+from ansible_collections.messaging.nats.plugins.module_utils._display_text import displayable
+
 VOID = frozenset({"meta", "br", "circle", "line", "rect"})
 
 
@@ -26,7 +28,7 @@ def raw(markup: str) -> Html:
 def element(_name: str, *children: object, **attributes: object) -> Html:
     """One element; `class_` is the attribute class, `_` in names stands for `-`, and what is None is left out."""
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(displayable(str(value)))}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -36,4 +38,6 @@ def element(_name: str, *children: object, **attributes: object) -> Html:
 
 
 def joined(children: Iterable[object]) -> Html:
-    return Html("".join(child if isinstance(child, Html) else html.escape(str(child)) for child in children))
+    return Html(
+        "".join(child if isinstance(child, Html) else html.escape(displayable(str(child))) for child in children)
+    )

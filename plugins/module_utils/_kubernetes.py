@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_http import HAS_HTTP, JSON, Api, plain
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_login import HAS_CLIENT, log_in
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG as KUBECONFIG
@@ -71,6 +72,7 @@ class Kubernetes:
         self, method: str, path: str, what: str, body: Any = None, content_type: str = JSON, **query: Any
     ) -> Object:
         """One request to the API; `what` is the object that an error names."""
+        KNOWN_SECRETS.add_object(body)
         before = self._may_change if method != "GET" else None
         data = self._api.request(method, path, what, query, body, content_type, before)
         try:
@@ -81,6 +83,7 @@ class Kubernetes:
                 f"{self.where} answers no JSON",
                 "Is it the Kubernetes API? Check host, or the kubeconfig's server.",
             ) from error
+        KNOWN_SECRETS.add_object(found)
         return found
 
     def find(self, path: str, what: str, **query: Any) -> Object | None:

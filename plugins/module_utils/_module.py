@@ -7,16 +7,41 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.parameters import remove_values
 
+from ansible_collections.messaging.nats.plugins.module_utils._display_text import displayable_data
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import secrets_of
+from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_object
 
 M = TypeVar("M", bound="CollectionModule")
+# Results that people read: sentences, pages and differences.
+FOR_PEOPLE = frozenset(
+    {
+        "msg",
+        "cause",
+        "remedy",
+        "exception",
+        "warnings",
+        "invocation",
+        "diff",
+        "summary",
+        "notes",
+        "page",
+        "causes",
+        "findings",
+    }
+)
+# Objects of Kubernetes that a later task applies or deletes: they stay as they were declared.
+EXACT = frozenset({"apply", "delete", "secrets"})
 
 
 class CollectionModule(AnsibleModule):
@@ -26,6 +51,7 @@ class CollectionModule(AnsibleModule):
     started: ClassVar[bool] = False
 
     def __init__(self, argument_spec: Mapping[str, Any], needs: Mapping[str, bool], **arguments: Any) -> None:
+        KNOWN_SECRETS.clear()
         super().__init__(argument_spec=dict(argument_spec), supports_check_mode=True, **arguments)
         CollectionModule.started = True
         for library, there in needs.items():
@@ -47,12 +73,42 @@ class CollectionModule(AnsibleModule):
         target = self.params.get("kubernetes")
         self.no_log_values |= secrets_of((target if isinstance(target, dict) else self.params).get("kubeconfig"))
 
+    def exit_json(self, **kwargs: Any) -> NoReturn:
+        super().exit_json(**self._presentable(kwargs))
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        super().fail_json(**self._presentable({"msg": msg} | kwargs))
+
+    def _presentable(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """A result without characters that a terminal obeys, and without secrets in what is meant for people.
+
+        The data that later tasks act on is what was found: a password may be a word that names a stream too.
+        """
+        shown = {"invocation": {"module_args": self.params or {}}, **result}
+        # Ansible's own masking first: it looks for whole values.
+        shown["invocation"] = masked_object(remove_values(shown["invocation"], self.no_log_values))
+        for key, value in shown.items():
+            if key in FOR_PEOPLE:
+                shown[key] = displayable_data(masked_object(KNOWN_SECRETS.masked_data(value)))
+            elif key not in EXACT:
+                shown[key] = displayable_data(value)
+        return shown
+
     def place(self, unfinished: str, path: str) -> None:
         """Puts a file that is complete where it was asked for, in one step."""
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
             raise NatsError(f"file {path}", f"{folder} is no folder that can be written", "Choose another path.")
-        self.atomic_move(unfinished, os.path.abspath(path))
+        # Only its owner may read it, also where a file with other rights was there before.
+        handle, beside = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")
+        try:
+            with os.fdopen(handle, "wb") as target, open(unfinished, "rb") as source:
+                shutil.copyfileobj(source, target)
+            os.replace(beside, os.path.abspath(path))
+        except OSError as error:
+            os.unlink(beside)
+            raise NatsError(f"file {path}", str(error), "Choose another path.") from error
+        os.unlink(unfinished)
 
     def diff(self, before: Any, after: Any, header: str) -> dict[str, Any]:
         """What Ansible shows with --diff."""

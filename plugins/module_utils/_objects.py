@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import base64
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
+from ansible_collections.messaging.nats.plugins.module_utils._masking import (
+    MASK,
+    is_secret_path,
+    masked_conf,
+    masked_object,
+)
 
 Object = dict[str, Any]
 Change = tuple[str, Any, Any]
@@ -22,8 +29,6 @@ REVISION = "controller-revision-hash"
 # On the template: when the servers were told to restart for no other reason.
 RESTARTED = "messaging.nats/restarted"
 WIDTH = 60
-MASK = "********"
-SECRET_KEYS = "pass|password|token|key|ek|seed|encryption_key|prev_key|prev_encryption_key"
 SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
 
 
@@ -79,7 +84,7 @@ def _is_moment(change: Change) -> bool:
 
 def sentence(change: Change) -> str:
     path, before, after = change
-    if before == after == MASK:
+    if before == after == MASK or (is_secret_path(path) and any(isinstance(value, str) for value in (before, after))):
         return f"{path} changes"
     was, becomes = _short(before), _short(after)
     if before is None:
@@ -88,19 +93,17 @@ def sentence(change: Change) -> str:
 
 
 def _short(value: Any) -> str:
-    """The diff has the whole of it."""
-    text = repr(value)
+    """The diff has the whole of it. Masked before it is cut: a half of a secret is not recognised any more."""
+    text = repr(KNOWN_SECRETS.masked_data(masked_object(value)))
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
 def shown(item: Object) -> Object:
     """An object as a diff may show it: no status, nothing secret."""
-    own = own_part(item)
-    if item["kind"] != "Secret":
-        return own
-    values = dict.fromkeys([*own.pop("data"), *own.pop("stringData", ())], MASK)
-    conf = configuration(item)
-    return own | {"data": values | ({"nats.conf": masked(conf).splitlines()} if conf else {})}
+    own: Object = masked_object(own_part(item))
+    if conf := configuration(item):
+        own["data"]["nats.conf"] = masked_conf(conf).splitlines()
+    return own
 
 
 def configuration(secret: Object) -> str | None:
@@ -128,19 +131,9 @@ def nats_image(pod: Mapping[str, Any]) -> str:
     return str(nats_container(pod)["image"])
 
 
-def masked(configuration: str) -> str:
-    """nats.conf without its secrets."""
-    return masked_urls(re.sub(rf'("?\b(?:{SECRET_KEYS})"?\s*:\s*)"(?:[^"\\]|\\.)*"', rf'\1"{MASK}"', configuration))
-
-
-def masked_urls(text: str) -> str:
-    """The passwords in URLs are hidden."""
-    return re.sub(r"(\b[\w-]+://[^:@/\s]+:)[^@\s]+@", rf"\1{MASK}@", text)
-
-
 def configuration_changes(before: str, after: str) -> list[str]:
     """The lines of nats.conf that differ, masked."""
-    lines = difflib.unified_diff(masked(before).splitlines(), masked(after).splitlines(), lineterm="", n=0)
+    lines = difflib.unified_diff(masked_conf(before).splitlines(), masked_conf(after).splitlines(), lineterm="", n=0)
     changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     # What it is known by differs whenever anything does.
     return [line for line in changed if not line[1:].lstrip().startswith(("server_metadata {", "revision: "))]

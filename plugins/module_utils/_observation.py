@@ -45,6 +45,8 @@ class Source(Protocol):
     def take(self) -> Snapshot:
         """What is seen now."""
 
+    def note_secrets(self) -> None: ...
+
 
 def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot, list[Finding]]:
     """The first sample that leaves no doubt; or the last one, with what was wrong in all of the last samples."""
@@ -107,6 +109,9 @@ class ThroughServers:
         self._cluster_name, self._previous = params["cluster_name"], params["previous"] or {}
         logins = [{**params, **{key: value for key, value in login.items() if value}} for login in params["accounts"]]
         self._accounts = {login["account"]: opened.enter_context(connected(login, "")) for login in logins}
+
+    def note_secrets(self) -> None:
+        """Servers show no logs and no events, which could repeat a secret."""
 
     def take(self) -> Snapshot:
         count = wanted(self._expected)

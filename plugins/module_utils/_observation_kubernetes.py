@@ -17,10 +17,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import MONITOR_PORT, runs, through
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_secrets import note_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Pod, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._observation import ASKED, Answers, ask, lists, wanted
 from ansible_collections.messaging.nats.plugins.module_utils._quantity import parse_quantity
 
@@ -89,6 +91,10 @@ class ThroughKubernetes:
 
     def log(self, pod: Object, lines: int) -> str:
         return self._kubernetes.logs(self._namespace, pod["metadata"]["name"], "nats", lines)
+
+    def note_secrets(self) -> None:
+        """What logs and events may repeat is known before any of it is shown."""
+        note_secrets(self._kubernetes, self._namespace, self._cluster, self.running())
 
     def _declared(self, by_server: Mapping[str, Object], count: int | None) -> list[str]:
         path = f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{self._cluster}"
@@ -179,7 +185,7 @@ class ThroughKubernetes:
 
     def _last_words(self, pod: str) -> str:
         lines = self._kubernetes.logs(self._namespace, pod, "nats", 1).strip()
-        return lines.splitlines()[-1] if lines else ""
+        return masked_log(lines.splitlines()[-1]) if lines else ""
 
     def _event(self, pod: Object) -> str:
         """The latest warning about a pod's volume, or about the pod."""

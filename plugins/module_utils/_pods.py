@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import MONITOR_PORT, ready
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_secrets import note_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._farewell import Farewell
 from ansible_collections.messaging.nats.plugins.module_utils._health import IMAGE_REASONS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     RESTARTED,
     REVISION,
-    masked_urls,
     nats_container,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
@@ -183,7 +184,9 @@ class Pods:
 
     def evidence(self, name: str) -> str:
         """A pod's last words and what Kubernetes says of it."""
-        return masked_urls("\n".join([*self._events(name), *self._log(name)]))
+        pod = self.find(name)
+        note_secrets(self.kubernetes, self.namespace, self.cluster, [pod] if pod else [])
+        return masked_log("\n".join([*self._events(name), *self._log(name)]))
 
     def _events(self, name: str) -> Iterator[str]:
         pod = self.find(name)

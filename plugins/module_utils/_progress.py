@@ -13,6 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ansible_collections.messaging.nats.plugins.module_utils._display_text import displayable
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
+
 Listener = Callable[[str], None]
 # Seconds between two sentences about one wait.
 APART = 5.0
@@ -26,7 +29,7 @@ _listener: Listener = nobody
 
 
 def tell(sentence: str) -> None:
-    _listener(sentence)
+    _listener(displayable(KNOWN_SECRETS.masked(sentence)))
 
 
 @contextmanager

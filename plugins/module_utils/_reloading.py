@@ -21,6 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._access import runs
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._mounted import Declared, Mounted, declared, look
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import server_name
 
@@ -221,7 +222,7 @@ def _listed(names: Iterable[str], verb: str) -> str:
 
 
 def _without_values(reason: str) -> str:
-    return VALUES.sub("", reason).strip()
+    return masked_log(VALUES.sub("", reason)).strip()
 
 
 def _told(servers: list[Server], reloaded: set[str]) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._display_text import displayable_line
 from ansible_collections.messaging.nats.plugins.module_utils._findings import Finding, percent
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered, meta_leader
 from ansible_collections.messaging.nats.plugins.module_utils._health_assets import consumers, streams
+from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
 Answer = Mapping[str, Any]
@@ -187,12 +189,12 @@ def _logs(logs: Mapping[str, str]) -> Iterator[str]:
     yield "LOGS    the last lines of all pods, by time"
     width = max(len(pod) for _line, pod in lines)
     for line, pod in lines:
-        yield f"  {pod:<{width}}  {line}"
+        yield f"  {pod:<{width}}  {displayable_line(masked_log(line))}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Columns as wide as they need to be."""
-    every = [tuple(head), *(tuple(map(str, row)) for row in rows)]
+    every = [tuple(head), *(tuple(displayable_line(str(cell)) for cell in row) for row in rows)]
     widths = [max(len(row[column]) for row in every) for column in range(len(head))]
     for row in every:
         yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

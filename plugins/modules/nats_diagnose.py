@@ -83,14 +83,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._bundle_content imp
     capture,
     kubernetes_facts,
     metadata,
-    secret_values,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import owned
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_secrets import note_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._diagnosis import Diagnosis, diagnose, page
 from ansible_collections.messaging.nats.plugins.module_utils._diagnosis_facts import Facts
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._examination import examine
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
@@ -117,7 +118,7 @@ def write(
     secrets = owned(kubernetes, "v1", "Secret", facts.cluster, facts.namespace)
     handle, unfinished = tempfile.mkstemp(dir=module.tmpdir, suffix=".zip")
     os.close(handle)
-    with Bundle(unfinished, moment, secret_values(secrets)) as bundle:
+    with Bundle(unfinished, moment, KNOWN_SECRETS) as bundle:
         bundle.beside("diagnosis.txt", page(facts, found))
         bundle.beside("diagnosis.json", [one.told() for one in found])
         kubernetes_facts(bundle, facts, secrets)
@@ -141,6 +142,7 @@ def main() -> None:
         connection = system_account(kubernetes, target, params["timeout"], opened)
         look = partial(observe, source, 0, "error")
         facts = examine(kubernetes, target["namespace"], target["cluster"], look, connection)
+        note_secrets(kubernetes, target["namespace"], target["cluster"], list(map(dict, facts.pods)))
         found = diagnose(facts)
         written = bool(params["bundle"]) and not module.check_mode
         if written:

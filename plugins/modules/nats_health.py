@@ -120,7 +120,9 @@ def main() -> None:
     }
     with NatsModule(spec | CLUSTER) as module, ExitStack() as opened:
         params = module.params
-        snapshot, findings = observe(source(params, opened), params["wait_timeout"], params["fail_on"])
+        snapshot, findings = observe(looked := source(params, opened), params["wait_timeout"], params["fail_on"])
+        if findings:
+            looked.note_secrets()
         failing = [finding for finding in findings if fails(finding, params["fail_on"])]
         result = {"healthy": not failing, "findings": list(map(told, findings)), **summary(snapshot)}
         if failing:

@@ -56,6 +56,8 @@ from contextlib import ExitStack
 from datetime import datetime, timezone
 
 from ansible_collections.messaging.nats.plugins.module_utils._health_module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
+from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_urls
 from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
 from ansible_collections.messaging.nats.plugins.module_utils._report import report
@@ -69,9 +71,11 @@ def write(module: NatsModule, text: str) -> None:
 
 def main() -> None:
     with NatsModule(CLUSTER | {"path": {"type": "path", "required": True}}) as module, ExitStack() as opened:
-        snapshot, findings = observe(source(module.params, opened), 0, "error")
+        snapshot, findings = observe(looked := source(module.params, opened), 0, "error")
+        if findings:
+            looked.note_secrets()
         if not module.check_mode:
-            write(module, report(snapshot, findings, datetime.now(timezone.utc)))
+            write(module, KNOWN_SECRETS.masked(masked_urls(report(snapshot, findings, datetime.now(timezone.utc)))))
         module.exit_json(
             changed=True,
             path=module.params["path"],

@@ -63,6 +63,7 @@ def main() -> None:
         source = ThroughKubernetes({**module.params, **NOTHING_MORE}, opened)
         snapshot, findings = observe(source, 0, "never")
         pods = source.running()
+        source.note_secrets()
         logs = {pod["metadata"]["name"]: source.log(pod, module.params["log_lines"]) for pod in pods}
         module.exit_json(changed=False, page=page(snapshot, findings, pods, logs, datetime.now(timezone.utc)))
 

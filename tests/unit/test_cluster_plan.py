@@ -12,6 +12,7 @@ import copy
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils import _cluster_plan
+from ansible_collections.messaging.nats.plugins.module_utils import _masking as masking
 from ansible_collections.messaging.nats.plugins.module_utils import _objects as objects
 from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts
@@ -186,4 +187,4 @@ def test_nothing_secret_is_shown():
     ],
 )
 def test_every_kind_of_secret_in_nats_conf_is_masked(line):
-    assert "hidden" not in objects.masked(line)
+    assert "hidden" not in masking.masked_conf(line)

@@ -1,0 +1,291 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is secret is not shown: by where it stands, and by its value wherever it is repeated."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import zipfile
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._bundle import Bundle
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_secrets import referenced_secrets
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KnownSecrets
+from ansible_collections.messaging.nats.plugins.module_utils._masking import (
+    masked_conf,
+    masked_log,
+    masked_object,
+    secrets_in_conf,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._objects import configuration_changes, sentence, shown
+
+AWKWARD = [
+    'p%2Fa/b+c"d$e',
+    "pa#ss@w/rd",
+    "with space",
+    "gehé¡m-ß\u4e2d",
+    "it's 'quoted'",
+    "back\\slash",
+    "line\nbreak",
+    "$2y-like",
+]
+SEED = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"
+
+
+def b64(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"authorization": {"user": "a", "password": "hidden-1"}},
+        {"authorization": {"user": "a", "Password": "hidden-1"}},
+        {"authorization": {"user": "a", "PASS": "hidden-1"}},
+        {"authorization": {"Token": "hidden-1"}},
+        {"authorization": {"password": 12345678}},
+        {"authorization": {"password": 1.5}},
+        {"jetstream": {"key": "hidden-1", "PREV_KEY": "hidden-1", "ek": "hidden-1", "encryption_key": "hidden-1"}},
+        {"jetstream": {"tpm": {"keys_file": "/k", "encryption_password": "hidden-1", "srk_password": "hidden-1"}}},
+        {"websocket": {"port": 80, "headers": {"X-Any": "hidden-1", "More": ["hidden-1"]}}},
+        {"mqtt": {"username": "m", "password": "hidden-1", "token": "hidden-1"}},
+        {"leafnodes": {"remotes": [{"url": "nats-leaf://user:hidden-1@host:7422"}]}},
+        {"leafnodes": {"remotes": [{"urls": ["nats-leaf://hidden-1@host:7422"]}]}},
+        {"leafnodes": {"remotes": [{"credentials": "hidden-1"}, {"nkey": SEED}]}},
+        {"leafnodes": {"authorization": {"users": [{"user": "a", "pass": "hidden-1"}]}}},
+        {"cluster": {"routes": ["nats://routes:hi#dden-1@w/rd@host:6222"]}},
+        {"gateway": {"gateways": [{"name": "x", "url": "nats://u:hidden-1@host"}]}},
+        {"accounts": {"TOKEN": {"users": [{"user": "a", "password": "hidden-1"}]}}},
+        {"whatever": {"clientSecret": "hidden-1", "api_token": ["hidden-1"]}},
+    ],
+    ids=json.dumps,
+)
+def test_nats_conf_is_masked_by_its_tree(data):
+    text = to_nats_conf(data)
+    hidden = masked_conf(text)
+    found = list(secrets_in_conf(text))
+    assert found
+    for secret in ("hidden-1", "dden-1", "12345678", "1.5", SEED, *found):
+        assert secret not in hidden
+    assert "********" in hidden
+
+
+def test_what_is_no_secret_is_shown():
+    text = to_nats_conf(
+        {
+            "port": 4222,
+            "tls": {"cert_file": "/c", "key_file": "/k"},
+            "accounts": {
+                "APP": {"users": [{"user": "app", "nkey": "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"}]}
+            },
+            "cluster": {"routes": ["nats://nats-0:6222"]},
+            "authorization": {"password": {"$env": "PASSWORD"}},
+        }
+    )
+    assert masked_conf(text) == text
+    assert list(secrets_in_conf(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "authorization = { user = a, pass = hidden-1 }\n",
+        "password hidden-1 # by hand\n",
+        'include "other.conf"\nroutes = [nats://u:hidden-1@h]\n',
+        'a: "b" "hidden-1"',
+    ],
+)
+def test_what_cannot_be_read_is_not_shown(text):
+    assert "hidden-1" not in masked_conf(text)
+    assert "not shown" in masked_conf(text)
+    assert not any("hidden-1" in line for line in configuration_changes(text, "port: 4222\n"))
+
+
+def test_secrets_of_a_configuration_by_hand_are_known():
+    text = "authorization = { user = a, pass = hidden-1 }\nroutes = [nats://u:hidden-2@h]\n"
+    assert {"hidden-1", "hidden-2"} <= set(secrets_in_conf(text))
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("[ERR] error parsing route url [nats://u:pa#ss@w/rd-hidden@h:1]", "nats://u:********@h:1"),
+        ("Remote: wss://hidden@host", "wss://********@host"),
+        ('CONNECT {"user":"app","pass":"hidden"}', '"user":"app"'),
+        ("PASSWORD=hidden and Token: 'hidden'", "and"),
+        (f"seed {SEED}", "seed ********"),
+        ("no login in nats://host:4222, mail a@b", "nats://host:4222, mail a@b"),
+    ],
+)
+def test_lines_of_a_log(line, kept):
+    assert "hidden" not in masked_log(line)
+    assert SEED not in masked_log(line)
+    assert kept in masked_log(line)
+
+
+def test_a_secret_of_any_kind_has_only_names():
+    item = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {
+            "name": "s",
+            "annotations": {
+                "kubectl.kubernetes.io/last-applied-configuration": '{"data":{"password":"hidden"}}',
+                "other": "hidden",
+            },
+        },
+        "data": {"tls.key": b64("hidden"), "number": 7},
+        "stringData": {"word": "hidden"},
+    }
+    for form in (shown(item), masked_object({"kind": "List", "items": [item]})):
+        assert "hidden" not in str(form)
+        assert b64("hidden") not in str(form)
+        assert "annotations" not in str(form)
+        assert "tls.key" in str(form)
+    assert shown({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": None})["data"] == {}
+
+
+def test_objects_that_hold_secrets():
+    pod: dict[str, Any] = {
+        "kind": "Pod",
+        "metadata": {
+            "name": "p",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "hidden", "a": "b"},
+        },
+        "spec": {
+            "automountServiceAccountToken": False,
+            "containers": [
+                {
+                    "name": "nats",
+                    "env": [
+                        {"name": "DB_PASSWORD", "value": "hidden"},
+                        {"name": "apiToken", "value": "hidden"},
+                        {"name": "UPSTREAM", "value": "nats://a:hidden@b"},
+                        {"name": "PLAIN", "value": "seen"},
+                        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "password"}}},
+                    ],
+                }
+            ],
+        },
+    }
+    form = masked_object(pod)
+    assert "hidden" not in str(form)
+    assert form["spec"]["containers"][0]["env"][3:] == pod["spec"]["containers"][0]["env"][3:]
+    assert form["spec"]["automountServiceAccountToken"] is False
+    assert form["metadata"]["annotations"] == {"a": "b"}
+
+
+@pytest.mark.parametrize("path", ["spec.template.spec.containers[nats].env[DB_PASSWORD].value", "spec.token"])
+def test_a_change_of_a_secret_has_no_values(path):
+    assert sentence((path, "hidden-1", "hidden-2")) == f"{path} changes"
+
+
+def test_a_change_of_a_whole_list_has_none_either():
+    change = ("spec.env", None, [{"name": "X_TOKEN", "value": "hidden"}])
+    assert "hidden" not in sentence(change)
+
+
+@pytest.mark.parametrize("secret", AWKWARD)
+def test_a_known_value_is_found_in_every_spelling(secret):
+    known = KnownSecrets([secret])
+    for written in (
+        secret,
+        b64(secret),
+        base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quote(secret, safe="")),
+        json.dumps(secret)[1:-1],
+        json.dumps(json.dumps({"a": secret}))[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
+        repr(secret)[1:-1],
+    ):
+        text = f"before {written} after"
+        assert known.masked(text) == "before ******** after" or secret not in known.masked(text)
+        assert written not in known.masked(text)
+
+
+@pytest.mark.parametrize("secret", ["hidden-secret", "p%2Fa/b+c"])
+@pytest.mark.parametrize("before", ["", "a", "us", "app:"])
+def test_a_known_value_is_found_inside_of_base64(secret, before):
+    core = b64(f"{before}{secret} and more")
+    left = KnownSecrets([secret]).masked(core)
+    assert "********" in left
+    assert len(left.replace("********", "")) < len(core) - len(secret)
+
+
+def test_values_of_secrets_by_their_keys():
+    known = KnownSecrets()
+    known.add_object(
+        {
+            "kind": "SecretList",
+            "items": [
+                {
+                    "data": {
+                        "username": b64("application"),
+                        "password": b64("four"),
+                        "tls.key": b64("-----BEGIN X-----\nabcdefghijklmnopqrstuvwxyz\n-----END X-----"),
+                        "tls.crt": b64("a certificate"),
+                        "host": b64("nats"),
+                        "nats.conf": b64('authorization {\n  Token: "of-the-conf"\n}\n'),
+                        ".dockerconfigjson": b64('{"auths": {"r": {"password": "of-the-registry"}}}'),
+                    }
+                }
+            ],
+        }
+    )
+    text = "application four fourteen nats 'a certificate' abcdefghijklmnopqrstuvwxyz of-the-conf of-the-registry"
+    assert known.masked(text) == "application ******** fourteen nats 'a certificate' ******** ******** ********"
+
+
+def test_numbers_and_keys_are_values_too():
+    assert KnownSecrets(["12345678"]).masked_data({"12345678": [12345678, True, 1]}) == {
+        "********": ["********", True, 1]
+    }
+
+
+def test_a_bundle_holds_no_known_value_and_no_control_character(tmp_path):
+    path = tmp_path / "bundle.zip"
+    with Bundle(str(path), datetime(2026, 1, 1), KnownSecrets(AWKWARD)) as bundle:
+        for number, secret in enumerate(AWKWARD):
+            bundle.beside(f"logs/{number}.log", f"it says {secret} \x1b[2J {quote(secret, safe='')}\n")
+            bundle.beside(f"data/{number}.json", {"said": secret, "more": [b64(secret)]})
+        bundle.capture("health", {"name": "n\u202e\x1b"}, {"url": "nats://u:hidden@h"})
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            text = archive.read(entry).decode()
+            assert "\x1b" not in text + entry.filename
+            assert "\u202e" not in text + entry.filename
+            assert "hidden" not in text
+            assert not any(form in text for secret in AWKWARD for form in (secret, b64(secret), quote(secret, safe="")))
+            assert entry.external_attr >> 16 == 0o600
+
+
+def test_secrets_that_a_pod_refers_to():
+    spec = {
+        "imagePullSecrets": [{"name": "pull"}],
+        "volumes": [
+            {"name": "a", "secret": {"secretName": "volume"}},
+            {"name": "b", "projected": {"sources": [{"secret": {"name": "projected"}}]}},
+        ],
+        "containers": [
+            {
+                "envFrom": [{"secretRef": {"name": "all"}}],
+                "env": [{"valueFrom": {"secretKeyRef": {"name": "one", "key": "k"}}}],
+            }
+        ],
+    }
+    assert sorted(referenced_secrets(spec)) == ["all", "one", "projected", "pull", "volume"]
