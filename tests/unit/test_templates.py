@@ -1,0 +1,246 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever a variable holds, it stays in its place in every object: it adds no key, breaks no string and loses no character.
+
+Each case is a host of one play, where every variable has a hostile value. The objects must be those of harmless values, with
+the hostile ones in their places.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from base64 import b64decode
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+from ansible_collections.messaging.nats.plugins.filter.yaml_value import yaml_value
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"
+# With an image, its registry and its version are in no object but in labels.
+GROUPS = (("image_registry",), ("image",))
+HOSTILE = (
+    'a"\n      hostNetwork: true',
+    "a'\n- b: c #d, [e] {f} &g *h !i |j >k %l @m `n",
+    "12345678",
+    "\\1 \\n é 中 😀 \u2028 \u0085 \x7f \x1b \u202e \t pa#ss@w/rd%2F",
+)
+# A value at each place of each variable: as a string, a key, or an entry.
+PLACES = {
+    "annotations": lambda value: {value: value},
+    "cluster_name": str,
+    "config": lambda value: {"max_payload": 1000, "mappings": {"a": value}, "server_tags": [value]},
+    "domain": str,
+    "external_service": lambda value: {
+        "type": value,
+        "load_balancer_class": value,
+        "source_ranges": [value],
+        "traffic_policy": value,
+        "node_port": 30422,
+        "annotations": {value: value},
+    },
+    "image": str,
+    "image_pull_policy": str,
+    "image_pull_secrets": lambda value: [value],
+    "image_registry": str,
+    "ip_families": lambda value: [value],
+    "ip_family_policy": str,
+    "labels": lambda value: {value: value},
+    "name": str,
+    "namespace": str,
+    "network_policy_from": lambda value: [{"podSelector": {"matchLabels": {value: value}}}],
+    "node_selector": lambda value: {value: value},
+    "overrides": lambda value: {"StatefulSet": {"spec": {"template": {"spec": {value: value}}}}},
+    "extra_objects": lambda value: [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": value}, "data": {value: value}}
+    ],
+    "priority_class": str,
+    "resources": lambda value: {"requests": {"cpu": value}, value: {"memory": "1Gi"}},
+    "server_prefix": str,
+    "storage_class": str,
+    "storage_size": str,
+    "tolerations": lambda value: [{"key": value, "operator": value}],
+    "version": lambda value: f"2.15.1-{value}",
+}
+# These decide, are numbers, or are read by a filter that refuses what is no size; and those that no template has.
+NO_TEXT = {
+    *(
+        "state",
+        "profile",
+        "create_namespace",
+        "replicas",
+        "spread",
+        "zones",
+        "anonymous",
+        "network_policy",
+        "max_file_store",
+    ),
+    *(
+        "max_memory_store",
+        "delete_data",
+        "restart",
+        "single_replica",
+        "pause",
+        "force",
+        "delete_volumes",
+        "wait_timeout",
+    ),
+    *(
+        "kubeconfig",
+        "context",
+        "kubernetes",
+        "bundle",
+        "report",
+        "accounts",
+        "rebalance",
+        "node",
+        "node_state",
+        "node_cordon",
+    ),
+    *("server", "allow_data_loss", "node_lost"),
+}
+PLAY = [
+    {
+        "hosts": "all",
+        "gather_facts": False,
+        "connection": "local",
+        "tasks": [
+            {
+                "ansible.builtin.debug": {
+                    "msg": {
+                        "objects": "{{ __nats_cluster_templates }}",
+                        "secrets": "{{ __nats_cluster_secret_templates }}",
+                        "config": "{{ __nats_cluster_config_template }}",
+                    }
+                }
+            }
+        ],
+    }
+]
+
+
+def credentials(password):
+    login = {"account": "APP", "username": "app", "password": password, "bcrypt": password, "secret": "nats-app"}
+    system = login | {"account": "SYS", "username": "sys", "secret": "nats-sys"}
+    routes = {"username": "routes", "password": password, "secret": "nats-routes"}
+    return {"accounts": [login, system], "routes": routes}
+
+
+def harmless(name):
+    """A word that is no part of another one."""
+    return f"xyzzy{sorted([*PLACES, 'credentials']).index(name)}q"
+
+
+def values(number):
+    """For each variable a value of its own, of one kind."""
+    return {
+        name: harmless(name) if number == 0 else HOSTILE[number - 1] + harmless(name)[5:-1]
+        for name in [*PLACES, "credentials"]
+    }
+
+
+def case(number, left_out):
+    found = {
+        f"nats_cluster_{name}": place(values(number)[name]) for name, place in PLACES.items() if name not in left_out
+    }
+    return found | {"__nats_cluster_credentials": credentials(values(number)["credentials"])}
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("templates")
+    (folder / "templates").symlink_to(ROLE / "templates")
+    shared = {
+        **yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()),
+        **yaml.safe_load((ROLE / "vars" / "main.yml").read_text()),
+        "nats_cluster_external_service": {"type": "NodePort"},
+        "__nats_cluster_found": {"zones": {"enough": False}, "secrets": []},
+        "__nats_cluster_restarted": "",
+        "__nats_cluster_credentials": credentials("word"),
+        # The whole of it is compared as data: its hash would be another one.
+        "__nats_cluster_config": {"lame_duck_duration": "30s"},
+        "__nats_cluster_config_secret": "nats-config-1",
+    }
+    inventory = {
+        "all": {
+            "vars": shared,
+            "hosts": {
+                f"{group}-{number}": case(number, GROUPS[group])
+                for group in (0, 1)
+                for number in range(len(HOSTILE) + 1)
+            },
+        }
+    }
+    (folder / "inventory.json").write_text(json.dumps(inventory))
+    (folder / "play.yml").write_text(json.dumps(PLAY))
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory.json", "play.yml"],
+        cwd=folder,
+        env=os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_INVENTORY_ENABLED": "yaml"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    told = json.loads(done.stdout[done.stdout.index("{\n") :])
+    return {host: result["msg"] for host, result in told["plays"][0]["tasks"][0]["hosts"].items()}
+
+
+def put(data, hostile):
+    """The data of the harmless values with others in their places, also where one stands in a URL."""
+    if isinstance(data, dict):
+        return {put(key, hostile): put(item, hostile) for key, item in data.items()}
+    if isinstance(data, list):
+        return [put(item, hostile) for item in data]
+    if not isinstance(data, str):
+        return data
+    login = harmless("credentials")
+    data = data.replace(f":{login}@", f":{quote(hostile['credentials'], safe='')}@")
+    for name, value in hostile.items():
+        data = data.replace(harmless(name), value)
+    return data
+
+
+def decoded(secrets):
+    """The values of Secrets as they are meant."""
+    return [
+        secret | {"data": {key: b64decode(text).decode() for key, text in secret["data"].items() if key != "nats.conf"}}
+        for secret in secrets
+        if secret["kind"] == "Secret"
+    ]
+
+
+@pytest.mark.parametrize("number", range(1, len(HOSTILE) + 1))
+@pytest.mark.parametrize("group", range(len(GROUPS)))
+def test_a_value_stays_in_its_place(rendered, group, number):
+    found, expected, hostile = rendered[f"{group}-{number}"], rendered[f"{group}-0"], values(number)
+    assert found["objects"] == put(expected["objects"], hostile)
+    assert found["config"] == put(expected["config"], hostile)
+    assert decoded(found["secrets"]) == put(decoded(expected["secrets"]), hostile)
+
+
+def test_every_variable_is_in_an_object(rendered):
+    shown = "".join(json.dumps(rendered[f"{group}-0"]) for group in range(len(GROUPS)))
+    secrets = json.dumps(decoded(rendered["0-0"]["secrets"]))
+    assert [name for name in values(0) if harmless(name) not in shown + secrets] == []
+
+
+def test_every_variable_is_tried_or_is_no_text():
+    options = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    names = {name.removeprefix("nats_cluster_") for name in options}
+    assert names - NO_TEXT == set(PLACES)
+
+
+@pytest.mark.parametrize(
+    "value", [*HOSTILE, "\ud800", "\ufeffa", "", "null", "~", 1, 1.5, True, None, [{"a": "\x00"}], {"": ""}]
+)
+def test_yaml_reads_back_what_was_written(value):
+    assert yaml.safe_load(f"a: {yaml_value(value)}\nb: 1\n") == {"a": value, "b": 1}
+    assert "\n" not in yaml_value(value)
