@@ -28,6 +28,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._credentials import
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import looks_hashed, to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._quantity import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._reload import ALIASES, NAMES
 from ansible_collections.messaging.nats.plugins.module_utils._types import parse_size
 
 Declared = Mapping[str, Any]
@@ -41,6 +42,15 @@ LONGEST_NAME = 52
 # How alike two names are when one is taken for the other with a slip: natscluster_namespace is, nats_namespace is not.
 MISTYPED = 0.93
 OUR_LABELS = ("app", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/name")
+
+LOGIN_ALIASES = {"pass": "password", "username": "user"}
+# What the role and its profiles write into nats.conf beside the keys that are refused: another spelling would stand beside it.
+ROLE_WRITES: Mapping[str, Any] = {
+    "cluster": {"connect_retries": {}},
+    "jetstream": {"unique_tag": {}},
+    **{key: {} for key in ("lame_duck_duration", "lame_duck_grace_period", "server_metadata", "server_tags")},
+    **{key: {} for key in ("max_connections", "max_payload", "write_deadline")},
+}
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LOGIN_NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?")
@@ -191,6 +201,7 @@ def _config(declared: Declared) -> Problems:
             yield f"nats_cluster_config: {block} holds other keys: write them below it"
     if str(declared["nats_cluster_replicas"]) == "1" and "cluster" in config:
         yield "nats_cluster_config: a single server has no cluster: leave cluster out, or write nats_cluster_replicas: 3"
+    yield from _repeated_keys("nats_cluster_config", config, ROLE_WRITES)
     yield from _unwritable("nats_cluster_config", config)
 
 
@@ -202,6 +213,9 @@ def _accounts(declared: Declared) -> Problems:
         if not _is_account(entry):
             yield f"{here}: an account is a mapping, its users are a list of mappings: write jetstream, users or password below it"
             continue
+        yield from _other_spellings(here, entry, ("password", "users"))
+        own = {key: value for key, value in entry.items() if key not in OWN_KEYS}
+        yield from _repeated_keys(here, own, where="accounts.*")
         if account == "SYS" and "jetstream" in entry:
             yield f"{here}: the system account holds no streams: leave jetstream out, or write it for another account"
         yield from _unwritable(here, {key: value for key, value in entry.items() if key not in OWN_KEYS})
@@ -227,6 +241,10 @@ def _users(declared: Declared) -> Problems:
 
 def _logins_of(here: str, entry: Mapping[str, Any]) -> Problems:
     yield from _password(here, entry)
+    for index, user in enumerate(entry.get("users") or []):
+        place = f"{here}.users[{index}]"
+        yield from _other_spellings(place, user, ("user", "password", "nkey"))
+        yield from _repeated_keys(place, user)
     for index, user in enumerate(password_users(entry)):
         place = f"{here}.users[{index}]"
         if not _LOGIN_NAME.fullmatch(str(user.get("user", ""))):
@@ -241,6 +259,37 @@ def _shared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str) -> P
         yield f"nats_cluster_accounts: the server tells users apart by name alone, and {name} is there twice: write another name"
     for secret in _repeated([secret_name(cluster, ROUTES_USER), *(login["secret"] for login in logins)]):
         yield f"nats_cluster_accounts: two logins would share the Secret {secret}: write another name for the account or its user"
+
+
+def _other_spellings(here: str, entry: Mapping[str, Any], known: tuple[str, ...]) -> Problems:
+    """The server knows more names for these keys, in any capitals: what it found beside the role's would be a second login."""
+    for key in map(str, entry):
+        name = LOGIN_ALIASES.get(key.lower(), key.lower())
+        if name in known and key != name:
+            yield f"{here}: {key} is another spelling of {name}, and the server would find both: write {name}"
+
+
+def _repeated_keys(here: str, data: Any, role_writes: Mapping[str, Any] | None = None, where: str = "") -> Problems:
+    """Two spellings of one key, of which the server takes now the one and now the other."""
+    if isinstance(data, list):
+        for index, item in enumerate(data):
+            yield from _repeated_keys(f"{here}[{index}]", item, None, where)
+    if not isinstance(data, Mapping):
+        return
+    chosen = where in NAMES or where.rpartition(".")[2] == "headers"
+    first = {name: name for name in role_writes or ()}
+    for key, value in data.items():
+        name = str(key) if chosen else _first_name(str(key), where)
+        if first.setdefault(name, str(key)) != str(key):
+            yield f"{here}: {key} and {first[name]} are one key to the server, which takes either: write {first[name]} alone"
+        inner = f"{where}.{'*' if chosen else name}" if where else name
+        yield from _repeated_keys(f"{here}.{key}", value, (role_writes or {}).get(name), inner)
+
+
+def _first_name(key: str, where: str) -> str:
+    name = LOGIN_ALIASES.get(key.lower(), key.lower())
+    full = f"{where}.{name}" if where else name
+    return ALIASES.get(full, full).rpartition(".")[2]
 
 
 def _password(here: str, entry: Mapping[str, Any]) -> Problems:

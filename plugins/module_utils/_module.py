@@ -84,6 +84,7 @@ class CollectionModule(AnsibleModule):
 
         The data that later tasks act on is what was found: a password may be a word that names a stream too.
         """
+        KNOWN_SECRETS.add(*self.no_log_values)
         shown = {"invocation": {"module_args": self.params or {}}, **result}
         # Ansible's own masking first: it looks for whole values.
         shown["invocation"] = masked_object(remove_values(shown["invocation"], self.no_log_values))

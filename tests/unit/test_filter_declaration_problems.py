@@ -243,3 +243,71 @@ def test_a_mistyped_variable_stops_each_verb(changes, others, sentence):
 )
 def test_other_variables_are_nobody_elses_business(name):
     assert target_problems(DECLARED, OPTIONS, [name]) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"),
+    [
+        ({"users": [{"user": "a", "pass": "hidden"}]}, "pass"),
+        ({"users": [{"user": "a", "PASS": "hidden"}]}, "PASS"),
+        ({"users": [{"user": "a", "Password": "hidden"}]}, "Password"),
+        ({"users": [{"user": "a", "password": "hidden", "pASSWORD": "other"}]}, "pASSWORD"),
+        ({"users": [{"nkey": "U", "Pass": "hidden"}]}, "Pass"),
+        ({"users": [{"user": "a", "username": "b"}]}, "username"),
+        ({"users": [{"user": "a", "User": "b"}]}, "User"),
+        ({"users": [{"user": "a", "NKEY": "U"}]}, "NKEY"),
+        ({"Password": "hidden"}, "Password"),
+        ({"pass": "hidden"}, "pass"),
+        ({"Users": [{"user": "a"}]}, "Users"),
+        ({"limits": {"max_conn": 1, "MAX_CONN": 2}}, "MAX_CONN"),
+        ({"jetstream": {"max_mem": 1, "Max_Mem": 2}}, "Max_Mem"),
+        ({"users": [{"user": "a", "permissions": {"publish": "a", "Publish": "b"}}]}, "Publish"),
+    ],
+)
+def test_another_spelling_of_a_key_is_refused(entry, key):
+    found = problems(accounts={"ORDERS": entry})
+    assert any(f": {key} " in problem for problem in found), found
+    assert not any("hidden" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ({"max_payload": 1, "Max_Payload": 2}, "Max_Payload"),
+        ({"Max_Payload": 2}, "Max_Payload"),
+        ({"max_conn": 5}, "max_conn"),
+        ({"JetStream": {"limits": {}}}, "JetStream"),
+        ({"jetstream": {"Unique_Tag": "x"}}, "Unique_Tag"),
+        ({"Cluster": {"pool_size": 2}}, "Cluster"),
+        ({"websocket": {"port": 80, "Port": 81}}, "Port"),
+        ({"ws": {"port": 80}, "websocket": {"port": 81}}, "websocket"),
+        ({"leafnodes": {"remotes": [{"url": "a", "URL": "b"}]}}, "URL"),
+        ({"leafnodes": {"authorization": {"password": "hidden", "pass": "hidden"}}}, "pass"),
+        ({"mqtt": {"port": 1, "authorization": {"user": "a", "Username": "b"}}}, "Username"),
+    ],
+)
+def test_two_spellings_of_one_key_are_refused(config, key):
+    found = problems(config=config)
+    assert any(f": {key} and " in problem for problem in found), found
+    assert not any("hidden" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config": {"max_payload": 1, "jetstream": {"unique_tag": "x"}, "server_tags": ["a"], "Debug": True}},
+        {"config": {"mappings": {"a": "b", "A": "c"}, "server_metadata": {"a": "1", "A": "2"}}},
+        {"config": {"websocket": {"port": 80, "no_tls": True, "headers": {"X": "1", "x": "2"}}}},
+        {
+            "accounts": {
+                "ORDERS": {
+                    "password": "word",
+                    "users": [{"user": "a", "password": "b"}, {"nkey": "U"}],
+                    "mappings": {"a": "b", "A": "c"},
+                }
+            }
+        },
+    ],
+)
+def test_names_that_somebody_chose_may_differ_in_their_capitals(changes):
+    assert problems(**changes) == []

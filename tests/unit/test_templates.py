@@ -15,7 +15,9 @@ import os
 import subprocess
 import sys
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -33,7 +35,7 @@ HOSTILE = (
     "\\1 \\n é 中 😀 \u2028 \u0085 \x7f \x1b \u202e \t pa#ss@w/rd%2F",
 )
 # A value at each place of each variable: as a string, a key, or an entry.
-PLACES = {
+PLACES: dict[str, Callable[[str], Any]] = {
     "annotations": lambda value: {value: value},
     "cluster_name": str,
     "config": lambda value: {"max_payload": 1000, "mappings": {"a": value}, "server_tags": [value]},
