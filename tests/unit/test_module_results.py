@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a module returns and writes: nothing secret where people read, no character that a terminal obeys, files for their owner."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+import pytest
+from ansible.module_utils import basic
+
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
+from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+
+SECRET = 'p%2Fa/b+c"d$é'
+SPEC = {
+    "objects": {"type": "list", "elements": "dict"},
+    "secrets": {"type": "str", "no_log": True},
+    "url": {"type": "str"},
+}
+SECRETS = json.dumps([{"kind": "Secret", "data": {"password": "aGlkZGVuLXBhc3N3b3Jk"}}])
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """What a module printed when it was run as Ansible runs it, with what `end` does at its end."""
+
+    def done(end, **params):
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": params}).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit), CollectionModule(SPEC, {}) as module:
+            end(module)
+        printed = capsys.readouterr().out
+        return printed, json.loads(printed)
+
+    return done
+
+
+def test_sentences_have_no_known_secret(run):
+    def end(module):
+        KNOWN_SECRETS.add(SECRET)
+        raise NatsError("what", f"it says {SECRET} and nats://u:other@h", "remedy\x1b[2J")
+
+    printed, result = run(end)
+    assert result["cause"] == "it says ******** and nats://u:********@h"
+    assert result["remedy"] == "remedy\\x1b[2J"
+    assert json.dumps(SECRET)[1:-1] not in printed
+
+
+def test_differences_pages_and_arguments_have_none(run):
+    objects = [
+        {"kind": "Pod", "spec": {"env": [{"name": "A", "value": SECRET}, {"name": "TOKEN", "value": "hidden-token"}]}}
+    ]
+
+    def end(module):
+        KNOWN_SECRETS.add(SECRET)
+        module.exit_json(
+            diff={"before": {"a": SECRET}}, page=f"> {SECRET}", summary=[SECRET], apply=objects, stream="\x9b\u202e"
+        )
+
+    _printed, result = run(end, objects=objects, url="nats://u:hidden-word@h", secrets=SECRETS)
+    assert (result["diff"], result["page"], result["summary"]) == (
+        {"before": {"a": "********"}},
+        "> ********",
+        ["********"],
+    )
+    # What a later task applies stays as it was declared.
+    assert result["apply"] == objects
+    assert result["stream"] == "\\x9b\\u202e"
+    arguments = result["invocation"]["module_args"]
+    assert arguments["objects"][0]["spec"]["env"] == [
+        {"name": "A", "value": "********"},
+        {"name": "TOKEN", "value": "********"},
+    ]
+    assert not any(word in json.dumps(arguments) for word in ("hidden-word", "aGlkZGVuLXBhc3N3b3Jk"))
+
+
+def test_one_module_does_not_know_the_secrets_of_another(run):
+    KNOWN_SECRETS.add("of-the-module-before")
+    _printed, result = run(lambda module: module.exit_json(page="of-the-module-before"))
+    assert result["page"] == "of-the-module-before"
+
+
+def test_wrong_arguments_show_no_secret_one(run):
+    printed, result = run(lambda module: None, secrets=SECRETS, no_such="\x1b")
+    assert "no_such" in result["msg"]
+    assert "aGlkZGVuLXBhc3N3b3Jk" not in printed
+
+
+@pytest.mark.parametrize("there", [None, 0o644])
+def test_a_file_is_its_owners(run, tmp_path, there):
+    target, made = tmp_path / "bundle.zip", tmp_path / "made"
+    made.write_text("new")
+    if there:
+        target.write_text("old")
+        target.chmod(there)
+
+    def end(module):
+        module.place(str(made), str(target))
+        module.exit_json()
+
+    before = os.umask(0o022)
+    try:
+        run(end)
+    finally:
+        os.umask(before)
+    assert target.read_text() == "new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle.zip"]
