@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration molecule versions drills lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration molecule versions drills sweep lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24

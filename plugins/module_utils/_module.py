@@ -40,8 +40,18 @@ FOR_PEOPLE = frozenset(
         "findings",
     }
 )
-# Objects of Kubernetes that a later task applies or deletes: they stay as they were declared.
-EXACT = frozenset({"apply", "delete", "secrets"})
+# Secrets for a later task, of which Ansible shows nothing: they stay as they are.
+EXACT = frozenset({"secrets"})
+
+
+def _named(data: Any) -> Any:
+    """Arguments with the names of objects in place of what they hold: a variable in one may be a secret that is not known here."""
+    if isinstance(data, Mapping):
+        if {"apiVersion", "kind", "metadata"} <= data.keys() and isinstance(data["metadata"], Mapping):
+            meta = {key: value for key, value in data["metadata"].items() if key in ("name", "namespace", "uid")}
+            return {"apiVersion": data["apiVersion"], "kind": data["kind"], "metadata": meta}
+        return {key: _named(value) for key, value in data.items()}
+    return [_named(item) for item in data] if isinstance(data, list | tuple) else data
 
 
 class CollectionModule(AnsibleModule):
@@ -87,7 +97,7 @@ class CollectionModule(AnsibleModule):
         KNOWN_SECRETS.add(*self.no_log_values)
         shown = {"invocation": {"module_args": self.params or {}}, **result}
         # Ansible's own masking first: it looks for whole values.
-        shown["invocation"] = masked_object(remove_values(shown["invocation"], self.no_log_values))
+        shown["invocation"] = masked_object(_named(remove_values(shown["invocation"], self.no_log_values)))
         for key, value in shown.items():
             if key in FOR_PEOPLE:
                 shown[key] = displayable_data(masked_object(KNOWN_SECRETS.masked_data(value)))

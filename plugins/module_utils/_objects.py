@@ -45,6 +45,12 @@ def title(item: Object) -> str:
     return f"{item['kind']} {item['metadata']['name']}"
 
 
+def identity(item: Mapping[str, Any]) -> Object:
+    """What an object is called, without what it holds."""
+    meta = {key: item["metadata"][key] for key in ("name", "namespace", "uid") if key in item["metadata"]}
+    return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": meta}
+
+
 def changes(pair: Counterpart) -> list[Change]:
     """What applying would change in the running object, by path; of a Secret only the keys."""
     if pair.running is None or pair.applied is None or pair.declared["kind"] == "Namespace":

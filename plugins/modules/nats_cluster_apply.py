@@ -76,7 +76,7 @@ EXAMPLES = r"""
   messaging.nats.nats_cluster_apply:
     name: nats
     namespace: nats
-    objects: "{{ plan.apply }}"
+    objects: "{{ objects | messaging.nats.planned_objects(plan.apply) }}"
     secrets: "{{ secrets | selectattr('metadata.name', 'in', plan.apply_secrets) | to_json }}"
     versions: "{{ plan.versions }}"
     lease: "{{ lease.holder }}"

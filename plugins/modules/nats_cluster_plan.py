@@ -98,7 +98,9 @@ apply_secrets:
   type: list
   elements: str
 apply:
-  description: All other objects that are missing or differ, but for the namespace.
+  description:
+    - All other objects that are missing or differ, but for the namespace; C(apiVersion), C(kind) and C(metadata) with name and namespace.
+    - P(messaging.nats.planned_objects#filter) finds the declared ones.
   returned: when O(state=present)
   type: list
   elements: dict
@@ -164,6 +166,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._object_versions im
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     Counterpart,
     configuration,
+    identity,
     nats_container,
     nats_image,
     shown,
@@ -236,6 +239,7 @@ def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Cou
 def told(planned: Plan) -> dict[str, Any]:
     """The plan as a result has it."""
     found = asdict(planned)
+    found["apply"] = list(map(identity, planned.apply))
     found["growth"] = {key: found["growth"][key] for key in ("size", "claims", "replace")}
     return {
         key: list(value) if isinstance(value, tuple) else value for key, value in found.items() if key != "refusals"
@@ -265,12 +269,11 @@ def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         if offered.namespace_exists
         else []
     )
-    identities = [{key: item[key] for key in ("apiVersion", "kind")} | {"metadata": _identity(item)} for item in going]
     return {
         "verb": "delete" if going else "nothing",
         "summary": [*lost_with(offered), *(f"delete {title(item)}" for item in going)],
         "missing_namespace": not offered.namespace_exists,
-        "delete": identities,
+        "delete": list(map(identity, going)),
         **module.diff({title(item): shown(item) for item in going}, {}, "cluster"),
     }
 
@@ -282,10 +285,6 @@ def lost_with(offered: Facts) -> list[str]:
         f"lose stream {name} of account {account} with {stream['state']['messages']} messages"
         for (account, name), stream in sorted(streams(there).items())
     ]
-
-
-def _identity(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: item["metadata"][key] for key in ("name", "namespace", "uid") if key in item["metadata"]}
 
 
 def main() -> None:

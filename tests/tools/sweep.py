@@ -295,7 +295,7 @@ class Sweep:
         outcome = "shown: " + ", ".join(sorted({hit.secret for hit in found})) if found else "clean"
         if not as_it_should and (way.changes or step.looks):
             outcome = f"ended with {done.returncode}" if not found else outcome
-            print(done.stdout[-3000:], done.stderr[-2000:])
+            print(done.stdout[-1500:], done.stderr[-1500:])
         self.outcomes[step.name, way.name] = outcome
         print(f"{way.name:28} {step.name:40} {time.monotonic() - started:6.1f} s  {outcome}", flush=True)
         for hit in found[:20]:
@@ -357,7 +357,7 @@ def rotate_routes(sweep: Sweep) -> None:
         "stringData": data,
     }
     for item in (namespace, secret):
-        sweep.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(item))
+        sweep.kubectl("create", "-f", "-", text=json.dumps(item))
 
 
 def write_page(sweep: Sweep, done: Sequence[str], seconds: float) -> None:
@@ -374,7 +374,7 @@ def write_page(sweep: Sweep, done: Sequence[str], seconds: float) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--look", metavar="NAMESPACE", help="only the verbs that change nothing, on the cluster there")
-    parser.add_argument("--only", metavar="TEXT", default="", help="only the ways whose name begins so")
+    parser.add_argument("--way", type=int, choices=range(len(WAYS)), help="only one of the ways")
     options = parser.parse_args()
     kubeconfig = os.environ.get("K8S_AUTH_KUBECONFIG") or str(CACHE / "kind" / f"{KIND}.kubeconfig")
     started = time.monotonic()
@@ -383,9 +383,7 @@ def main() -> int:
         sweep = Sweep(kubeconfig, options.look or NAMESPACE, folder)
         sweep.learn()
         done = []
-        for way in WAYS:
-            if not way.name.startswith(options.only):
-                continue
+        for way in WAYS if options.way is None else (WAYS[options.way],):
             done.append(way.name)
             variables = {"nats_cluster_namespace": options.look} if options.look else cluster(NAMESPACE)
             planned = steps(variables, folder)
@@ -407,7 +405,7 @@ def main() -> int:
         if not options.look:
             sweep.run(steps(cluster(NAMESPACE), folder)[-1], WAYS[0])
             sweep.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
-            if not options.only:
+            if options.way is None:
                 write_page(sweep, done, time.monotonic() - started)
     checks = [
         Check(re.sub(r"\s+", " ", f"{step} {way}"), "" if outcome == "clean" else outcome)

@@ -54,13 +54,18 @@ def test_sentences_have_no_known_secret(run):
 
 def test_differences_pages_and_arguments_have_none(run):
     objects = [
-        {"kind": "Pod", "spec": {"env": [{"name": "A", "value": SECRET}, {"name": "TOKEN", "value": "hidden-token"}]}}
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "p"},
+            "spec": {"env": [{"name": "A", "value": SECRET}, {"name": "TOKEN", "value": "hidden-token"}]},
+        }
     ]
 
     def end(module):
         KNOWN_SECRETS.add(SECRET)
         module.exit_json(
-            diff={"before": {"a": SECRET}}, page=f"> {SECRET}", summary=[SECRET], apply=objects, stream="\x9b\u202e"
+            diff={"before": {"a": SECRET}}, page=f"> {SECRET}", summary=[SECRET], secrets=objects, stream="\x9b\u202e"
         )
 
     _printed, result = run(end, objects=objects, url="nats://u:hidden-word@h", secrets=SECRETS)
@@ -69,14 +74,11 @@ def test_differences_pages_and_arguments_have_none(run):
         "> ********",
         ["********"],
     )
-    # What a later task applies stays as it was declared.
-    assert result["apply"] == objects
+    # What a later task reads stays as it is; that task hides it.
+    assert result["secrets"] == objects
     assert result["stream"] == "\\x9b\\u202e"
     arguments = result["invocation"]["module_args"]
-    assert arguments["objects"][0]["spec"]["env"] == [
-        {"name": "A", "value": "********"},
-        {"name": "TOKEN", "value": "********"},
-    ]
+    assert arguments["objects"] == [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}]
     assert not any(word in json.dumps(arguments) for word in ("hidden-word", "aGlkZGVuLXBhc3N3b3Jk"))
 
 
