@@ -383,7 +383,8 @@ def main() -> int:
         sweep = Sweep(kubeconfig, options.look or NAMESPACE, folder)
         sweep.learn()
         done = []
-        for way in WAYS if options.way is None else (WAYS[options.way],):
+        every = WAYS[2:] if options.look else WAYS
+        for way in every if options.way is None else (WAYS[options.way],):
             done.append(way.name)
             variables = {"nats_cluster_namespace": options.look} if options.look else cluster(NAMESPACE)
             planned = steps(variables, folder)
