@@ -375,6 +375,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--look", metavar="NAMESPACE", help="only the verbs that change nothing, on the cluster there")
     parser.add_argument("--way", type=int, choices=range(len(WAYS)), help="only one of the ways")
+    parser.add_argument(
+        "--steps", metavar="TEXT", default="", help="only the steps with this in their names; the cluster stays"
+    )
     options = parser.parse_args()
     kubeconfig = os.environ.get("K8S_AUTH_KUBECONFIG") or str(CACHE / "kind" / f"{KIND}.kubeconfig")
     started = time.monotonic()
@@ -388,7 +391,9 @@ def main() -> int:
             done.append(way.name)
             variables = {"nats_cluster_namespace": options.look} if options.look else cluster(NAMESPACE)
             planned = steps(variables, folder)
-            if options.look:
+            if options.steps:
+                planned = [step for step in planned if options.steps in step.name]
+            elif options.look:
                 planned = [
                     step
                     for step in planned
@@ -401,9 +406,9 @@ def main() -> int:
                 sweep.run(planned[0], WAYS[0])
             else:
                 rotate_routes(sweep)
-            for step in planned[not way.changes and not options.look :]:
+            for step in planned[not way.changes and not options.look and not options.steps :]:
                 sweep.run(step, way)
-        if not options.look:
+        if not options.look and not options.steps:
             sweep.run(steps(cluster(NAMESPACE), folder)[-1], WAYS[0])
             sweep.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
             if options.way is None:
