@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration molecule versions drills sweep lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration cores molecule versions ansible-versions drills sweep lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -36,11 +36,17 @@ units: venv ## unit tests
 integration: venv ## tests against real nats-servers on loopback
 	@pytest tests/integration -n 2 --dist worksteal --reruns 2 --junitxml=.cache/test/integration.xml
 
+cores: venv ## sanity and all modules with the oldest and the newest ansible-core that this machine has a Python for
+	@python -m tests.tools.cores
+
 molecule: venv ## scenarios on a real kind; one of them: make molecule SCENARIO=default
 	@python -m tests.tools.molecule $(SCENARIO)
 
 versions: venv ## the modules against each version of nats-server; writes docs/versions.md
 	@python -m tests.tools.versions
+
+ansible-versions: venv ## sanity, all modules and every verb on kind with each ansible-core; writes docs/ansible-versions.md
+	@python -m tests.tools.ansible_versions
 
 drills: venv ## each change to a running cluster under load, whole and killed half-way; writes docs/drills.md
 	@$(BENCH).drills $(if $(DRILL),'$(DRILL)')

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from .checks import RESULTS, ROOT
 from .needs import missing
 
-STEPS = ("lint", "sanity", "units", "integration", "molecule")
+STEPS = ("lint", "sanity", "units", "integration", "cores", "molecule")
 
 
 def count(results: Path) -> tuple[int, int]:
