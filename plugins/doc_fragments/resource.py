@@ -23,12 +23,16 @@ options:
     description:
       - What to do when a field has to change that the server fixes at creation.
       - V(never) refuses it. V(if_empty) deletes and creates the resource anew where that deletes nothing else.
-        V(always) does so in any case, and needs O(allow_data_loss) where messages or consumers go with it.
+        V(always) does so in any case, and needs O(allow_data_loss) where messages, consumers or a consumer's position go with it.
+      - A consumer with the same C(deliver_policy) goes on where it was, with nats-server 2.14 and newer.
     type: str
     choices: [never, if_empty, always]
     default: never
   allow_data_loss:
-    description: Allow what deletes messages; deleting what holds any, purging, a limit below what is stored.
+    description:
+      - Allow what deletes messages or makes them undeliverable; deleting a stream with messages or consumers, purging, a limit below what is stored,
+        filters that drop messages which a consumer has not processed, a position that is lost.
+      - What counts is the configuration that will hold, whatever it was written as, and what the stream and its consumers hold.
     type: bool
     default: false
   allow_irreversible:

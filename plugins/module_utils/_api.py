@@ -10,6 +10,7 @@ nats-py's dataclasses drop fields that they do not know, so that an update throu
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._plan import Step
 
 NO_STREAM, NO_CONSUMER, NO_MESSAGE = 10059, 10014, 10037
 AT_ONCE = 32
+OWN_API = "$JS.API"
+VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 # Seconds until what nobody answered is asked again.
 AGAIN = 0.1
 
@@ -73,7 +76,7 @@ class Place:
 class JetStream:
     """Requests to JetStream's API in one account."""
 
-    def __init__(self, connection: Connection, prefix: str = "$JS.API") -> None:
+    def __init__(self, connection: Connection, prefix: str = OWN_API) -> None:
         self.connection = connection
         self._prefix = prefix
         self._level: asyncio.Future[int] | None = None
@@ -84,6 +87,14 @@ class JetStream:
         if self._level is None:
             self._level = asyncio.ensure_future(self._ask_level())
         return await self._level
+
+    async def trims_discard_new(self) -> bool:
+        """Whether the server deletes what is above a limit under `discard: new` too, as it did up to 2.10.5."""
+        if self._prefix != OWN_API:
+            # Another server than ours answers there, and its level is all that is known of it.
+            return await self.level() < 1
+        version = VERSION.match(str((await self.connection.client())._server_info.get("version")))
+        return version is None or tuple(map(int, version.groups())) < (2, 10, 6)
 
     async def _ask_level(self) -> int:
         return int((await self.ask("INFO", "JetStream")).get("api", {}).get("level", 0))
@@ -131,8 +142,10 @@ class JetStream:
             raise
 
     async def write(self, place: Place, step: Step) -> Answer:
-        """Carries out a step. Said twice it does the same, so an answer that was lost is no harm."""
+        """Carries out a step. Said twice most do the same, so an answer that was lost is no harm; the others are asked once."""
         call, body = place.request(step)
+        if step.action in ("purge", "reset"):
+            return await self.ask(call, place, body)
         return await self.surely(call, place, body, place.missing if step.action == "delete" else ())
 
     async def listed(self, call: str, what: object, key: str) -> list[Answer]:
@@ -181,11 +194,11 @@ class JetStream:
                 found[subject] = others
         return found
 
-    async def first_of(self, stream: str, subject: str) -> int:
-        """The sequence of the first message of a subject, 0 where there is none."""
+    async def first_of(self, stream: str, subject: str, start: int = 1) -> int:
+        """The sequence of the first message of a subject from `start` on, 0 where there is none."""
         try:
             found = await self.surely(
-                f"STREAM.MSG.GET.{stream}", f"stream {stream}", {"seq": 1, "next_by_subj": subject}
+                f"STREAM.MSG.GET.{stream}", f"stream {stream}", {"seq": start, "next_by_subj": subject}
             )
         except NatsError as error:
             if error.err_code == NO_MESSAGE:

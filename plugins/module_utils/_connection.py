@@ -18,7 +18,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
+from ansible_collections.messaging.nats.plugins.module_utils._errors import (
+    NatsError,
+    NobodyAnswersError,
+    UnansweredError,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
 try:
@@ -168,7 +172,7 @@ class Connection:
             answer: Answer = json.loads((await asked).data)
             self._used = self._loop.time()
         except nats.errors.NoRespondersError as error:
-            raise NatsError(
+            raise NobodyAnswersError(
                 f"request to {subject}",
                 "nobody answers it",
                 "Is JetStream enabled for this account, and has the cluster a meta leader?",

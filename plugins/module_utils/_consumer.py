@@ -7,17 +7,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import combinations
 
+from ansible_collections.messaging.nats.plugins.module_utils._losses import (
+    consumer_losses,
+    filters,
+    not_restored,
+    position,
+    resumes_at,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._resource import (
     Around,
     Change,
     Config,
     Field,
-    Found,
     Resource,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._stream import MILLISECOND, SECOND, servers_own
+from ansible_collections.messaging.nats.plugins.module_utils._subjects import overlap
 from ansible_collections.messaging.nats.plugins.module_utils._types import (
     Type,
     at_least,
@@ -78,9 +85,18 @@ def pins(config: Config, _around: Around) -> int:
     return 120 * SECOND if config.get("priority_policy") == "pinned_client" else 0
 
 
-def complete(desired: Config, _actual: Config) -> Config:
-    """One filter or several, and a first wait that a backoff decides."""
+# Where a consumer starts, and the policy that the option belongs to.
+STARTS = {"opt_start_seq": "by_start_sequence", "opt_start_time": "by_start_time"}
+
+
+def complete(desired: Config, actual: Config) -> Config:
+    """One filter or several, a first wait that a backoff decides, and no start of another policy."""
     desired = dict(desired)
+    policy = desired.get("deliver_policy")
+    if policy and policy != actual.get("deliver_policy", "all"):
+        for option, belongs in STARTS.items():
+            if policy != belongs and actual.get(option):
+                desired.setdefault(option, 0 if option == "opt_start_seq" else "")
     if desired.get("filter_subject"):
         desired.setdefault("filter_subjects", [])
     elif desired.get("filter_subjects"):
@@ -90,31 +106,13 @@ def complete(desired: Config, _actual: Config) -> Config:
     return desired
 
 
-def filters(config: Config | Any) -> list[str]:
-    """What a consumer takes; everything where nothing is written."""
-    one = config.get("filter_subject")
-    return list(config.get("filter_subjects") or ([one] if one else [">"]))
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether a subject can match both."""
-    left, right = one.split("."), other.split(".")
-    for mine, theirs in zip(left, right, strict=False):
-        if ">" in (mine, theirs):
-            return True
-        if "*" not in (mine, theirs) and mine != theirs:
-            return False
-    return len(left) == len(right)
-
-
 def objections(after: Config, around: Around) -> Iterator[str]:
     if after.get("filter_subject") and after.get("filter_subjects"):
         yield "filter_subject and filter_subjects: a consumer has one of them. Write filter_subjects alone"
-    several = after.get("filter_subjects") or []
-    for position, one in enumerate(several):
-        for other in several[position + 1 :]:
-            if overlap(one, other):
-                yield f"filter_subjects: {one} and {other} overlap. Write filters that share no subject"
+    yield from _start_of_another_policy(after)
+    for one, other in combinations(after.get("filter_subjects") or [], 2):
+        if overlap(one, other):
+            yield f"filter_subjects: {one} and {other} overlap. Write filters that share no subject"
     if after.get("backoff") and after.get("ack_wait") != after["backoff"][0]:
         yield (
             f"ack_wait: the consumer has a backoff, whose first value {show_duration(after['backoff'][0])} counts. "
@@ -130,6 +128,15 @@ def objections(after: Config, around: Around) -> Iterator[str]:
         yield from _not_alone(after, around)
 
 
+def _start_of_another_policy(after: Config) -> Iterator[str]:
+    policy = after.get("deliver_policy", "all")
+    for option, belongs in STARTS.items():
+        if policy == belongs and not after.get(option):
+            yield f"deliver_policy: {policy} needs {option}. Write it"
+        elif policy != belongs and after.get(option):
+            yield f"{option}: it belongs to deliver_policy: {belongs}, and this is {policy}. Leave it out or change the policy"
+
+
 def _not_alone(after: Config, around: Around) -> Iterator[str]:
     """Found out by trying, it leaves a consumer that is listed and not there."""
     for other in around.consumers:
@@ -142,14 +149,6 @@ def _not_alone(after: Config, around: Around) -> Iterator[str]:
                         f"filter {mine}: consumer {other['name']} takes {theirs} of this work queue already, "
                         "and each message has one consumer. Write filters that share no subject"
                     )
-
-
-def position(found: Found, around: Around) -> str | None:
-    """With interest, what only this consumer waited for goes with it."""
-    waiting = found.info.get("num_pending", 0) + found.info.get("num_ack_pending", 0)
-    if around.stream.get("retention") == "interest" and waiting:
-        return f"delete up to {waiting} messages that only this consumer waits for"
-    return None
 
 
 span: Type = not_negative(duration)
@@ -206,7 +205,10 @@ CONSUMER = Resource(
     creates=lambda name: {"name": name, "durable_name": name, "ack_policy": "explicit"},
     completes=complete,
     objects=objections,
+    loses=consumer_losses,
     holds=position,
+    loses_anew=not_restored,
+    resumes_at=resumes_at,
     states=("present", "absent", "paused", "resumed", "reset"),
     arguments={"pause_until": {"type": "str"}, "reset_seq": {"type": "int"}},
 )

@@ -10,45 +10,35 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import asyncio
-import re
-import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream, Place, missing_replicas
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Plan, Policy, Step, plan, remove
-from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
+from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream, Place
+from ansible_collections.messaging.nats.plugins.module_utils._closer_look import closer
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._plan import NOWHERE, Plan, Step, plan, remove
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Around, Config, Found, Resource
-from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, look_at, parse_pause, too_old
+from ansible_collections.messaging.nats.plugins.module_utils._resource_declaration import Wanted, wanted
+from ansible_collections.messaging.nats.plugins.module_utils._sending import OVERLAP, carry_out, owned
+from ansible_collections.messaging.nats.plugins.module_utils._states import STATES, parse_pause, too_old
 from ansible_collections.messaging.nats.plugins.module_utils._stream import SEALED, own_subject
+from ansible_collections.messaging.nats.plugins.module_utils._subject_order import (
+    Round,
+    SubjectChange,
+    contested,
+    rounds,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._subjects import any_overlap
+
+__all__ = ["Outcome", "Wanted", "converge", "wanted"]
 
 # From so many on, the whole list is read at once.
 MANY = 8
-APART = 0.05
-OVERLAP = 10065
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One resource as it is declared."""
-
-    resource: Resource
-    name: str
-    place: Place
-    state: str
-    desired: Config
-    policy: Policy
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        own = f"{self.resource.kind} {self.name}"
-        return f"{own} of stream {self.place.stream}" if self.place.consumer else own
 
 
 @dataclass
@@ -63,6 +53,16 @@ class Outcome:
     done: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
     error: NatsError | None = None
+    # What somebody else changed between reading and writing, as (before, after).
+    meanwhile: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def warning(self) -> str | None:
+        """What has to be said of a change that somebody else made at the same time."""
+        if not self.meanwhile:
+            return None
+        fields = ", ".join(f"{key} from {old!r} to {new!r}" for key, (old, new) in self.meanwhile.items())
+        return f"{self.wanted.title}: while this was running, somebody else changed {fields}. What is not declared was kept."
 
     @property
     def difference(self) -> tuple[Config, Config]:
@@ -72,52 +72,18 @@ class Outcome:
         return self.before | old, self.after | new
 
 
-def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, Any]) -> Wanted:
-    """A declaration made of options; `guards` are those that hold for all of a list."""
-    name = str(options[resource.named])
-    title = f"{resource.kind} {name!r}"
-    stream = options.get("stream")
-    for given, of in ((name, title), (stream, f"option stream of {title}")):
-        pattern, words = resource.forbidden
-        if given is not None and not (0 < len(given) < 256 and not re.search(pattern, given)):
-            raise NatsError(of, f"a name has {words}, and 1 to 255 characters", "Choose another name.")
-    state = options.get("state") or "present"
-    arguments = {key: options[key] for key in resource.arguments if options.get(key) is not None}
-    look_at(title, state, arguments)
-    _check_unset(title, resource, options)
-    given = {**guards} | {key: value for key, value in options.items() if value is not None}
-    return Wanted(
-        resource,
-        name,
-        Place(stream, name) if stream else Place(resource.prefix + name),
-        state,
-        resource.parse(options, name) if state != "absent" else {},
-        Policy(
-            frozenset(guard for guard in ("allow_data_loss", "allow_irreversible", "allow_move") if given.get(guard)),
-            bool(given.get("exact")),
-            tuple(given.get("unset") or ()),
-            given.get("recreate") or "never",
-        ),
-        arguments,
-    )
-
-
-def _check_unset(title: str, resource: Resource, options: Mapping[str, Any]) -> None:
-    written = {entry.name for entry in resource.fields if options.get(entry.name) is not None}
-    if both := sorted(written & set(options.get("unset") or ())):
-        raise NatsError(title, f"unset: {', '.join(both)} is written as well", "Write it or unset it.")
-
-
 async def converge(jetstream: JetStream, declared: Sequence[Wanted], check: bool, timeout: float) -> list[Outcome]:
     """Makes each resource what it is declared to be, and tells what it is then."""
     outcomes: dict[int, Outcome] = {}
-    going = frozenset(item.place for item in declared if check and item.state == "absent")
+    going = frozenset(item.place for item in declared if item.state == "absent")
     for turn in Turn:
         part = [(number, item) for number, item in enumerate(declared) if _turn(item) == turn]
         if not part:
             continue
-        server = await _read(jetstream, [item for _number, item in part], going)
-        found = await asyncio.gather(*(_one(jetstream, server, item, check, timeout) for _number, item in part))
+        items = [item for _number, item in part]
+        server = await _read(jetstream, items, going if check else frozenset())
+        work = _Work(jetstream, server, check, timeout, alone=len(declared) == 1)
+        found = await (work.streams(items) if turn is Turn.STREAM else work.all(items))
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
 
@@ -141,10 +107,10 @@ def _turn(item: Wanted) -> Turn:
 class Server:
     """What was read before anything is written."""
 
-    streams: Mapping[str, Any]
+    streams: dict[str, Any]
     # By stream and name; a work queue's are kept up to date.
     consumers: Mapping[str, dict[str, Any]]
-    errors: Mapping[str, NatsError]
+    errors: dict[str, NatsError]
     # What is still there in check mode, and would be deleted by now.
     going: frozenset[Place]
     queues: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -196,52 +162,199 @@ def _to_list(items: Sequence[Wanted], streams: Mapping[str, Any]) -> list[str]:
     ]
 
 
-async def _one(jetstream: JetStream, server: Server, item: Wanted, check: bool, timeout: float) -> Outcome:
-    outcome = Outcome(item)
-    try:
-        async with server.queue(item.place):
-            await _converge_one(jetstream, server, item, check, timeout, outcome)
-    except NatsError as error:
-        outcome.error = error
-    return outcome
+@dataclass
+class _Work:
+    """The resources of one turn."""
 
+    jetstream: JetStream
+    server: Server
+    check: bool
+    timeout: float
+    # Whether nothing else is done between reading and writing.
+    alone: bool
+    # The subjects that declared streams will have; check mode does not find them on the server.
+    subjects: Mapping[str, SubjectChange] = field(default_factory=dict)
+    # What streams were before they gave up subjects for a moment.
+    released: dict[str, Any] = field(default_factory=dict)
 
-async def _converge_one(
-    jetstream: JetStream, server: Server, item: Wanted, check: bool, timeout: float, outcome: Outcome
-) -> None:
-    place, resource = item.place, item.resource
-    if place.stream in server.errors:
-        raise server.errors[place.stream]
-    info = await _info(jetstream, server, item)
-    found = await _found(jetstream, item, info) if info else None
-    around = _around(server, place)
-    outcome.before = resource.show(found.config) if found else {}
-    if item.state != "absent" and place.consumer and not server.streams.get(place.stream):
-        if not check:
+    async def all(self, items: Sequence[Wanted]) -> list[Outcome]:
+        return list(await asyncio.gather(*(self.one(item) for item in items)))
+
+    async def streams(self, items: Sequence[Wanted]) -> list[Outcome]:
+        """Who gives up a subject comes before who takes it."""
+        changes = await self._subject_changes([item for item in items if self.server.streams.get(item.place.stream)])
+        if not self.check and not any(change.given_up for change in changes):
+            return await self.all(items)
+        new = [item for item in items if not self.server.streams.get(item.place.stream)]
+        order = {item.place.stream: number for number, item in enumerate(items)}
+        changes = sorted([*changes, *await self._subject_changes(new)], key=lambda change: order[change.stream])
+        self.subjects = {change.stream: change for change in changes}
+        if self.check:
+            return await self.all(items)
+        outcomes: dict[str, Outcome] = {}
+        first = True
+        for turn in rounds(changes):
+            await self._release(turn)
+            now = [
+                item
+                for item in items
+                if item.place.stream in turn.streams or (first and item.place.stream not in self.subjects)
+            ]
+            outcomes |= {outcome.wanted.place.stream: outcome for outcome in await self.all(now)}
+            first = False
+        return [outcomes[item.place.stream] for item in items]
+
+    async def _subject_changes(self, items: Sequence[Wanted]) -> list[SubjectChange]:
+        """The subjects of streams that are new, or that are about to change theirs and may."""
+        found = []
+        for item in items:
+            info = self.server.streams.get(item.place.stream)
+            before = _subjects(info["config"]) if info else ()
+            try:
+                if info and not _writes_subjects(item, before):
+                    continue
+                planned = await _plan(
+                    self.jetstream, item, Found(info["config"], info["state"], info) if info else None
+                )
+            except NatsError:
+                continue  # told when it is this stream's turn
+            if planned.steps and not planned.refusals and planned.steps[-1].action in ("create", "update"):
+                found.append(SubjectChange(item.place.stream, before, _subjects(planned.steps[-1].config)))
+        return found
+
+    async def _release(self, turn: Round) -> None:
+        """Takes subjects away from a stream that gets others in exchange."""
+        for name, subjects in turn.released.items():
+            info = await self.jetstream.find(Place(name))
+            if info is None:
+                continue
+            self.released[name] = self.server.streams[name]
+            step = Step("update", {**info["config"], "subjects": list(subjects)})
+            try:
+                self.server.streams[name] = await self.jetstream.write(Place(name), step)
+            except NatsError as error:
+                self.server.errors[name] = NatsError(f"stream {name}", error.cause, error.remedy, error.err_code)
+
+    async def one(self, item: Wanted) -> Outcome:
+        outcome = Outcome(item)
+        try:
+            async with self.server.queue(item.place):
+                await self._converge(item, outcome)
+        except NatsError as error:
+            outcome.error = error
+        return outcome
+
+    async def _converge(self, item: Wanted, outcome: Outcome) -> None:
+        place, resource, server = item.place, item.resource, self.server
+        if place.stream in server.errors:
+            raise server.errors[place.stream]
+        info = await _info(self.jetstream, server, item)
+        before = self.released.get(place.stream) if not place.consumer else None
+        outcome.before = resource.show((before or info)["config"]) if info else {}
+        if item.state != "absent" and place.consumer and not server.streams.get(place.stream) and not self.check:
             raise NatsError(
                 item.title, f"stream {place.stream} does not exist", "Create the stream first, or check its name."
             )
-        around = Around()
-    planned = await _plan(jetstream, item, found, around)
-    if planned.refusals:
-        raise NatsError(item.title, "; ".join(planned.refusals))
-    outcome.changed = bool(planned.steps)
-    if place.stream in server.queues and item.state != "absent" and planned.steps:
-        server.consumers[place.stream][item.name] = {"name": item.name, "config": _expected(planned, found)}
-    if found and item.state in STATES:
-        outcome.done = planned.changes
-    if check or not planned.steps:
-        if check and planned.steps:
-            await _foresee_overlap(jetstream, server, item, planned)
-            outcome.after = resource.show(_expected(planned, found))
-        else:
-            outcome.after, outcome.state = outcome.before, _figures(info) if info else None
-        return
-    info = await _carry_out(jetstream, item, planned, found, timeout)
-    if info:
-        # Another server may not know of a pause yet.
-        config = _paused(info["config"], planned) if planned.steps[-1].action == "pause" else info["config"]
-        outcome.after, outcome.state = resource.show(config), _figures(info)
+        planned, found = await self._planned(item, info)
+        if info and planned.steps and not self.check and not self.alone:
+            # What is written is made of what is there right before it.
+            fresh = await self.jetstream.find(place)
+            outcome.meanwhile = _differences(resource, info["config"], fresh["config"] if fresh else {})
+            info = fresh
+            planned, found = await self._planned(item, info)
+        if planned.refusals:
+            raise NatsError(item.title, "; ".join(planned.refusals))
+        outcome.changed = bool(planned.steps)
+        if place.stream in server.queues and item.state != "absent" and planned.steps:
+            server.consumers[place.stream][item.name] = {"name": item.name, "config": _expected(planned, found)}
+        if found and item.state in STATES:
+            outcome.done = planned.changes
+        if self.check or not planned.steps:
+            if self.check and planned.steps:
+                await self._foresee_overlap(item, planned)
+                outcome.after = resource.show(_expected(planned, found))
+            else:
+                outcome.after, outcome.state = (
+                    resource.show(info["config"]) if info else {},
+                    _figures(info) if info else None,
+                )
+            return
+        answer = await carry_out(self.jetstream, item, planned, found, self.timeout)
+        if answer:
+            # Another server may not know of a pause yet.
+            config = _paused(answer["config"], planned) if planned.steps[-1].action == "pause" else answer["config"]
+            outcome.after, outcome.state = resource.show(config), _figures(answer)
+
+    async def _planned(self, item: Wanted, info: Any) -> tuple[Plan, Found | None]:
+        """The plan; where it would be refused for a loss, made again of what a closer look shows."""
+        found = await _found(self.jetstream, item, info) if info else None
+        around = await self._around(item.place, found)
+        if found and item.place.consumer:
+            found = replace(found, info={**found.info, "retention": around.stream.get("retention", "limits")})
+        planned = await _plan(self.jetstream, item, found, around)
+        if not (found and planned.loses):
+            return planned, found
+        seen = await closer(self.jetstream, item.place, found, planned, self.server.going)
+        return (await _plan(self.jetstream, item, seen, around), seen) if seen is not found else (planned, found)
+
+    async def _around(self, place: Place, found: Found | None) -> Around:
+        server = self.server
+        leaving = sum(other.consumer is not None and other.stream == place.stream for other in server.going)
+        trims = bool(found) and not place.consumer and await self.jetstream.trims_discard_new()
+        stream = server.streams.get(place.stream) if place.consumer else None
+        others = server.consumers.get(place.stream, {}) if stream else {}
+        there = (info["config"] for name, info in others.items() if Place(place.stream, name) not in server.going)
+        return Around((stream or {}).get("config", {}), tuple(there), trims, leaving)
+
+    async def _foresee_overlap(self, item: Wanted, planned: Plan) -> None:
+        """Check mode says what would be refused."""
+        last = planned.steps[-1]
+        if item.place.consumer or not (last.action == "create" or "subjects" in planned.changes):
+            return
+        subjects = _subjects(last.config)
+        besides = {place.stream for place in {item.place, *self.server.going} if not place.consumer}
+        owners = await self.jetstream.owners(subjects, besides)
+        staying = {
+            subject: still
+            for subject, names in owners.items()
+            if (still := [name for name in names if self._keeps(name, subject)])
+        }
+        name = item.place.stream
+        if name in self.contested:
+            subject, others = self.contested[name]
+            staying.setdefault(subject, []).extend(other for other in others if other not in staying[subject])
+        if staying:
+            raise NatsError(
+                item.title,
+                f"subjects overlap with an existing stream: {owned(staying)}",
+                "Change one of the two.",
+                OVERLAP,
+            )
+
+    def _keeps(self, name: str, subject: str) -> bool:
+        change = self.subjects.get(name)
+        return change is None or any_overlap((subject,), change.after)
+
+    @cached_property
+    def contested(self) -> dict[str, tuple[str, Collection[str]]]:
+        return contested(list(self.subjects.values()))
+
+
+def _subjects(config: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(config.get("subjects") or own_subject(dict(config), Around()))
+
+
+def _writes_subjects(item: Wanted, before: tuple[str, ...]) -> bool:
+    """Whether a stream that is there may get other subjects; a bucket's follow from its name."""
+    if "subjects" in item.desired:
+        return Counter(item.desired["subjects"]) != Counter(before)
+    return item.policy.exact or "subjects" in item.policy.unset or "mirror" in item.desired
+
+
+def _differences(resource: Resource, before: Config, after: Config) -> dict[str, tuple[Any, Any]]:
+    """What differs between two configurations, as people write it."""
+    old, new = resource.show(before), resource.show(after)
+    return {key: (old.get(key), new.get(key)) for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
 
 
 async def _info(jetstream: JetStream, server: Server, item: Wanted) -> Any:
@@ -264,16 +377,7 @@ async def _found(jetstream: JetStream, item: Wanted, info: Any) -> Found:
     return Found(info["config"], info.get("state") or {}, info | extra)
 
 
-def _around(server: Server, place: Place) -> Around:
-    if not place.consumer:
-        return Around()
-    stream = server.streams.get(place.stream) or {}
-    others = server.consumers.get(place.stream, {})
-    there = (info["config"] for name, info in others.items() if Place(place.stream, name) not in server.going)
-    return Around(stream.get("config", {}), tuple(there))
-
-
-async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around: Around) -> Plan:
+async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around: Around = NOWHERE) -> Plan:
     if item.state == "absent":
         return remove(item.resource, found, item.policy, around)
     level = await jetstream.level() if _asks_level(item) else 0
@@ -304,91 +408,13 @@ async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around:
 def _asks_level(item: Wanted) -> bool:
     known = item.resource.by_key
     young = (known[key] for key in item.desired if key in known)
-    return item.state in ("paused", "reset") or any(
-        entry.api_level or entry.type.level(item.desired[entry.stored]) for entry in young
+    # A consumer that is made anew gets its position back from a server that can do it.
+    anew = item.place.consumer is not None and item.policy.recreate != "never"
+    return (
+        anew
+        or item.state in ("paused", "reset")
+        or any(entry.api_level or entry.type.level(item.desired[entry.stored]) for entry in young)
     )
-
-
-async def _carry_out(jetstream: JetStream, item: Wanted, planned: Plan, found: Found | None, timeout: float) -> Any:
-    answer: Mapping[str, Any] = {}
-    for step in planned.steps:
-        try:
-            answer = await jetstream.write(item.place, step)
-        except UnansweredError as error:
-            raise await _known(jetstream, item, error) from error
-        except NatsError as error:
-            explained = await _explained(jetstream, item, planned, error)
-            if step.action == "create" and found:
-                explained.remedy = f"{await _put_back(jetstream, item.place, found)} {explained.remedy}".rstrip()
-            raise explained from error
-        if step.moves:
-            answer = await _settled(jetstream, item, timeout)
-    if planned.steps[-1].action == "delete":
-        return None
-    # The answer to a creation or an update says what it is then.
-    return answer if "config" in answer else await jetstream.find(item.place)
-
-
-async def _put_back(jetstream: JetStream, place: Place, found: Found) -> str:
-    """What was deleted to be made anew, and could not be."""
-    try:
-        await jetstream.write(place, Step("create", found.config))
-    except NatsError as error:
-        return f"It was deleted for that, and could not be put back: {error.cause}."
-    return "It was deleted for that and is back as it was, but empty."
-
-
-async def _settled(jetstream: JetStream, item: Wanted, timeout: float) -> Mapping[str, Any]:
-    """What it is once it has all its replicas: the server mixes up a change with one that is under way."""
-    deadline, waiting = time.monotonic() + timeout, Waiting()
-    while True:
-        info = await jetstream.find(item.place)
-        missing = missing_replicas(info) if info else "it can't be read"
-        if info and not missing:
-            return info
-        if time.monotonic() > deadline:
-            raise NatsError(
-                item.title,
-                f"its configuration is stored, but after {timeout:g} s: {missing}",
-                "Run it again to wait longer, and look at the cluster with nats_health.",
-            )
-        waiting(f"{item.title}: {missing}")
-        await asyncio.sleep(APART)
-
-
-async def _known(jetstream: JetStream, item: Wanted, error: NatsError) -> NatsError:
-    """Whether it was carried out is unknown: reading again may tell what is now true."""
-    try:
-        info = await jetstream.find(item.place)
-    except NatsError:
-        return NatsError(item.title, error.cause, error.remedy)
-    now = "it does not exist" if info is None else f"it is {item.resource.show(info['config'])}"
-    return NatsError(item.title, f"{error.cause}. Now {now}", error.remedy)
-
-
-async def _explained(jetstream: JetStream, item: Wanted, planned: Plan, error: NatsError) -> NatsError:
-    if error.err_code != OVERLAP:
-        return NatsError(item.title, error.cause, error.remedy, error.err_code)
-    owners = await jetstream.owners(planned.steps[-1].config.get("subjects") or [item.name], {item.place.stream})
-    return NatsError(item.title, f"{error.cause}: {_owned(owners)}", error.remedy, error.err_code)
-
-
-async def _foresee_overlap(jetstream: JetStream, server: Server, item: Wanted, planned: Plan) -> None:
-    """Check mode says what would be refused."""
-    last = planned.steps[-1]
-    if item.place.consumer or not (last.action == "create" or "subjects" in planned.changes):
-        return
-    subjects = last.config.get("subjects") or own_subject(last.config, Around())
-    if owners := await jetstream.owners(
-        subjects, {place.stream for place in {item.place, *server.going} if not place.consumer}
-    ):
-        raise NatsError(
-            item.title, f"subjects overlap with an existing stream: {_owned(owners)}", "Change one of the two.", OVERLAP
-        )
-
-
-def _owned(owners: Mapping[str, list[str]]) -> str:
-    return ", ".join(f"{subject} is of stream {' and '.join(names)}" for subject, names in owners.items())
 
 
 def _expected(planned: Plan, found: Found | None) -> Config:

@@ -30,5 +30,9 @@ class NatsError(Exception):
         return parts
 
 
+class NobodyAnswersError(NatsError):
+    """A request that reached nobody: it was not carried out."""
+
+
 class UnansweredError(NatsError):
     """A request that was sent and not answered: whether it was carried out, only reading again can tell."""

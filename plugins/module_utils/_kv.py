@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._losses import bucket_losses, kept
 from ansible_collections.messaging.nats.plugins.module_utils._resource import (
     Change,
     Config,
@@ -23,15 +24,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._stream import (
     REPUBLISH,
     WINDOW,
     age,
-    kept,
     marker,
     objections,
-    per_subject,
     promoted,
     replicas,
     servers_own,
     storage,
-    younger,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._stream import complete as complete_stream
 from ansible_collections.messaging.nats.plugins.module_utils._types import (
@@ -129,8 +127,8 @@ KV = Resource(
     "bucket",
     fields=(
         Field("description", string),
-        Field("history", within(1, 64, absent=1), loses=per_subject, key="max_msgs_per_subject"),
-        Field("ttl", age, loses=younger, key="max_age"),
+        Field("history", within(1, 64, absent=1), key="max_msgs_per_subject"),
+        Field("ttl", age, key="max_age"),
         Field("limit_marker_ttl", marker, api_level=1, key="subject_delete_marker_ttl"),
         Field("max_value_size", limit(size), key="max_msg_size"),
         Field("max_bytes", limit(size)),
@@ -139,7 +137,7 @@ KV = Resource(
         Field("placement", PLACEMENT, Change.MOVES, alone=True),
         Field("republish", REPUBLISH),
         Field("mirror", BUCKET_ORIGIN, promoted),
-        Field("sources", list_of(BUCKET_ORIGIN)),
+        Field("sources", list_of(BUCKET_ORIGIN, "name")),
         Field("compression", compressed),
         Field("metadata", labels, default=servers_own),
     ),
@@ -151,5 +149,6 @@ KV = Resource(
     creates=creates,
     completes=complete,
     objects=objections,
+    loses=bucket_losses,
     holds=kept,
 )

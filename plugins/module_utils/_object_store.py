@@ -7,16 +7,15 @@
 from __future__ import annotations
 
 from ansible_collections.messaging.nats.plugins.module_utils._kv import BUCKET, compressed
+from ansible_collections.messaging.nats.plugins.module_utils._losses import bucket_losses, kept
 from ansible_collections.messaging.nats.plugins.module_utils._resource import Change, Config, Field, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._stream import (
     PLACEMENT,
     age,
     complete,
-    kept,
     replicas,
     servers_own,
     storage,
-    younger,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._types import labels, limit, size, string
 
@@ -37,7 +36,7 @@ OBJECT_STORE = Resource(
     "object store",
     fields=(
         Field("description", string),
-        Field("ttl", age, loses=younger, key="max_age"),
+        Field("ttl", age, key="max_age"),
         Field("max_bytes", limit(size)),
         Field("storage", storage, Change.NEVER),
         Field("num_replicas", replicas, alone=True),
@@ -50,6 +49,7 @@ OBJECT_STORE = Resource(
     prefix=PREFIX,
     creates=creates,
     completes=complete,
+    loses=bucket_losses,
     holds=kept,
     states=("present", "absent", "sealed"),
 )

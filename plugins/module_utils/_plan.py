@@ -56,6 +56,8 @@ class Plan:
     steps: tuple[Step, ...] = ()
     changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
+    # Whether one of the reasons is a loss: a closer look may show that nothing would be lost.
+    loses: bool = False
 
 
 def plan(
@@ -78,21 +80,22 @@ def plan(
     refusals = tuple(_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level))
     fixed = [key for key, (before, after) in changes.items() if _changing(resource, key, before, after) is Change.NEVER]
     if fixed and policy.recreate != "never":
-        return _again(resource, found, policy, around, changes, refusals)
+        return _again(resource, found, policy, around, changes, refusals, level)
     refusals += tuple(
-        reason
-        for key, (before, after) in changes.items()
-        if (reason := _refusal(resource, key, before, after, found, policy))
+        reason for key, (before, after) in changes.items() if (reason := _refusal(resource, key, before, after, policy))
     )
     steps = tuple(_updates(resource, found.config, changes))
-    return Plan(steps, changes, (*refusals, *resource.objects(steps[-1].config, around)))
+    after = steps[-1].config
+    losses = tuple(_losses(resource, found, after, changes, policy, around))
+    return Plan(steps, changes, (*refusals, *losses, *resource.objects(after, around)), bool(losses))
 
 
 def remove(resource: Resource, found: Found | None, policy: Policy, around: Around = NOWHERE) -> Plan:
     """What makes it absent."""
     if found is None:
         return Plan()
-    return Plan((Step("delete"),), {}, lost("deleting it", resource.holds(found, around), policy))
+    refusals = lost("deleting it", resource.holds(found, around), policy)
+    return Plan((Step("delete"),), {}, refusals, bool(refusals))
 
 
 def merged(before: Any, after: Any) -> Any:
@@ -186,7 +189,27 @@ def needs(what: str, needed: int, level: int) -> str:
     return f"{what} needs nats-server {VERSIONS[needed]} (API level {needed}), this server has level {level}. Upgrade the server"
 
 
-def _refusal(resource: Resource, key: str, before: Any, after: Any, found: Found, policy: Policy) -> str | None:
+def _losses(
+    resource: Resource,
+    found: Found,
+    after: Config,
+    changes: Mapping[str, tuple[Any, Any]],
+    policy: Policy,
+    around: Around,
+) -> Iterator[str]:
+    """What the configuration that will hold loses, by the changed fields that are the reason."""
+    known = resource.guarded
+    for loss in resource.loses(found, after, around):
+        fields = [
+            f"{known[key].name if key in known else key} from {_shown(known.get(key), changes[key][0])} "
+            f"to {_shown(known.get(key), changes[key][1])}"
+            for key in loss.keys
+            if key in changes
+        ]
+        yield from lost(" and ".join(fields) or "updating it", loss.sentence, policy)
+
+
+def _refusal(resource: Resource, key: str, before: Any, after: Any, policy: Policy) -> str | None:
     entry = resource.guarded.get(key)
     if entry is None:
         return None
@@ -198,12 +221,13 @@ def _refusal(resource: Resource, key: str, before: Any, after: Any, found: Found
         return f"{shown} can't be undone. Set allow_irreversible: true if it shall be"
     if change is Change.MOVES and "allow_move" not in policy.allowed:
         return f"{shown} moves the data to other servers. Set allow_move: true if it shall"
-    loss = entry.loses(before, after, found) if entry.loses else None
-    return next(iter(lost(shown, loss, policy)), None)
+    return None
 
 
-def _shown(entry: Field, value: Any) -> Any:
-    return "nothing" if value in NOTHING else entry.type.show(value)
+def _shown(entry: Field | None, value: Any) -> Any:
+    if value in NOTHING:
+        return "nothing"
+    return entry.type.show(value) if entry else value
 
 
 def lost(what: str, loss: str | None, policy: Policy) -> tuple[str, ...]:
@@ -239,6 +263,7 @@ def _again(
     around: Around,
     changes: Mapping[str, tuple[Any, Any]],
     refusals: tuple[str, ...],
+    level: int,
 ) -> Plan:
     """Deleted and created anew, with all that nobody asked to change."""
     config = deepcopy(found.config)
@@ -247,14 +272,17 @@ def _again(
         if entry.default and entry.value(found.config) == entry.default(found.config, around):
             config.pop(entry.stored, None)
     _write(resource, config, changes, changes)
-    loss = resource.holds(found, around)
-    consumers = found.state.get("consumer_count", 0)
-    if consumers:
-        loss = f"{loss or 'delete'}{' and' if loss else ''} {consumers} consumers"
+    anew = resource.loses_anew
+    loss = anew(found, config, around, level) if anew else resource.holds(found, around)
+    losses: tuple[str, ...] = ()
     if loss and policy.recreate == "if_empty":
-        refusals += (
+        losses = (
             f"recreating it would {loss}, and recreate is if_empty. Set recreate: always and allow_data_loss: true if they may go",
         )
-    else:
-        refusals += lost("recreating it", loss, policy)
-    return Plan((Step("delete"), Step("create", config)), changes, (*refusals, *resource.objects(config, around)))
+    elif loss:
+        losses = lost("recreating it", loss, policy)
+    steps = [Step("delete"), Step("create", config)]
+    sequence = resource.resumes_at(found, config, level)
+    if sequence is not None:
+        steps.append(Step("reset", {"seq": sequence}))
+    return Plan(tuple(steps), changes, (*refusals, *losses, *resource.objects(config, around)), bool(losses))

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._types import Type, options
+from ansible_collections.messaging.nats.plugins.module_utils._types import NestedError, Type, options
 
 Config = dict[str, Any]
 
@@ -33,10 +33,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Around:
-    """What a consumer lives in: its stream, and the other consumers' configurations."""
+    """What a resource lives in: a consumer's stream and the other consumers' configurations, and the server."""
 
     stream: Mapping[str, Any] = field(default_factory=dict)
     consumers: tuple[Mapping[str, Any], ...] = ()
+    # Up to 2.10.5 the server deletes what is above a limit under `discard: new` too.
+    trims_discard_new: bool = False
+    # Consumers of a stream that the same declaration deletes.
+    leaving: int = 0
 
 
 class Change(Enum):
@@ -53,8 +57,11 @@ def one_way(before: Any, _after: Any) -> Change:
     return Change.NEVER if before else Change.IRREVERSIBLY
 
 
-# What a change from one value to another drops of what is stored, as a sentence; None when nothing.
-Loses = Callable[[Any, Any, Found], "str | None"]
+class Loss(NamedTuple):
+    """What a change loses, in words, and the fields that are the reason."""
+
+    keys: tuple[str, ...]
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,6 @@ class Field:
     type: Type
     change: Change | Callable[[Any, Any], Change] = Change.FREELY
     api_level: int = 0
-    loses: Loses | None = None
     # The server refuses or mixes up this change when another one comes with it.
     alone: bool = False
     # The server's name for it, where people know it by another one.
@@ -91,6 +97,10 @@ def keep_all(desired: Config, _actual: Config) -> Config:
     return desired
 
 
+def no_loss(_found: Found, _after: Config, _around: Around) -> Iterator[Loss]:
+    return iter(())
+
+
 def no_objection(_after: Config, _around: Around) -> Iterator[str]:
     return iter(())
 
@@ -113,8 +123,13 @@ class Resource:
     completes: Callable[[Config, Config], Config] = keep_all
     # What the server would refuse, or carry out wrongly, of the result.
     objects: Callable[[Config, Around], Iterator[str]] = no_objection
+    # What is lost when a found one gets another configuration.
+    loses: Callable[[Found, Config, Around], Iterator[Loss]] = no_loss
     # What is lost when it is deleted, as a sentence.
     holds: Callable[[Found, Around], str | None] = lambda _found, _around: None
+    # The same when it is made anew with a configuration, by a server of an API level; and the sequence that is put back then.
+    loses_anew: Callable[[Found, Config, Around, int], str | None] | None = None
+    resumes_at: Callable[[Found, Config, int], int | None] = lambda _found, _config, _level: None
     states: tuple[str, ...] = ("present", "absent")
     # Options of its further states.
     arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -138,6 +153,8 @@ class Resource:
                 continue
             try:
                 config[entry.stored] = entry.type.parse(written[entry.name])
+            except NestedError as error:
+                raise NatsError(f"{self.kind} {name}", f"{entry.name}{error}") from error
             except ValueError as error:
                 raise NatsError(f"{self.kind} {name}", f"{entry.name}: {error}") from error
         return config

@@ -57,6 +57,8 @@ def declare(resource: Resource, result: str) -> None:
             jetstream = JetStream(connection, module.api_prefix)
             work = converge(jetstream, [item], module.check_mode, module.params["wait_timeout"])
             (outcome,) = connection.run(work)
+        if outcome.warning:
+            module.warn(outcome.warning)
         if outcome.error:
             raise outcome.error
         figures = {} if outcome.state is None else {"state": dict(outcome.state)}

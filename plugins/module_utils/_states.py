@@ -111,7 +111,7 @@ def resumed(_arguments: Arguments, found: Found, _policy: Policy, _level: int) -
     return Plan((Step("pause", {}),), {"pause_until": (found.config.get("pause_until"), None)})
 
 
-def reset(arguments: Arguments, found: Found, _policy: Policy, level: int) -> Plan:
+def reset(arguments: Arguments, found: Found, policy: Policy, level: int) -> Plan:
     """Delivered from a sequence on, or from what nobody has acknowledged."""
     wanted = arguments.get("reset_seq")
     delivered = found.info.get("delivered", {}).get("stream_seq", 0)
@@ -120,7 +120,23 @@ def reset(arguments: Arguments, found: Found, _policy: Policy, level: int) -> Pl
     if delivered == floor == target:
         return Plan()
     body = {} if wanted is None else {"seq": wanted}
-    return Plan((Step("reset", body),), {"next": (delivered + 1, target + 1)}, too_old("reset", level))
+    refused = lost("resetting it", _passed_over(found, target, delivered, floor), policy)
+    return Plan(
+        (Step("reset", body),),
+        {"next": (delivered + 1, target + 1)},
+        (*too_old("reset", level), *refused),
+        bool(refused),
+    )
+
+
+def _passed_over(found: Found, target: int, delivered: int, floor: int) -> str | None:
+    """What is lost of a stream that keeps messages for its consumers; in others a reset to an earlier sequence gets it back."""
+    left = found.info.get("num_ack_pending", 0) + (found.info.get("num_pending", 0) if target > delivered else 0)
+    passed = min(left, target - floor)
+    if passed <= 0 or found.info.get("retention", "limits") == "limits":
+        return None
+    what = "delete" if found.info["retention"] == "interest" else "leave undelivered"
+    return f"{what} up to {passed} messages that it has not processed"
 
 
 def too_old(state: str, level: int) -> tuple[str, ...]:

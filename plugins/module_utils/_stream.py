@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
 
+from ansible_collections.messaging.nats.plugins.module_utils._losses import kept, stream_losses
 from ansible_collections.messaging.nats.plugins.module_utils._resource import (
     Around,
     Change,
     Config,
     Field,
-    Found,
-    Loses,
     Resource,
     one_way,
 )
@@ -25,11 +23,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._types import (
     boolean,
     choice,
     duration,
-    instant,
     integer,
     labels,
     limit,
     list_of,
+    named,
     not_negative,
     record,
     show_duration,
@@ -43,46 +41,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._types import (
 MILLISECOND = 10**6
 SECOND = 10**9
 WINDOW = 120 * SECOND
-
-
-def fewer(figure: str, unit: str) -> Loses:
-    """A limit below what is stored deletes the rest at once, where the stream discards what is old."""
-
-    def loses(_before: int, after: int, found: Found) -> str | None:
-        stored = found.state.get(figure, 0)
-        if found.config.get("discard") == "new" or not 0 <= after < stored:
-            return None
-        return f"delete {stored - after} of {stored} {unit}"
-
-    return loses
-
-
-def per_subject(before: int, after: int, found: Found) -> str | None:
-    subjects = found.state.get("num_subjects", 0)
-    # So many one subject has at most, when each of the others has one.
-    most = found.state.get("messages", 0) - subjects + 1
-    if 0 < after < most and (before < 0 or after < before):
-        return f"delete all but the last {after} messages of each of {subjects} subjects"
-    return None
-
-
-def younger(_before: int, after: int, found: Found) -> str | None:
-    if not after or not found.state.get("messages"):
-        return None
-    first = instant(found.state["first_ts"])
-    if first is None:
-        return None
-    age = int((datetime.now(timezone.utc) - first[0]).total_seconds()) * SECOND
-    return f"delete messages up to {show_duration(age)} old" if age > after else None
-
-
-def interest(_before: str, after: str, found: Found) -> str | None:
-    stored = found.state.get("messages", 0)
-    if after != "interest" or not stored:
-        return None
-    if found.state.get("consumer_count"):
-        return f"delete those of its {stored} messages that every consumer has acknowledged"
-    return f"delete all {stored} messages, because no consumer is interested"
 
 
 def retained(before: str, after: str) -> Change:
@@ -107,11 +65,6 @@ def window(config: Config, _around: Around) -> int:
 
 def servers_own(config: Config, _around: Around) -> dict[str, str]:
     return {key: text for key, text in (config.get("metadata") or {}).items() if key.startswith("_nats.")}
-
-
-def kept(found: Found, _around: Around) -> str | None:
-    messages = found.state.get("messages", 0)
-    return f"delete {messages} messages" if messages else None
 
 
 # What the server makes of a stream that is sealed.
@@ -156,6 +109,8 @@ def objections(after: Config, _around: Around) -> Iterator[str]:
     for key in ("subjects", "sources"):
         if after.get("mirror") and after.get(key):
             yield f"{key}: a mirror has none of its own. Leave them out"
+    if after.get("mirror") and not after["mirror"].get("name"):
+        yield "mirror.name is missing. Write the stream to mirror, or mirror: {} to have none"
     if after.get("discard_new_per_subject") and (
         after.get("discard") != "new" or after.get("max_msgs_per_subject", -1) < 1
     ):
@@ -163,15 +118,21 @@ def objections(after: Config, _around: Around) -> Iterator[str]:
 
 
 TRANSFORM = record(("src", string), ("dest", string))
-ORIGIN = record(
-    ("name", string),
-    ("opt_start_seq", not_negative(integer)),
-    ("opt_start_time", time),
-    ("filter_subject", string),
-    ("subject_transforms", list_of(TRANSFORM)),
-    ("external", record(("api", string), ("deliver", string))),
-    ("consumer", record(("name", string), ("deliver_subject", string))),
-    since={"consumer": 4},
+# An empty name would be dropped on the way: a mirror without one is an ordinary stream.
+ORIGIN = named(
+    record(
+        ("name", string),
+        ("opt_start_seq", not_negative(integer)),
+        ("opt_start_time", time),
+        ("filter_subject", string),
+        ("subject_transforms", list_of(TRANSFORM)),
+        ("external", record(("api", string), ("deliver", string))),
+        ("consumer", record(("name", string), ("deliver_subject", string))),
+        since={"consumer": 4},
+    ),
+    "name",
+    "external.api",
+    "consumer.name",
 )
 PLACEMENT = record(("cluster", string), ("tags", strings))
 REPUBLISH = record(("src", string), ("dest", string), ("headers_only", boolean))
@@ -186,13 +147,13 @@ STREAM = Resource(
     fields=(
         Field("description", string),
         Field("subjects", strings, default=own_subject),
-        Field("retention", choice("limits", "interest", "workqueue"), retained, loses=interest),
+        Field("retention", choice("limits", "interest", "workqueue"), retained),
         Field("max_consumers", limit(integer)),
-        Field("max_msgs", limit(integer), loses=fewer("messages", "messages")),
-        Field("max_bytes", limit(size), loses=fewer("bytes", "bytes")),
-        Field("max_msgs_per_subject", limit(integer), loses=per_subject),
+        Field("max_msgs", limit(integer)),
+        Field("max_bytes", limit(size)),
+        Field("max_msgs_per_subject", limit(integer)),
         Field("max_msg_size", limit(size)),
-        Field("max_age", age, loses=younger),
+        Field("max_age", age),
         Field("duplicate_window", age, default=window),
         Field("discard", choice("old", "new")),
         Field("discard_new_per_subject", boolean),
@@ -201,7 +162,7 @@ STREAM = Resource(
         Field("placement", PLACEMENT, Change.MOVES, alone=True),
         Field("no_ack", boolean),
         Field("mirror", ORIGIN, promoted),
-        Field("sources", list_of(ORIGIN)),
+        Field("sources", list_of(ORIGIN, "name")),
         Field("compression", choice("none", "s2")),
         Field("first_seq", not_negative(integer), Change.NEVER),
         Field("subject_transform", TRANSFORM),
@@ -224,6 +185,7 @@ STREAM = Resource(
     creates=lambda name: {"name": name},
     completes=complete,
     objects=objections,
+    loses=stream_losses,
     holds=kept,
     states=("present", "absent", "purged", "sealed"),
     arguments={

@@ -309,11 +309,42 @@ def bare(value: Any) -> Any:
     return [bare(entry) for entry in value] if isinstance(value, list) else value
 
 
-def list_of(item: Type) -> Type:
-    """A list of records, in the order they are written."""
+class NestedError(ValueError):
+    """What is wrong inside of an option; the sentence begins with the way to it, as in `.name` or `[0].name`."""
+
+
+def named(of: Type, *keys: str) -> Type:
+    """A record whose names must not be empty where they are written: what a template left empty is not meant."""
+
+    def parse(value: Any) -> Any:
+        for key in keys:
+            inner: Any = value
+            for part in key.split("."):
+                inner = inner.get(part) if isinstance(inner, dict) else None
+            if isinstance(inner, str) and not inner.strip():
+                raise NestedError(f".{key} is empty: write a name, or leave the option out")
+        return of.parse(value)
+
+    return replace(of, parse=parse)
+
+
+def list_of(item: Type, *needed: str) -> Type:
+    """A list of records, in the order they are written; each has the keys that are needed."""
+
+    def parse(value: list[Any]) -> list[Any]:
+        found = []
+        for number, entry in enumerate(value):
+            if missing := [key for key in needed if entry.get(key) is None]:
+                raise NestedError(f"[{number}].{missing[0]} is missing: write it, or leave the entry out")
+            try:
+                found.append(item.parse(entry))
+            except NestedError as error:
+                raise NestedError(f"[{number}]{error}") from error
+        return found
+
     return Type(
         {"type": "list", "elements": "dict", "options": item.spec["options"]},
-        lambda value: [item.parse(entry) for entry in value],
+        parse,
         lambda value: [item.show(entry) for entry in value],
         absent=[],
         level=lambda value: highest(item.level(entry) for entry in value),

@@ -11,6 +11,8 @@ description:
   - Does what M(messaging.nats.nats_stream), M(messaging.nats.nats_consumer), M(messaging.nats.nats_kv) and
     M(messaging.nats.nats_object_store) do, for whole lists over one connection. A thousand streams take about as long as one.
   - Nothing is done when an entry makes no sense. Where the server refuses some, the others are done all the same, and the task fails with the list of both.
+  - Streams that give up subjects come before those that take them. Each resource is read again right before it is changed;
+    what somebody else changed in the meantime is kept, and a warning tells it.
   - With O(kubernetes), the default account is V(APP).
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -43,7 +45,8 @@ options:
     default: []
   prune:
     description:
-      - Deletes streams that are not declared. Streams that hold messages need O(allow_data_loss).
+      - Deletes streams that are not declared in any of the lists; a stream whose consumer is declared stays too.
+        Streams that hold messages or have consumers need O(allow_data_loss).
       - Buckets and the servers' own streams (C(KV_), C(OBJ_), C($)) are spared unless the pattern itself begins with that.
     type: dict
     suboptions:
@@ -114,6 +117,8 @@ def main() -> None:
                 jetstream, items, params["prune"], Policy(loss), module.check_mode, params["wait_timeout"]
             )
             outcomes = connection.run(work)
+        for warning in filter(None, (outcome.warning for outcome in outcomes)):
+            module.warn(warning)
         changes = list(differences(outcomes))
         before = {title: old for title, old, _new in changes}
         after = {title: new for title, _old, new in changes}

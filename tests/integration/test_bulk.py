@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils import _converge
 from ansible_collections.messaging.nats.plugins.modules import nats_jetstream
 
 
@@ -271,6 +272,115 @@ def test_three_hundred_streams_in_one_go(bulk, names):
     assert sum(entry["changed"] for entry in bulk(**many)["resources"]) == 330
     assert len(names()) == 300
     assert bulk(**many)["changed"] is False
-    gone = {"prune": {"pattern": "S*", "max": 300}}
+    gone = {"prune": {"pattern": "S*", "max": 300}, "allow_data_loss": True}
     assert sum(entry["changed"] for entry in bulk(**gone)["resources"]) == 300
+    assert names() == []
+
+
+class TestSubjectsThatMove:
+    """A subject that one stream gives up and another one takes."""
+
+    @staticmethod
+    def subjects(jetstream, name):
+        return sorted(jetstream(f"STREAM.INFO.{name}")["config"]["subjects"])
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ({"A": ["a.>", "shared"], "B": ["b.>"]}, {"B": ["b.>", "shared"], "A": ["a.>"]}),
+            ({"A": ["a.>", "shared"], "B": ["b.>"]}, {"A": ["a.>"], "B": ["b.>", "shared"]}),
+            ({"A": ["a.>"]}, {"B": ["a.x"], "A": ["a.y"]}),
+            ({"A": ["a.*"], "B": ["b.*"]}, {"C": ["a.*", "b.*"], "B": ["b"], "A": ["a"]}),
+            # In a circle, with something left and with nothing.
+            ({"A": ["a", "x"], "B": ["b", "y"]}, {"A": ["a", "y"], "B": ["b", "x"]}),
+            ({"A": ["x"], "B": ["y"]}, {"A": ["y"], "B": ["x"]}),
+            ({"A": ["x"], "B": ["y"], "C": ["z"]}, {"A": ["y"], "B": ["z"], "C": ["x"]}),
+        ],
+    )
+    def test_what_is_given_up_comes_before_what_is_taken(self, bulk, jetstream, before, after):
+        bulk(streams=[{"name": name, "subjects": subjects} for name, subjects in before.items()])
+        lists = {"streams": [{"name": name, "subjects": subjects} for name, subjects in after.items()]}
+        foreseen, made = bulk(**lists, check=True), bulk(**lists)
+        assert made["resources"] == foreseen["resources"]
+        assert made["diff"]["before"] == foreseen["diff"]["before"]
+        assert {name: self.subjects(jetstream, name) for name in after} == {
+            name: sorted(subjects) for name, subjects in after.items()
+        }
+        assert bulk(**lists)["changed"] is False
+
+    @pytest.mark.parametrize("check", [True, False])
+    def test_what_nobody_gives_up_is_refused(self, bulk, partly, check):
+        bulk(streams=[{"name": "A", "subjects": ["a", "x"]}, {"name": "B", "subjects": ["b"]}])
+        result = partly(
+            streams=[{"name": "B", "subjects": ["b", "x"]}, {"name": "A", "subjects": ["x"]}],
+            check=check,
+        )
+        assert "x is of stream A" in result["msg"]
+
+    @pytest.mark.parametrize("check", [True, False])
+    def test_two_new_streams_with_one_subject(self, partly, check):
+        result = partly(streams=[{"name": "A", "subjects": ["a.>"]}, {"name": "B", "subjects": ["a.b"]}], check=check)
+        assert [bool(entry.get("failed")) for entry in result["resources"]] == [False, True]
+        assert "a.b is of stream A" in result["msg"]
+
+
+def test_what_is_changed_between_reading_and_writing_is_kept_and_told(
+    run_module, account, bulk, jetstream, monkeypatch
+):
+    bulk(streams=[{"name": f"S{number}"} for number in range(12)])
+    read = _converge._read
+
+    async def then_somebody_writes(*arguments):
+        found = await read(*arguments)
+        config = found.streams["S3"]["config"] | {"description": "theirs", "max_msgs": 7}
+        await arguments[0].ask("STREAM.UPDATE.S3", "S3", config)
+        return found
+
+    monkeypatch.setattr(_converge, "_read", then_somebody_writes)
+    result = run_module(
+        nats_jetstream, **account, streams=[{"name": f"S{number}", "max_age": "1h"} for number in range(12)]
+    )
+    config = jetstream("STREAM.INFO.S3")["config"]
+    assert (config["description"], config["max_msgs"], config["max_age"]) == ("theirs", 7, 3600 * 10**9)
+    (warning,) = result["warnings"]
+    assert "stream S3: while this was running, somebody else changed" in str(warning)
+    assert "max_msgs from -1 to 7" in str(warning)
+
+
+def test_what_was_filled_between_reading_and_deleting_is_not_deleted(partly, bulk, publish, names, monkeypatch):
+    bulk(streams=[{"name": f"S{number}"} for number in range(12)])
+    read = _converge._read
+
+    async def then_somebody_publishes(*arguments):
+        found = await read(*arguments)
+        client = await arguments[0].connection.client()
+        await client.request("S5", b"new")
+        return found
+
+    monkeypatch.setattr(_converge, "_read", then_somebody_publishes)
+    result = partly(prune={"pattern": "S*", "max": 12})
+    assert "1 of 12 failed" in result["msg"]
+    assert "stream S5: deleting it would delete 1 messages" in result["msg"]
+    assert names() == ["S5"]
+
+
+def test_prune_knows_all_four_lists(bulk, publish, names):
+    bulk(kv=[{"bucket": "app_cfg"}, {"bucket": "app_old"}], object_stores=[{"bucket": "app"}], streams=[{"name": "S"}])
+    publish("$KV.app_cfg.key")
+    pruned = {"kv": [{"bucket": "app_cfg"}], "allow_data_loss": True, "prune": {"pattern": "KV_app*", "max": 5}}
+    assert bulk(**pruned)["changed"] is True
+    assert names() == ["KV_app_cfg", "OBJ_app", "S"]
+    assert bulk(object_stores=[{"bucket": "app"}], prune={"pattern": "OBJ_*", "max": 5})["changed"] is False
+    assert bulk(consumers=[{"stream": "S", "name": "c"}], prune={"pattern": "S", "max": 5})["changed"] is True
+    assert names() == ["KV_app_cfg", "OBJ_app", "S"]
+
+
+def test_the_consumers_of_a_stream_are_content(partly, bulk, names):
+    bulk(streams=[{"name": "S"}], consumers=[{"stream": "S", "name": f"c{number}"} for number in range(3)])
+    gone = [{"name": "S", "state": "absent"}]
+    assert "deleting it would delete 3 consumers" in partly(streams=gone)["msg"]
+    assert "deleting it would delete 3 consumers" in partly(prune={"pattern": "S", "max": 1}, check=True)["msg"]
+    leaving = [{"stream": "S", "name": f"c{number}", "state": "absent"} for number in range(3)]
+    assert bulk(streams=gone, consumers=leaving, check=True)["changed"] is True
+    assert bulk(streams=gone, consumers=leaving)["changed"] is True
     assert names() == []

@@ -380,7 +380,7 @@ def test_defaults_are_the_streams_limits(jetstream, consumer, steps):
 
 
 def test_the_servers_own_refusal_has_its_code(run_module, account, consumer):
-    result = run_module(nats_consumer, **account, **WORKERS, deliver_policy="by_start_sequence")
+    result = run_module(nats_consumer, **account, **WORKERS, num_replicas=3)
     assert isinstance(result["err_code"], int)
 
 
