@@ -422,8 +422,10 @@ def _expected(planned: Plan, found: Found | None) -> Config:
     last = planned.steps[-1]
     if last.action == "delete":
         return {}
-    if last.action in ("create", "update"):
-        return last.config
+    # A position that is put back follows a creation.
+    written = [step.config for step in planned.steps if step.action in ("create", "update")]
+    if written:
+        return written[-1]
     if found and last.action == "pause":
         return _paused(found.config, planned)
     return found.config if found else {}

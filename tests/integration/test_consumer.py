@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.modules import nats_consumer
+from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_stream
 
 SECOND = 10**9
 WORKERS = {"stream": "S", "name": "workers"}
@@ -394,3 +394,112 @@ def test_the_servers_own_refusal_has_its_code(run_module, account, consumer):
 )
 def test_what_would_be_ignored_is_refused(refused, written, sentence):
     assert sentence in refused(nats_consumer, **WORKERS | written)
+
+
+class TestPosition:
+    """How far a consumer is, is content."""
+
+    @pytest.fixture
+    def used(self, consumer, publish, account_connection):
+        """Delivers six of ten messages, and acknowledges some of them."""
+
+        def run(*acknowledged, **written):
+            consumer(**written)
+            publish("s.a", "s.b", count=5)
+
+            async def work():
+                client = await account_connection.client()
+                inbox = client.new_inbox()
+                listening = await client.subscribe(inbox)
+                await client.publish("$JS.API.CONSUMER.MSG.NEXT.S.workers", b"6", reply=inbox)
+                for number in range(1, 7):
+                    message = await listening.next_msg(timeout=5)
+                    if number in acknowledged:
+                        await client.request(message.reply, b"+ACK")
+                await listening.unsubscribe()
+
+            account_connection.run(work())
+
+        return run
+
+    @staticmethod
+    def left(jetstream):
+        info = jetstream("CONSUMER.INFO.S.workers")
+        return info["num_pending"] + info["num_ack_pending"], info["ack_floor"]["stream_seq"]
+
+    @pytest.mark.parametrize(
+        "written", [{"max_waiting": 100}, {"replay_policy": "original"}, {"ack_policy": "all"}, {"mem_storage": True}]
+    )
+    @pytest.mark.parametrize("recreate", ["if_empty", "always"])
+    def test_a_consumer_that_is_made_anew_goes_on_where_it_was(self, used, steps, jetstream, written, recreate):
+        used(1, 2, 3, 4, 5, 6)
+        steps(nats_consumer, "consumer", **WORKERS, **written, recreate=recreate)
+        assert self.left(jetstream) == (4, 6)
+
+    def test_what_is_acknowledged_out_of_order_is_delivered_again_and_needs_the_guard(
+        self, used, refused, consumer, jetstream
+    ):
+        used(1, 2, 5)
+        message = refused(nats_consumer, **WORKERS, max_waiting=100, recreate="always")
+        assert "recreating it would deliver up to 1 acknowledged messages again" in message
+        assert self.left(jetstream) == (7, 2)
+        assert consumer(max_waiting=100, recreate="always", allow_data_loss=True)["changed"] is True
+        assert self.left(jetstream) == (8, 2)
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ({}, {"deliver_policy": "new"}),
+            ({"deliver_policy": "new"}, {"max_waiting": 100}),
+            ({"deliver_policy": "by_start_time", "opt_start_time": "2020-01-01T00:00:00Z"}, {"deliver_policy": "last"}),
+            ({"deliver_policy": "by_start_sequence", "opt_start_seq": 1}, {"deliver_policy": "all"}),
+            ({}, {"deliver_policy": "by_start_sequence", "opt_start_seq": 9}),
+        ],
+    )
+    def test_a_position_that_can_not_be_put_back_needs_the_guard(
+        self, used, refused, consumer, jetstream, before, after
+    ):
+        used(1, 2, 3, **before)
+        for recreate in ("if_empty", "always"):
+            assert "allow_data_loss: true" in refused(nats_consumer, **WORKERS, **after, recreate=recreate)
+        assert self.left(jetstream) == (7, 3)
+        assert consumer(**after, recreate="always", allow_data_loss=True)["changed"] is True
+        assert consumer(**after)["changed"] is False
+
+    def test_deleting_a_consumer_that_was_used_needs_the_guard(self, used, refused, consumer):
+        used(1, 2, 3)
+        assert "deleting it would lose its position, sequence 3" in refused(nats_consumer, **WORKERS, state="absent")
+        assert consumer(state="absent", allow_data_loss=True)["changed"] is True
+
+    def test_the_start_of_another_policy_is_refused_before_anything_is_deleted(self, used, refused, jetstream):
+        used(1, 2, 3)
+        for written, sentence in (
+            ({"opt_start_seq": 5}, "opt_start_seq: it belongs to deliver_policy: by_start_sequence"),
+            ({"deliver_policy": "by_start_time"}, "deliver_policy: by_start_time needs opt_start_time"),
+        ):
+            message = refused(nats_consumer, **WORKERS, **written, recreate="always", allow_data_loss=True)
+            assert sentence in message
+        assert self.left(jetstream) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    ("retention", "sentence"),
+    [
+        ("interest", "would delete up to 5 messages of s.a that this consumer has not acknowledged"),
+        ("limits", "would skip up to 5 messages of s.a that this consumer has not processed"),
+        ("workqueue", "would leave up to 5 messages of s.a that no other consumer takes"),
+    ],
+)
+def test_a_filter_that_drops_what_is_not_processed_needs_the_guard(
+    declare, refused, publish, jetstream, retention, sentence
+):
+    jetstream("STREAM.DELETE.S")
+    declare(nats_stream, name="S", subjects=["s.>"], retention=retention)
+    both = {"stream": "S", "name": "c", "filter_subjects": ["s.a", "s.b"]}
+    declare(nats_consumer, **both)
+    publish("s.a", "s.b", count=5)
+    for narrowed in ({"filter_subjects": ["s.b"]}, {"filter_subject": "s.b"}, {"filter_subjects": ["s.b", "s.c"]}):
+        assert sentence in refused(nats_consumer, **both | {"filter_subjects": []} | narrowed)
+    for wider in (["s.a", "s.b", "s.c"], ["s.*"]):
+        assert declare(nats_consumer, **both | {"filter_subjects": wider})["changed"] is True
+    assert jetstream("CONSUMER.INFO.S.c")["num_pending"] == 10
