@@ -80,6 +80,7 @@ class JetStream:
         self.connection = connection
         self._prefix = prefix
         self._level: asyncio.Future[int] | None = None
+        self._trims: bool | None = None
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def level(self) -> int:
@@ -90,6 +91,11 @@ class JetStream:
 
     async def trims_discard_new(self) -> bool:
         """Whether the server deletes what is above a limit under `discard: new` too, as it did up to 2.10.5."""
+        if self._trims is None:
+            self._trims = await self._ask_trims()
+        return self._trims
+
+    async def _ask_trims(self) -> bool:
         if self._prefix != OWN_API:
             # Another server than ours answers there, and its level is all that is known of it.
             return await self.level() < 1

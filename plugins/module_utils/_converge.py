@@ -39,6 +39,8 @@ __all__ = ["Outcome", "Wanted", "converge", "wanted"]
 
 # From so many on, the whole list is read at once.
 MANY = 8
+# What a plan is made of: configuration, figures of a stream, and positions of a consumer.
+DECIDING = ("config", "state", "delivered", "ack_floor", "num_ack_pending", "num_pending", "num_waiting", "paused")
 
 
 @dataclass
@@ -259,9 +261,10 @@ class _Work:
         if info and planned.steps and not self.check and not self.alone:
             # What is written is made of what is there right before it.
             fresh = await self.jetstream.find(place)
-            outcome.meanwhile = _differences(resource, info["config"], fresh["config"] if fresh else {})
-            info = fresh
-            planned, found = await self._planned(item, info)
+            if changed := _decides_otherwise(info, fresh):
+                outcome.meanwhile = _differences(resource, info["config"], fresh["config"] if fresh else {})
+                planned, found = await self._planned(item, fresh)
+            info = fresh if changed else info
         if planned.refusals:
             raise NatsError(item.title, "; ".join(planned.refusals))
         outcome.changed = bool(planned.steps)
@@ -349,6 +352,11 @@ def _writes_subjects(item: Wanted, before: tuple[str, ...]) -> bool:
     if "subjects" in item.desired:
         return Counter(item.desired["subjects"]) != Counter(before)
     return item.policy.exact or "subjects" in item.policy.unset or "mirror" in item.desired
+
+
+def _decides_otherwise(before: Mapping[str, Any], now: Mapping[str, Any] | None) -> bool:
+    """Whether a plan has to be made again."""
+    return now is None or any(now.get(key) != before.get(key) for key in DECIDING)
 
 
 def _differences(resource: Resource, before: Config, after: Config) -> dict[str, tuple[Any, Any]]:

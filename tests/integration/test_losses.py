@@ -185,9 +185,11 @@ class Lab:
 
     def __init__(self, connection: Connection) -> None:
         self.connection, self.jetstream = connection, JetStream(connection)
+        # Older servers delete some of what is above a limit, or that nobody waits for, only when the next message comes.
+        self.prompt = self.ask("INFO").get("api", {}).get("level", 0) >= 4
 
     def ask(self, call: str, **body: Any) -> dict[str, Any]:
-        return self.connection.request(f"$JS.API.{call}", body)
+        return self.connection.request(f"$JS.API.{call}", body or b"")
 
     def make(self, content: Content) -> None:
         for name in self.ask("STREAM.NAMES").get("streams") or []:
@@ -325,7 +327,7 @@ def test_what_a_change_loses_is_refused_without_its_guard_and_nothing_else_is(la
         if isinstance(allowed, NatsError):
             if "allow_data_loss" in str(allowed) and "if_empty" not in str(allowed):
                 wrong.append(f"{change}: refused with its guard: {allowed}")
-        elif not LATE & change.written.keys() and not lost(change, before, lab.settled(content, change)):
+        elif lab.prompt and not LATE & change.written.keys() and not lost(change, before, lab.settled(content, change)):
             wrong.append(f"{change}: lost nothing, and was refused: {real}")
     print(name, done)  # noqa: T201
     assert not wrong, "\n".join(wrong)
