@@ -366,7 +366,7 @@ def test_an_api_that_is_away_is_tried_again_and_told(tmp_path):
     started = time.monotonic()
     with pytest.raises(NatsError, match=r"does not answer: .*refused.* Check that the Kubernetes API can be reached"):
         Kubernetes({"host": url, "api_key": "t"}).find(POD, "pod")
-    assert 1.4 < time.monotonic() - started < 3
+    assert 1.4 < time.monotonic() - started < 10
 
 
 def test_a_websocket_to_what_says_nothing_ends(monkeypatch):
@@ -376,7 +376,7 @@ def test_a_websocket_to_what_says_nothing_ends(monkeypatch):
         started = time.monotonic()
         with pytest.raises(NatsError, match="does not answer"):
             kubernetes.forward("n", "nats-0", 4222)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
 
 
 def test_an_exec_plugin_is_run_where_its_kubeconfig_lies(api, tmp_path):
