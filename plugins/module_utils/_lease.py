@@ -24,8 +24,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import 
 from ansible_collections.messaging.nats.plugins.module_utils._play_identity import is_gone, readable
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
-# Seconds: a claim lasts, is renewed after, and between two looks.
-LASTS, RENEWED, LOOK = 20, 5.0, 0.5
+# Seconds: a claim lasts, is renewed after, is believed for without a look, and between two looks of who waits for it.
+LASTS, RENEWED, BELIEVED, LOOK = 20, 5.0, 1.0, 0.5
 # A claim of somebody else's that would last longer than this is not waited for.
 PATIENCE = 60
 # So often somebody else may be quicker while we renew or give back.
@@ -42,7 +42,7 @@ class Lease:
         self._path = f"{self._all}/{self._name}"
         self._what = f"Lease {self._name} in namespace {namespace}"
         self._renewing = threading.Lock()
-        self._renewed = 0.0
+        self._renewed = self._seen = 0.0
 
     def acquire(self) -> None:
         """Raises where another play holds it, and its play lives or may live."""
@@ -71,22 +71,25 @@ class Lease:
         return str(self._taken(found))
 
     def renew(self) -> None:
-        """Unless that was just done; raises where somebody else has it."""
+        """Where it is time to; raises where somebody else has it, seen within the last second."""
         # A play that was killed leaves its module running, and the next play goes on at once.
         if is_gone(self._holder):
             raise NatsError(f"cluster {self._cluster} in namespace {self._namespace}", "the play has ended")
         with self._renewing:
             # The wall clock also goes on where this machine sleeps.
-            if abs(time.time() - self._renewed) < RENEWED:
+            now = time.time()
+            if abs(now - self._seen) < BELIEVED:
                 return
             for _try in range(TRIES):
                 found = self._find()
                 if found is None or found["spec"].get("holderIdentity") != self._holder:
-                    self._renewed = 0.0
                     raise self._taken(found)
+                if abs(now - self._renewed) < RENEWED:
+                    self._seen = now
+                    return
                 with _unless_outrun(found):
                     self._write(found, acquired=False)
-                    self._renewed = time.time()
+                    self._renewed = self._seen = now
                     return
             raise NatsError(self._what, "somebody else changes it again and again", "Look at who does.")
 
