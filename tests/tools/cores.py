@@ -93,7 +93,7 @@ def interpreters() -> dict[str, Path]:
     """The Pythons of this machine that can make virtual environments, by minor version; pyenv's own come first."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     versions = sorted(
-        (path for path in pyenv.glob("3.*.*") if re.fullmatch(r"[\d.]+", path.name)),
+        (path for path in pyenv.glob("3.1*.*") if re.fullmatch(r"[\d.]+", path.name)),
         key=lambda path: Version(path.name),
     )
     candidates = [path / "bin" / "python" for path in reversed(versions)]
@@ -103,7 +103,7 @@ def interpreters() -> dict[str, Path]:
     for python in [*candidates, Path(sys.executable)]:
         asked = "import ensurepip, sys, venv; ensurepip.version(); print('%d.%d' % sys.version_info[:2])"
         done = subprocess.run([str(python), "-c", asked], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
+        if done.returncode == 0 and done.stdout.strip() in minors:
             found.setdefault(done.stdout.strip(), python)
     return found
 
