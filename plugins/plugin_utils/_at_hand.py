@@ -49,7 +49,7 @@ class ActionModule(NormalActionModule):
 
     def _should_remove_tmp_path(self, tmp_path: str | None) -> bool:
         """Always: the file of a module has its arguments in it, with passwords, also where the setting keep_remote_files is on."""
-        return bool(tmp_path and self._cleanup_remote_tmp and "-tmp-" in tmp_path)
+        return bool(tmp_path and getattr(self, "_cleanup_remote_tmp", True) and "-tmp-" in tmp_path)
 
     def _prepared(self, task_vars: dict[str, Any]) -> tuple[Callable[[], None], _in_process.Surroundings] | None:
         """The module's main() and what it is to be given, or nothing where it has to be run in the ordinary way."""
