@@ -93,7 +93,7 @@ def _inline(value: Any, path: str, key: str = "") -> str:
     if isinstance(value, str):
         return _text(value, path, key.lower())
     raise ValueError(
-        f"{path}: {value!r} is nothing nats.conf can hold: write a text in quotes, a number, true or false, a list or a mapping"
+        f"{path}: a value of type {type(value).__name__} is nothing nats.conf can hold: write a text in quotes, a number, true or false, a list or a mapping"
     )
 
 
@@ -139,7 +139,7 @@ def _environment(value: Mapping[str, Any], path: str) -> str:
     name = str(value["$env"])
     if not _ENVIRONMENT_NAME.fullmatch(name):
         raise ValueError(
-            f"{path}: {name!r} is no name of an environment variable: write letters, digits and underscores"
+            f"{path}: what $env says is no name of an environment variable: write letters, digits and underscores"
         )
     return f"${name}"
 

@@ -102,7 +102,7 @@ def test_a_key_is_quoted_where_it_has_to_be(key, text):
         ({"leafnodes": {"token": "$2x$"}}, "leafnodes.token: the server would take"),
         ({"key": date(2026, 1, 1)}, "key: .* is nothing nats.conf can hold"),
         ({"a": {"b": [{"c": object()}]}}, r"a.b\[0\].c: .* is nothing nats.conf can hold"),
-        ({"key": {"$env": "NOT A NAME"}}, "key: 'NOT A NAME' is no name of an environment variable"),
+        ({"key": {"$env": "NOT A NAME"}}, "key: what .env says is no name of an environment variable"),
         ({"both ' and \"": 1}, "cannot hold the key"),
     ],
 )
