@@ -261,10 +261,10 @@ class _Work:
         if info and planned.steps and not self.check and not self.alone:
             # What is written is made of what is there right before it.
             fresh = await self.jetstream.find(place)
-            if changed := _decides_otherwise(info, fresh):
-                outcome.meanwhile = _differences(resource, info["config"], fresh["config"] if fresh else {})
-                planned, found = await self._planned(item, fresh)
-            info = fresh if changed else info
+            if _decides_otherwise(info, fresh):
+                outcome.meanwhile = _differences(resource, info["config"], (fresh or {"config": {}})["config"])
+                info = fresh
+                planned, found = await self._planned(item, info)
         if planned.refusals:
             raise NatsError(item.title, "; ".join(planned.refusals))
         outcome.changed = bool(planned.steps)
@@ -272,21 +272,20 @@ class _Work:
             server.consumers[place.stream][item.name] = {"name": item.name, "config": _expected(planned, found)}
         if found and item.state in STATES:
             outcome.done = planned.changes
-        if self.check or not planned.steps:
-            if self.check and planned.steps:
-                await self._foresee_overlap(item, planned)
-                outcome.after = resource.show(_expected(planned, found))
-            else:
-                outcome.after, outcome.state = (
-                    resource.show(info["config"]) if info else {},
-                    _figures(info) if info else None,
-                )
-            return
+        if not planned.steps:
+            _tell(outcome, info)
+        elif self.check:
+            await self._foresee_overlap(item, planned)
+            outcome.after = resource.show(_expected(planned, found))
+        else:
+            await self._carry_out(item, planned, found, outcome)
+
+    async def _carry_out(self, item: Wanted, planned: Plan, found: Found | None, outcome: Outcome) -> None:
         answer = await carry_out(self.jetstream, item, planned, found, self.timeout)
-        if answer:
+        if answer and planned.steps[-1].action == "pause":
             # Another server may not know of a pause yet.
-            config = _paused(answer["config"], planned) if planned.steps[-1].action == "pause" else answer["config"]
-            outcome.after, outcome.state = resource.show(config), _figures(answer)
+            answer = {**answer, "config": _paused(answer["config"], planned)}
+        _tell(outcome, answer)
 
     async def _planned(self, item: Wanted, info: Any) -> tuple[Plan, Found | None]:
         """The plan; where it would be refused for a loss, made again of what a closer look shows."""
@@ -352,6 +351,11 @@ def _writes_subjects(item: Wanted, before: tuple[str, ...]) -> bool:
     if "subjects" in item.desired:
         return Counter(item.desired["subjects"]) != Counter(before)
     return item.policy.exact or "subjects" in item.policy.unset or "mirror" in item.desired
+
+
+def _tell(outcome: Outcome, info: Mapping[str, Any] | None) -> None:
+    if info:
+        outcome.after, outcome.state = outcome.wanted.resource.show(info["config"]), _figures(info)
 
 
 def _decides_otherwise(before: Mapping[str, Any], now: Mapping[str, Any] | None) -> bool:
