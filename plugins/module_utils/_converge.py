@@ -259,12 +259,7 @@ class _Work:
             )
         planned, found = await self._planned(item, info)
         if info and planned.steps and not self.check and not self.alone:
-            # What is written is made of what is there right before it.
-            fresh = await self.jetstream.find(place)
-            if _decides_otherwise(info, fresh):
-                outcome.meanwhile = _differences(resource, info["config"], (fresh or {"config": {}})["config"])
-                info = fresh
-                planned, found = await self._planned(item, info)
+            info, planned, found = await self._right_before(item, info, planned, found, outcome)
         if planned.refusals:
             raise NatsError(item.title, "; ".join(planned.refusals))
         outcome.changed = bool(planned.steps)
@@ -279,6 +274,18 @@ class _Work:
             outcome.after = resource.show(_expected(planned, found))
         else:
             await self._carry_out(item, planned, found, outcome)
+
+    async def _right_before(
+        self, item: Wanted, info: Any, planned: Plan, found: Found | None, outcome: Outcome
+    ) -> tuple[Any, Plan, Found | None]:
+        """What is written is made of what is there right before it."""
+        resource, fresh = item.resource, await self.jetstream.find(item.place)
+        if not _decides_otherwise(info, fresh):
+            return info, planned, found
+        outcome.meanwhile = _differences(resource, info["config"], fresh["config"] if fresh else {})
+        if item.place.stream not in self.released:
+            outcome.before = resource.show(fresh["config"]) if fresh else {}
+        return fresh, *await self._planned(item, fresh)
 
     async def _carry_out(self, item: Wanted, planned: Plan, found: Found | None, outcome: Outcome) -> None:
         answer = await carry_out(self.jetstream, item, planned, found, self.timeout)

@@ -33,6 +33,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._stream import (
 )
 from ansible_collections.messaging.nats.plugins.module_utils._stream import complete as complete_stream
 from ansible_collections.messaging.nats.plugins.module_utils._types import (
+    NestedError,
     Type,
     boolean,
     labels,
@@ -67,6 +68,8 @@ def _show_origin(value: Config) -> Config:
 
 def _parse_origin(value: Config) -> Config:
     found: Config = ORIGIN.parse(value)
+    if found.get("name") == PREFIX:
+        raise NestedError(".name is empty: write a bucket, or leave the option out")
     if "name" in found and not found["name"].startswith(PREFIX):
         found["name"] = PREFIX + found["name"]
     return found

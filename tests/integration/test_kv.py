@@ -265,3 +265,41 @@ def test_a_bucket_does_not_become_a_copy_without_a_recreation(declare, bucket, r
 def test_malformed_values_are_refused_by_option_name(bucket, refused, written, sentence):
     bucket()
     assert sentence in refused(nats_kv, **B | written)
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ({"mirror": {"name": ""}}, "mirror.name is empty"),
+        ({"mirror": {"name": "KV_"}}, "mirror.name is empty"),
+        ({"sources": [{"name": ""}]}, "sources[0].name is empty"),
+        ({"sources": [{"filter_subject": "x"}]}, "sources[0].name is missing"),
+    ],
+)
+def test_an_origin_that_a_template_left_empty_is_refused(refused, config, bucket, written, sentence):
+    assert sentence in refused(nats_kv, **B, **written)
+    assert config() is None
+    bucket()
+    assert sentence in refused(nats_kv, **B, **written)
+
+
+def test_a_size_below_what_is_stored_needs_the_guard(bucket, refused, publish, jetstream):
+    bucket()
+    publish("$KV.b.x", "$KV.b.y")
+    assert "max_bytes from -1 to 64 would leave it full" in refused(nats_kv, **B, max_bytes=64)
+    assert bucket(max_bytes=64, allow_data_loss=True)["changed"] is True
+    assert bucket(max_bytes=64)["changed"] is False
+    assert jetstream("STREAM.INFO.KV_b")["state"]["messages"] == 2
+
+
+def test_promoting_a_mirror_leaves_keys_where_nobody_finds_them(declare, refused, publish, bucket, jetstream):
+    declare(nats_kv, bucket="origin")
+    publish("$KV.origin.x")
+    bucket(mirror={"name": "origin"})
+    for _try in range(50):
+        if jetstream("STREAM.INFO.KV_b")["state"]["messages"]:
+            break
+        time.sleep(0.1)
+    message = refused(nats_kv, **B, mirror={}, allow_irreversible=True)
+    assert "would leave 1 messages under the keys of bucket origin" in message
+    assert bucket(mirror={}, allow_irreversible=True, allow_data_loss=True)["changed"] is True
