@@ -127,7 +127,8 @@ def test_a_consumer_keeps_what_it_has_not_processed(after, around, sentence):
 )
 def test_a_position_is_content(found, around, sentence):
     told = position(found, around)
-    assert (told or "").startswith(sentence or "") and bool(told) is bool(sentence)
+    assert bool(told) is bool(sentence)
+    assert (told or "").startswith(sentence or "")
 
 
 @pytest.mark.parametrize(
