@@ -6,36 +6,40 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import http
-import posixpath
 import re
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._certificates import (
+    CertificateProblem,
+    first_certificate,
+    not_after,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf_reader import read_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._listener_files import (
+    Secrets,
+    listener_problems,
+    path_of,
+    paths,
+    read_configuration,
+    source_of,
+    stored,
+    tls_blocks,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import CONFIGURATION, DIGEST
-
-try:
-    from cryptography import x509
-except ImportError:
-    HAS_CRYPTOGRAPHY = False
-else:
-    HAS_CRYPTOGRAPHY = True
+from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
 HASH = re.compile(r"^([0-9a-f]{64})  (\S.*)$", re.MULTILINE)
-# The blocks with a `tls`, as nats.conf and as the server's VARZ call them.
-LISTENERS = {"cluster": "cluster", "gateway": "gateway", "leafnodes": "leaf", "mqtt": "mqtt", "websocket": "websocket"}
-FILES = ("cert_file", "key_file", "ca_file")
+WRITTEN = re.compile(r"^([0-9]+) (\S.*)$", re.MULTILINE)
 MARK = "messaging.nats file"
-# What was delivered, the digest after the environment is put in, and the first certificate of each file, by one look.
+# By one look: the hash of each file, when each was written and what time it is there, the digest after the environment is put in,
+# and the first certificate of each certificate's file.
 LOOK = f"""
 sha256sum "$@" 2>/dev/null
+echo "{MARK}"; date '+%s now'; stat -L -c '%Y %n' "$@" 2>/dev/null
 echo "{MARK}"; nats-server -t -c "$1" 2>&1; shift
 for file; do
   [ "$file" = -- ] && break
@@ -54,6 +58,9 @@ class Declared:
     # By listener, the path of its certificate.
     certificates: Mapping[str, str]
     revision: str | None = None
+    problems: tuple[CertificateProblem, ...] = ()
+    # Where the server writes its process id, if the configuration says it.
+    pid_file: str = ""
 
     @property
     def short(self) -> str:
@@ -70,32 +77,38 @@ class Mounted:
     # By listener, when its certificate's file ends.
     ends: Mapping[str, str]
     problem: str = ""
+    # By path of each other file than the configuration, when it was written, by the clock of the pod's node.
+    written: Mapping[str, int] = field(default_factory=dict)
 
 
 def declared(kubernetes: Kubernetes, pod: Object) -> Declared:
     """What the Secrets that this pod's own specification names hold now."""
-    secrets: dict[str, dict[str, bytes]] = {}
-    found = _source(pod, CONFIGURATION)
+    secrets = Secrets(kubernetes, pod["metadata"]["namespace"])
+    found = source_of(pod, CONFIGURATION)
     name, what = pod["metadata"]["name"], f"configuration of pod {pod['metadata']['name']}"
     if found is None:
         raise NatsError(what, f"it mounts no Secret at {CONFIGURATION}", "Is this pod of a cluster that deploy made?")
-    secret, key = found
-    content = _read(kubernetes, pod, secret, secrets).get(key)
+    content = (secrets.read(found.secret, must=True) or {}).get(found.key)
     if content is None:
-        raise NatsError(what, f"Secret {secret} holds no {key}", "Apply the cluster's objects again.")
-    blocks, revision = _blocks(content.decode(errors="replace"))
-    files = sorted({str(block[file]) for block in blocks.values() for file in FILES if block.get(file)})
+        raise NatsError(what, f"Secret {found.secret} holds no {found.key}", "Apply the cluster's objects again.")
+    data = read_configuration(content.decode(errors="replace"))
+    blocks = dict(tls_blocks(data))
     hashes = {CONFIGURATION: hashlib.sha256(content).hexdigest()}
-    for path in files:
-        source = _source(pod, path)
-        stored = _read(kubernetes, pod, source[0], secrets).get(source[1]) if source else None
+    for path in sorted({path for block in blocks.values() for path in paths(block, pod)}):
+        held = stored(path, pod, secrets)
         # A file that no Secret holds, or none that may be read, is as it is.
-        hashes |= {path: hashlib.sha256(stored).hexdigest()} if stored is not None else {}
-    certificates = {listener: str(block["cert_file"]) for listener, block in blocks.items() if block.get("cert_file")}
-    if certificates and not HAS_CRYPTOGRAPHY:
-        cause = f"the Python library cryptography is missing for {sys.executable}"
-        raise NatsError(f"certificates of pod {name}", cause, "Install it: pip install cryptography.")
-    return Declared(f"Secret {secret}", hashes, certificates, revision)
+        hashes |= {path: hashlib.sha256(held).hexdigest()} if held is not None else {}
+    certificates = {
+        listener: path for listener, block in blocks.items() if (path := path_of(block.get("cert_file"), pod))
+    }
+    return Declared(
+        f"Secret {found.secret}",
+        hashes,
+        certificates,
+        (data.get("server_metadata") or {}).get("revision"),
+        tuple(listener_problems(data, pod, secrets, f"pod {name}")),
+        str(data.get("pid_file") or ""),
+    )
 
 
 def look(kubernetes: Kubernetes, pod: Object, wanted: Declared) -> Mounted:
@@ -105,7 +118,7 @@ def look(kubernetes: Kubernetes, pod: Object, wanted: Declared) -> Mounted:
     others = [path for path in wanted.hashes if path not in (CONFIGURATION, *certificates)]
     command = ["sh", "-c", LOOK, "sh", CONFIGURATION, *certificates, "--", *others]
     _code, said = kubernetes.run(namespace, name, "nats", command, timeout=10)
-    hashed, checked, *texts = said.split(f"{MARK}\n")
+    hashed, dated, checked, *texts = said.split(f"{MARK}\n")
     there = {path: digest for digest, path in HASH.findall(hashed)}
     digest = DIGEST.search(checked)
     ends = {path: end for path, text in zip(certificates, texts, strict=False) if (end := end_of(text))}
@@ -114,7 +127,47 @@ def look(kubernetes: Kubernetes, pod: Object, wanted: Declared) -> Mounted:
         digest=digest[1] if digest else "",
         ends={listener: ends[path] for listener, path in wanted.certificates.items() if path in ends},
         problem="" if digest else f"holds what the server refuses: {_last_line(checked)}",
+        written=_written(dated),
     )
+
+
+def differences(wanted: Declared, mounted: Mounted, varz: Mapping[str, Any]) -> list[str]:
+    """In which respects a server, which tells this of itself, does not run with what its pod's Secrets hold."""
+    found = [f"{', '.join(mounted.stale)} of {wanted.secret} is not in its pod"] if mounted.stale else []
+    if mounted.digest and varz.get("config_digest") != mounted.digest:
+        found.append(f"it runs with {varz.get('config_digest')}, and its file is {mounted.digest}")
+    for listener, ends in mounted.ends.items():
+        # Before 2.12 it does not tell.
+        if (told := served_until(varz, listener)) and told != ends:
+            found.append(f"its {listener} certificate ends {told}, and the file's {ends}")
+    if late := written_since(mounted, varz):
+        found.append(f"{', '.join(late)} was renewed after it had loaded its configuration")
+    return found + other_revision(wanted, varz)
+
+
+def other_revision(wanted: Declared, varz: Mapping[str, Any]) -> list[str]:
+    revision = (varz.get("metadata") or {}).get("revision")
+    if wanted.revision and "metadata" in varz and revision != wanted.revision:
+        return [f"its revision is {revision}, and the file's {wanted.revision}"]
+    return []
+
+
+def written_since(mounted: Mounted, varz: Mapping[str, Any]) -> list[str]:
+    """The files that were written after the server loaded its configuration: both times are of the same clock, the node's."""
+    loaded = instant(varz.get("config_load_time"))
+    return [path for path, moment in mounted.written.items() if loaded and moment > int(loaded[0].timestamp())]
+
+
+def served_until(varz: Mapping[str, Any], listener: str) -> str:
+    """When the certificate ends that a server presents; empty where it does not tell."""
+    block = varz if listener == "tls" else varz.get(listener) or {}
+    return str(block.get("tls_cert_not_after") or "")
+
+
+def end_of(certificate: str) -> str:
+    """When a certificate ends, as the server tells it; nothing where there is none."""
+    read = first_certificate(certificate)
+    return not_after(read) if read is not None else ""
 
 
 def _last_line(said: str) -> str:
@@ -122,59 +175,8 @@ def _last_line(said: str) -> str:
     return lines[-1].removeprefix("nats-server: ").removeprefix(f"{CONFIGURATION}:")
 
 
-def end_of(certificate: str) -> str:
-    """When a certificate ends, as the server tells it; nothing where there is none."""
-    try:
-        read = x509.load_pem_x509_certificate(certificate.encode())
-    except ValueError:
-        return ""
-    ends = getattr(read, "not_valid_after_utc", None) or read.not_valid_after
-    return f"{ends:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _blocks(configuration: str) -> tuple[dict[str, Mapping[str, Any]], str | None]:
-    """The `tls` of each listener, and the revision."""
-    try:
-        data = {key.lower(): value for key, value in read_nats_conf(configuration).items()}
-    except ValueError:
-        return {}, None  # written by somebody else: what is in it is not known, only whether it is loaded
-    found = dict(_tls_blocks(data))
-    return found, (data.get("server_metadata") or {}).get("revision")
-
-
-def _tls_blocks(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for key, listener in LISTENERS.items():
-        block = data.get(key)
-        if isinstance(block, Mapping) and isinstance(block.get("tls"), Mapping):
-            yield listener, block["tls"]
-    if isinstance(data.get("tls"), Mapping):
-        yield "tls", data["tls"]
-
-
-def _source(pod: Object, path: str) -> tuple[str, str] | None:
-    """The Secret and its key that a path of the server's container comes from."""
-    container = next(found for found in pod["spec"]["containers"] if found["name"] == "nats")
-    mounts = [found for found in container.get("volumeMounts") or [] if path.startswith(f"{found['mountPath']}/")]
-    mount = max(mounts, key=lambda found: len(found["mountPath"]), default=None)
-    volume: Object = next(
-        (found for found in pod["spec"].get("volumes") or [] if mount and found["name"] == mount["name"]), {}
-    )
-    if mount is None or "secret" not in volume or "subPath" in mount:
-        return None
-    inside = posixpath.relpath(path, mount["mountPath"])
-    items = {item["path"]: item["key"] for item in volume["secret"].get("items") or []}
-    return volume["secret"]["secretName"], items.get(inside, inside)
-
-
-def _read(kubernetes: Kubernetes, pod: Object, name: str, known: dict[str, dict[str, bytes]]) -> dict[str, bytes]:
-    if name not in known:
-        namespace = pod["metadata"]["namespace"]
-        what = f"Secret {name} in namespace {namespace}"
-        try:
-            found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", what) or {}
-        except NatsError as error:
-            if error.err_code != http.HTTPStatus.FORBIDDEN or not known:
-                raise
-            found = {}
-        known[name] = {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
-    return known[name]
+def _written(dated: str) -> dict[str, int]:
+    found = {path: int(moment) for moment, path in WRITTEN.findall(dated)}
+    now = found.pop("now", 0)
+    # What seems to come from the future was written before the clock was corrected, so its time tells nothing.
+    return {path: moment for path, moment in found.items() if path != CONFIGURATION and moment <= now}

@@ -176,7 +176,7 @@ def needs_restart(before: str, after: str, version: str) -> list[str]:
     `before` is what the servers run with, which is not always what the file says: a reload may have been refused.
     """
     try:
-        old, new = (_canonical(read_nats_conf(text)) for text in (before, after))
+        old, new = (canonical(read_nats_conf(text)) for text in (before, after))
     except ValueError as error:
         return [] if before == after else [str(error)]
     overcommitted = _overcommitted(new)
@@ -240,15 +240,15 @@ def _fits(path: Path, key: str) -> bool:
     return len(parts) <= len(path) and all(part in ("*", own) for part, own in zip(parts, path, strict=False))
 
 
-def _canonical(data: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-    """The same with the server's first name for each key, in small letters where they make no difference."""
+def canonical(data: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """The same configuration with the server's first name for each key, in small letters where they make no difference."""
     found: dict[str, Any] = {}
     for key, value in data.items():
         name = key if where in NAMES else _first_name(key.lower(), where)
         if name in found:
             raise ValueError(f"nats.conf: {name} is there under two names")
         inner = "*" if where in NAMES else name
-        found[name] = _canonical(value, f"{where}.{inner}" if where else inner) if _is_block(value) else value
+        found[name] = canonical(value, f"{where}.{inner}" if where else inner) if _is_block(value) else value
     return found
 
 

@@ -14,6 +14,10 @@ description:
   - The kubelet brings a changed Secret into a pod after half a minute or more. An annotation C(messaging.nats/configuration) on the pod makes it at once.
   - A server that runs with its configuration already is left alone. No server is told to reload before all pods have the files, and none when a server
     finds an error in them. It can be killed at any time and run again.
+  - No login is needed. Where that of the account's user fails, because its Secret is lost or wrong or the listener's certificate can't be verified,
+    a server is told by a signal in its container (C(nats-server -sl=reload)), and proven by its monitoring port, V(8222), which asks for no login.
+  - A certificate that has expired, is not valid yet, does not fit its key or is not signed by its CA is refused, by Secret, key and listener,
+    before the first pod gets it. The CA has to have signed it where servers verify one another (V(cluster), V(gateway)), and where both are in one Secret.
   - What a server takes over only when it starts it refuses, and goes on with what it has; L(the guide,https://galaxy.ansible.com/messaging/nats) has a table.
   - With O(kubernetes), the default account is V(SYS). Nothing else than O(kubernetes) says where the cluster is.
 author:
@@ -28,6 +32,8 @@ attributes:
     details: Tells which servers would reload. The pods get no annotation.
   diff_mode:
     details: Configurations hold secrets.
+requirements:
+  - cryptography, where the configuration names certificates
 options:
   lease:
     description: What this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took.
@@ -55,7 +61,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: The servers by name.
+  description:
+    - The servers by name. C(by) tells how the server was reached; V(login), or V(exec) where the login failed.
   returned: success
   type: dict
   sample:
@@ -63,6 +70,7 @@ servers:
       digest: sha256:0e6f6f9f6a0a0c2e2d0d6c1f7f1f4b4a7b4f6d3f8a0a5d2b1c9e8f7a6b5c4d3e
       revision: "7"
       reloaded: true
+      by: login
 cause:
   description: Which server refused it and why, or what each server lacks, and which servers have it.
   returned: failure

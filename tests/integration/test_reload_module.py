@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.modules import nats_reload
-from tests.certificates import certificate
+from tests.certificates import certificate, issue
 from tests.servers import SERVER, Cluster, free_port, secret
 
 
@@ -30,6 +32,7 @@ class Pods:
     def __init__(self, cluster) -> None:
         self.cluster, self.stuck = cluster, False
         self.annotated: list[str] = []
+        self.files: dict[str, dict[str, bytes]] = {}
         self.secrets = {server.name: self.file(server.name).read_text() for server in cluster.servers}
 
     def file(self, name) -> Path:
@@ -45,16 +48,19 @@ class Pods:
 
     def pod(self, name):
         mount, volume = {"name": "config", "mountPath": "/etc/nats"}, {"secretName": name}
+        web = {"name": "web", "mountPath": "/etc/web"}
         return {
             "metadata": {"name": name, "namespace": "n", "annotations": {}},
             "spec": {
-                "containers": [{"name": "nats", "volumeMounts": [mount]}],
-                "volumes": [{"name": "config", "secret": volume}],
+                "containers": [{"name": "nats", "volumeMounts": [mount, web]}],
+                "volumes": [{"name": "config", "secret": volume}, {"name": "web", "secret": {"secretName": "web-tls"}}],
             },
             "status": {"containerStatuses": [{"name": "nats", "state": {"running": {}}}]},
         }
 
     def find(self, path, _what):
+        if (files := self.files.get(path.rpartition("/")[2])) is not None:
+            return {"data": {name: base64.b64encode(content).decode() for name, content in files.items()}}
         return {"data": {"nats.conf": base64.b64encode(self.secrets[path.rpartition("/")[2]].encode()).decode()}}
 
     def call(self, method, path, _what, body, _type):
@@ -64,14 +70,19 @@ class Pods:
         if not self.stuck:
             self.file(name).write_text(self.secrets[name])
 
-    def run(self, _namespace, pod, _container, command, timeout):
-        script = command[2].replace("nats-server -t", f"{SERVER} -t")
+    def run(self, _namespace, pod, _container, command, timeout=30):
+        script = command[2].replace("nats-server -t", f"{SERVER} -t").replace("exec nats-server", f"exec {SERVER}")
         files = [str(self.file(pod)) if path == CONFIGURATION else path for path in command[3:]]
         done = subprocess.run(["sh", "-c", script, *files], capture_output=True, text=True, check=False)
-        return 0, done.stdout.replace(str(self.file(pod)), CONFIGURATION)
+        return done.returncode, done.stdout.replace(str(self.file(pod)), CONFIGURATION)
 
-    def logs(self, *_arguments):
-        return "[1] [ERR] Failed to reload server configuration: it says old=S3cret, new=S3cret"
+    def get(self, _namespace, pod, port, path, timeout):
+        assert port == 8222
+        server = next(server for server in self.cluster.servers if server.name == pod)
+        return 200, json.dumps(server.get(path))
+
+    def logs(self, _namespace, pod, _container, lines):
+        return "\n".join((self.cluster.folder / f"{pod}.log").read_text().splitlines()[-lines:])
 
     @contextmanager
     def through(self, _kubernetes, _namespace, _cluster, account, timeout, pods):
@@ -200,9 +211,121 @@ def test_no_running_pod_is_an_error(pods, reload, monkeypatch):
     assert "none of its pods is running" in reload()["msg"]
 
 
-def test_who_may_not_log_in_is_told_at_once(pods, reload, monkeypatch):
+@pytest.fixture
+def locked_out(pods, monkeypatch):
+    """Nobody can log in any more."""
+
     def denied(*_arguments):
         raise NatsError("connection", "pod n1: Authorization Violation", "Check the credentials.")
 
-    monkeypatch.setattr(_reloading, "through", denied)
-    assert "Authorization Violation" in reload()["msg"]
+    def locks(pid_files=True):
+        files = {"pid_file": ""} if pid_files else {}
+        for server in pods.cluster.servers:
+            files = {"pid_file": str(pods.cluster.folder / f"{server.name}.pid")} if pid_files else {}
+            pods.secrets[server.name] = to_nats_conf(pods.cluster.configuration(server, max_connections=98, **files))
+            if pid_files:
+                Path(files["pid_file"]).write_text(str(server.process.pid))
+        monkeypatch.setattr(_reloading, "through", denied)
+
+    return locks
+
+
+def ways(result):
+    return [server["by"] for server in result["servers"].values()]
+
+
+def test_whoever_can_not_log_in_has_them_reload_by_a_signal(pods, reload, locked_out):
+    locked_out()
+    foreseen = reload(check=True)
+    assert (reloads(foreseen), ways(foreseen), pods.annotated) == ([True] * 3, ["exec"] * 3, [])
+    done = reload()
+    assert (reloads(done), ways(done)) == ([True] * 3, ["exec"] * 3)
+    assert [server.get("/varz")["max_connections"] for server in pods.cluster.servers] == [98] * 3
+    assert reloads(reload()) == [False] * 3
+
+
+def test_who_refuses_a_signal_is_named_with_the_reason_in_its_log(pods, reload, locked_out):
+    locked_out()
+    pods.secrets["n2"] += "max_subscriptions: 5\n"
+    refused = reload()
+    assert (
+        "n2 refuses it: Failed to reload server configuration: config reload not supported for MaxSubs"
+        in refused["cause"]
+    )
+    assert refused["cause"].endswith("n1, n3 have taken it over")
+    assert "restart these servers one by one" in refused["remedy"]
+
+
+def test_without_a_pid_file_it_says_what_it_needs(pods, reload, locked_out):
+    locked_out(pid_files=False)
+    refused = reload()
+    assert "Authorization Violation" in refused["msg"]
+    assert "no pid_file, and process 1 of the container is not nats-server" in refused["msg"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((400, "Client sent an HTTP request to an HTTPS server."), "it speaks https"),
+        ((404, ""), "it answers with status 404"),
+    ],
+)
+def test_without_login_and_monitoring_it_says_so(pods, reload, locked_out, monkeypatch, answer, said):
+    locked_out()
+    monkeypatch.setattr(pods, "get", lambda *_arguments, **_more: answer)
+    refused = reload(wait_timeout=0.2)
+    assert (
+        "the login fails (pod n1: Authorization Violation), and port 8222 does not tell what the server runs with"
+        in refused["msg"]
+    )
+    assert said in refused["msg"]
+
+
+def test_a_password_that_changes_under_its_own_user_is_proven_without_it(pods, reload):
+    for server in pods.cluster.servers:
+        configuration = pods.cluster.configuration(server)
+        configuration["accounts"]["SYS"] = {"users": [{"user": "sys-user", "password": "another S3cret"}]}
+        configuration["pid_file"] = ""
+        pods.secrets[server.name] = to_nats_conf({key: value for key, value in configuration.items() if value})
+    done = reload()
+    assert (reloads(done), ways(done)) == ([True] * 3, ["exec"] * 3)
+    # And back, with a login that fails from the start.
+    pods.change()
+    for server in pods.cluster.servers:
+        (pods.cluster.folder / f"{server.name}.pid").write_text(str(server.process.pid))
+        pods.secrets[server.name] += f'pid_file: "{pods.cluster.folder / server.name}.pid"\n'
+    assert (reloads(reload()), ways(reload())) == ([True] * 3, ["login"] * 3)
+
+
+@pytest.mark.parametrize("wrong", ["expired", "future", "key", "ca", "junk"])
+def test_a_certificate_that_can_not_work_reaches_no_server(pods, reload, monkeypatch, wrong):
+    authority, day = issue("ca", ca=True), timedelta(days=1)
+    good = issue("good", authority)
+    leaf = {
+        "expired": issue("leaf", authority, begins=-9 * day, ends=-day),
+        "future": issue("leaf", authority, begins=9 * day),
+    }.get(wrong, issue("leaf", authority))
+    files = {
+        "tls.crt": b"junk" if wrong == "junk" else leaf.pem,
+        "tls.key": good.key_pem if wrong == "key" else leaf.key_pem,
+        "ca.crt": issue("other", ca=True).pem if wrong == "ca" else authority.pem,
+    }
+    tls = {
+        f"{name}_file": f"/etc/web/{file}" for name, file in (("cert", "tls.crt"), ("key", "tls.key"), ("ca", "ca.crt"))
+    }
+    pods.change(websocket={"host": "127.0.0.1", "port": free_port(), "tls": tls})
+    pods.files["web-tls"] = files
+    for check in (True, False):
+        refused = reload(check=check)
+        assert refused["failed"] is True
+        assert re.search(rf"tls\.(crt|key) of Secret web-tls, for listener websocket: .*{SAID[wrong]}", refused["msg"])
+        assert pods.annotated == []
+
+
+SAID = {
+    "expired": "CN=leaf expired on",
+    "future": "CN=leaf is not valid before",
+    "key": "is not the key of",
+    "ca": "is not signed by any certificate in ca.crt of Secret web-tls",
+    "junk": "is not a PEM certificate",
+}

@@ -13,11 +13,11 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._mounted import MARK, declared, look
+from ansible_collections.messaging.nats.plugins.module_utils._mounted import MARK, declared, differences, look
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.module_utils._reloading import _without_values
-from tests.certificates import certificate
+from tests.certificates import certificate, issue
 
 
 def pod(**volumes):
@@ -50,20 +50,124 @@ def sha(content):
 
 
 TLS = {"cert_file": "/etc/tls/tls.crt", "key_file": "/etc/tls/tls.key"}
+LEAF = issue("leaf")
 CONF = to_nats_conf({"server_metadata": {"revision": "7"}, "websocket": {"port": 1, "tls": TLS}}).encode()
 CONFIG = ("/etc/nats", {"secret": {"secretName": "config"}})
 
 
 def test_every_file_is_traced_to_its_secret():
-    items = [{"key": "renamed", "path": "tls.crt"}]
+    items = [{"key": "renamed", "path": "tls.crt"}, {"key": "tls.key", "path": "tls.key"}]
     mounted = pod(config=CONFIG, tls=("/etc/tls", {"secret": {"secretName": "tls", "items": items}}))
-    found = declared(Fake({"config": {"nats.conf": CONF}, "tls": {"renamed": b"C", "tls.key": b"K"}}), mounted)
-    assert found.hashes == {CONFIGURATION: sha(CONF), TLS["cert_file"]: sha(b"C"), TLS["key_file"]: sha(b"K")}
+    found = declared(
+        Fake({"config": {"nats.conf": CONF}, "tls": {"renamed": LEAF.pem, "tls.key": LEAF.key_pem}}), mounted
+    )
+    hashes = {TLS["cert_file"]: sha(LEAF.pem), TLS["key_file"]: sha(LEAF.key_pem)}
+    assert (found.hashes, found.problems) == ({CONFIGURATION: sha(CONF)} | hashes, ())
     assert (found.secret, found.certificates, found.revision) == (
         "Secret config",
         {"websocket": TLS["cert_file"]},
         "7",
     )
+
+
+CA = issue("ca", ca=True)
+OF_CA = issue("leaf", CA)
+TLS_SECRET = {"tls.crt": LEAF.pem, "tls.key": LEAF.key_pem, "ca.crt": LEAF.pem}
+ENV = [
+    {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+    {"name": "CERT", "value": "/etc/tls/$(POD_NAME).crt"},
+]
+
+
+@pytest.mark.parametrize(
+    ("block", "secrets", "said"),
+    [
+        ({"websocket": {"tls": TLS}}, {"tls": TLS_SECRET}, []),
+        (
+            {"websocket": {"tls": TLS}},
+            {"tls": {"tls.crt": LEAF.pem}},
+            ["tls.key of Secret tls, for listener websocket: it does not exist"],
+        ),
+        # What may not be read, or is not there yet, is not known.
+        ({"websocket": {"tls": TLS}}, {}, []),
+        (
+            {"websocket": {"tls": TLS}},
+            {"tls": TLS_SECRET | {"tls.key": OF_CA.key_pem}},
+            ["tls.key of Secret tls, for listener websocket: is not"],
+        ),
+        (
+            {"tls": TLS},
+            {"tls": TLS_SECRET | {"tls.crt": b"junk"}},
+            ["tls.crt of Secret tls, for listener client: is not a PEM"],
+        ),
+        (
+            {"ws": {"tls": {"CERT_FILE": "/etc/tls/tls.crt"}}},
+            {"tls": {"tls.crt": b"junk"}},
+            ["tls.crt of Secret tls, for listener websocket"],
+        ),
+        # The CA beside a certificate signed it, and peers verify it with the CA of the block.
+        (
+            {"tls": TLS | {"ca_file": "/etc/tls/ca.crt"}},
+            {"tls": TLS_SECRET | {"ca.crt": CA.pem}},
+            ["tls.crt of Secret tls, for listener client: the certificate CN=leaf is not signed"],
+        ),
+        (
+            {"cluster": {"tls": TLS | {"ca_file": "/etc/ca/ca.crt"}}},
+            {"tls": TLS_SECRET, "ca": {"ca.crt": CA.pem}},
+            [
+                "tls.crt of Secret tls, for listener cluster: the certificate CN=leaf is not signed by any certificate in ca.crt of Secret ca"
+            ],
+        ),
+        # The clients' CA is another one.
+        (
+            {"tls": TLS | {"ca_file": "/etc/ca/ca.crt", "verify": True}},
+            {"tls": TLS_SECRET, "ca": {"ca.crt": CA.pem}},
+            [],
+        ),
+        (
+            {"tls": {"certs": [{"cert_file": "/etc/tls/tls.crt", "key_file": "/etc/tls/tls.key"}]}},
+            {"tls": {"tls.crt": LEAF.pem, "tls.key": b""}},
+            ["tls.key of Secret tls, for listener client"],
+        ),
+        (
+            {"websocket": {"tls": {"cert_file": {"$env": "CERT"}}}},
+            {"tls": {"nats-0.crt": b"junk"}},
+            ["nats-0.crt of Secret tls, for listener websocket"],
+        ),
+        ({"websocket": {"tls": {"cert_file": {"$env": "NOT_KNOWN"}}}}, {"tls": {"nats-0.crt": b"junk"}}, []),
+    ],
+)
+def test_which_files_of_which_secrets_are_checked(block, secrets, said):
+    mounted = pod(
+        config=CONFIG,
+        tls=("/etc/tls", {"secret": {"secretName": "tls"}}),
+        ca=("/etc/ca", {"projected": {"sources": [{"secret": {"name": "ca"}}]}}),
+    )
+    mounted["spec"]["containers"][0]["env"] = ENV
+    found = declared(Fake(secrets | {"config": {"nats.conf": to_nats_conf(block).encode()}}), mounted)
+    told = [problem.sentence for problem in found.problems]
+    assert [sentence[: len(begins)] for sentence, begins in zip(told, said, strict=True)] == said
+
+
+@pytest.mark.parametrize(
+    ("written", "loaded", "now", "late"),
+    [
+        (100, "1970-01-01T00:01:41Z", 200, False),
+        (100, "1970-01-01T00:01:40.1Z", 200, False),
+        (100, "1970-01-01T00:01:39.9Z", 200, True),
+        # Written while the node's clock was ahead.
+        (100, "1970-01-01T00:01:39Z", 99, False),
+        (100, None, 200, False),
+    ],
+)
+def test_a_file_that_came_after_the_load_is_not_loaded(written, loaded, now, late):
+    mounted = pod(config=CONFIG, tls=("/etc/tls", {"secret": {"secretName": "tls"}}))
+    wanted = declared(Fake({"config": {"nats.conf": CONF}, "tls": TLS_SECRET}), mounted)
+    hashed = "".join(f"{value}  {path}\n" for path, value in wanted.hashes.items())
+    dated = f"{now} now\n200 {CONFIGURATION}\n{written} /etc/tls/tls.key\n"
+    there = look(Fake({}, f"{hashed}{MARK}\n{dated}{MARK}\nvalid (sha256:ab)\n{MARK}\n"), mounted, wanted)
+    found = differences(wanted, there, {"config_digest": "sha256:ab", "config_load_time": loaded})
+    assert found == (["/etc/tls/tls.key was renewed after it had loaded its configuration"] if late else [])
 
 
 def test_a_configuration_of_no_secret_is_no_cluster_of_ours():
@@ -76,10 +180,10 @@ def test_a_configuration_of_no_secret_is_no_cluster_of_ours():
 def test_what_lies_in_the_pod(tmp_path):
     ends = certificate(tmp_path, "a")
     wanted = declared(Fake({"config": {"nats.conf": CONF}}), pod(config=CONFIG))
-    said = f"{sha(CONF)}  {CONFIGURATION}\n{MARK}\nnats-server: it is valid (sha256:ab)\n{MARK}\n"
+    said = f"{sha(CONF)}  {CONFIGURATION}\n{MARK}\n9 now\n{MARK}\nnats-server: it is valid (sha256:ab)\n{MARK}\n"
     there = look(Fake({}, said + (tmp_path / "a.crt").read_text()), pod(config=CONFIG), wanted)
     assert (there.stale, there.digest, there.ends, there.problem) == ((), "sha256:ab", {"websocket": ends}, "")
-    said = f'{sha(b"old")}  {CONFIGURATION}\n{MARK}\nnats-server: {CONFIGURATION}:1:0: unknown field "x"\n\n{MARK}\n'
+    said = f'{sha(b"old")}  {CONFIGURATION}\n{MARK}\n9 now\n{MARK}\nnats-server: {CONFIGURATION}:1:0: unknown field "x"\n\n{MARK}\n'
     there = look(Fake({}, said), pod(config=CONFIG), wanted)
     assert (there.stale, there.digest, there.ends) == ((CONFIGURATION,), "", {})
     assert there.problem == 'holds what the server refuses: 1:0: unknown field "x"'

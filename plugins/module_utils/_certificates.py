@@ -1,0 +1,217 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Whether a listener's certificate, key and CA files can work. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+
+A server loads an expired certificate without a word, and nobody can connect any more. So each file is checked before a server gets it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+except ImportError:
+    HAS_CRYPTOGRAPHY = False
+else:
+    HAS_CRYPTOGRAPHY = True
+
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
+# The clock of whoever issued a certificate a moment ago may be ahead of ours.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+# The listeners whose names in the server's VARZ are not those of nats.conf.
+SHOWN = {"tls": "client", "leaf": "leafnodes"}
+# No real chain is longer.
+MAX_CHAIN_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class PemFile:
+    """A file of a listener, and where it comes from: `tls.crt of Secret web-tls`."""
+
+    origin: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class ListenerFiles:
+    """The files of one `tls` block. What could not be read is None, and is not checked."""
+
+    # As the server's VARZ names it; `tls` is the listener for clients.
+    listener: str
+    certificate: PemFile | None = None
+    key: PemFile | None = None
+    ca: PemFile | None = None
+    # Whether the certificate has to be signed by the CA of the same block: peers verify it with that, or both are in one Secret.
+    same_ca: bool = False
+
+
+@dataclass(frozen=True)
+class CertificateProblem:
+    listener: str
+    sentence: str
+    # When the listener's own certificate expired, if nothing else is wrong with it.
+    expired: str = ""
+
+
+def certificate_problems(files: ListenerFiles, now: datetime | None = None) -> list[CertificateProblem]:
+    """What is wrong with the files of one listener; nothing where they can work."""
+    return list(_problems(files, now or datetime.now(timezone.utc)))
+
+
+def not_after(certificate: Any) -> str:
+    """When a certificate ends, as the server writes it."""
+    return f"{_ends(certificate):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def first_certificate(pem: str) -> Any:
+    """The certificate that a server presents; None where the file holds none that can be read."""
+    found = CERTIFICATE.search(pem)
+    try:
+        return x509.load_pem_x509_certificate(found[0].encode()) if found else None
+    except ValueError:
+        return None
+
+
+def _problems(files: ListenerFiles, now: datetime) -> Iterator[CertificateProblem]:
+    chain, authorities = _all(files.certificate), _all(files.ca)
+    if files.certificate and (not chain or None in chain):
+        yield _problem(files, files.certificate, "is not a PEM certificate that can be read")
+    if files.ca and not any(authorities):
+        yield _problem(files, files.ca, "holds no PEM certificate that can be read")
+    key, unreadable = _key(files.key)
+    if files.key and unreadable:
+        yield _problem(files, files.key, unreadable)
+    if not files.certificate or not chain or None in chain:
+        return
+    leaf, *intermediates = chain
+    for certificate in chain:
+        yield from _out_of_date(files, certificate, now, is_leaf=certificate is leaf)
+    if files.key and key is not None and _public(key.public_key()) != _public(leaf.public_key()):
+        yield _problem(
+            files, files.key, f"is not the key of the certificate {_name(leaf)} in {files.certificate.origin}"
+        )
+    if files.ca and files.same_ca and any(authorities):
+        yield from _of_another_ca(files, leaf, intermediates, [found for found in authorities if found], now)
+
+
+def _problem(files: ListenerFiles, file: PemFile, cause: str, expired: str = "") -> CertificateProblem:
+    listener = SHOWN.get(files.listener, files.listener)
+    return CertificateProblem(files.listener, f"{file.origin}, for listener {listener}: {cause}", expired)
+
+
+def _out_of_date(files: ListenerFiles, certificate: Any, now: datetime, is_leaf: bool) -> Iterator[CertificateProblem]:
+    file = files.certificate
+    assert file is not None
+    which = f"the certificate {_name(certificate)}" if is_leaf else f"the intermediate certificate {_name(certificate)}"
+    if _ends(certificate) <= now:
+        cause = f"{which} expired on {not_after(certificate)}"
+        yield _problem(files, file, cause, not_after(certificate) if is_leaf else "")
+    if _begins(certificate) > now + CLOCK_TOLERANCE:
+        yield _problem(files, file, f"{which} is not valid before {_begins(certificate):%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _of_another_ca(
+    files: ListenerFiles, leaf: Any, intermediates: list[Any], authorities: list[Any], now: datetime
+) -> Iterator[CertificateProblem]:
+    assert files.certificate is not None
+    assert files.ca is not None
+    roots = list(_roots(leaf, intermediates, authorities))
+    if not roots:
+        cause = f"the certificate {_name(leaf)} is not signed by any certificate in {files.ca.origin}"
+        yield _problem(files, files.certificate, cause)
+    elif not any(root == leaf or _ends(root) > now >= _begins(root) - CLOCK_TOLERANCE for root in roots):
+        root = roots[0]
+        when = (
+            f"expired on {not_after(root)}"
+            if _ends(root) <= now
+            else f"is not valid before {_begins(root):%Y-%m-%dT%H:%M:%SZ}"
+        )
+        yield _problem(files, files.ca, f"the CA certificate {_name(root)} {when}")
+
+
+def _roots(leaf: Any, intermediates: list[Any], authorities: list[Any]) -> Iterator[Any]:
+    """The certificates of the CA file to which a chain leads from the leaf, whatever the time is."""
+    reached, seen = [leaf], 0
+    while seen < len(reached) <= MAX_CHAIN_LENGTH * (1 + len(intermediates)):
+        certificate = reached[seen]
+        seen += 1
+        if certificate in authorities:
+            yield certificate
+            continue
+        yield from (authority for authority in authorities if _signed(certificate, authority))
+        reached += [issuer for issuer in intermediates if issuer not in reached and _signed(certificate, issuer)]
+
+
+def _signed(certificate: Any, issuer: Any) -> bool:
+    if certificate.issuer != issuer.subject or not _is_ca(issuer):
+        return False
+    if not hasattr(certificate, "verify_directly_issued_by"):  # cryptography before 40
+        return True
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
+
+
+def _is_ca(certificate: Any) -> bool:
+    try:
+        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+    except x509.ExtensionNotFound:
+        return bool(certificate.version == x509.Version.v1)
+    except ValueError:  # an extension that can't be read
+        return False
+
+
+def _all(file: PemFile | None) -> list[Any]:
+    """Each certificate of a file, None in the place of one that can't be read."""
+    text = file.content.decode(errors="replace") if file else ""
+    return [first_certificate(found) for found in CERTIFICATE.findall(text)]
+
+
+def _key(file: PemFile | None) -> tuple[Any, str]:
+    """The private key, or why there is none."""
+    found = PRIVATE_KEY.search(file.content.decode(errors="replace")) if file else None
+    if found is None:
+        return None, "is not a PEM private key that can be read"
+    try:
+        return serialization.load_pem_private_key(found[0].encode(), None), ""
+    except TypeError:
+        return None, "is encrypted, and nats-server reads no encrypted key"
+    except (ValueError, UnsupportedAlgorithm):
+        return None, "is not a PEM private key that can be read"
+
+
+def _public(key: Any) -> bytes:
+    found: bytes = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return found
+
+
+def _name(certificate: Any) -> str:
+    return certificate.subject.rfc4514_string() or f"with serial number {certificate.serial_number:x}"
+
+
+def _ends(certificate: Any) -> datetime:
+    # cryptography before 42 has no time zones.
+    found: datetime = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after
+    return found.replace(tzinfo=timezone.utc)
+
+
+def _begins(certificate: Any) -> datetime:
+    found: datetime = getattr(certificate, "not_valid_before_utc", None) or certificate.not_valid_before
+    return found.replace(tzinfo=timezone.utc)
+
+
+def sentences(problems: Iterable[CertificateProblem]) -> list[str]:
+    """Each once: all servers have the same files."""
+    return list(dict.fromkeys(problem.sentence for problem in problems))
