@@ -113,7 +113,12 @@ def through(
             name, tunnel = tunnels[server]
             return f"pod {name}: {tunnel.error or sentence}"
 
-        user, password = secret["username"], secret["password"]
+        user, password = secret.get("username"), secret.get("password")
+        if not user or not password:
+            what = f"Secret {secret_name(cluster, account)} in namespace {namespace}"
+            raise NatsError(
+                what, "it holds no username and password", "Deploy the cluster again: it makes the login anew."
+            )
         options = Options(
             tuple(tunnels), user=user, password=password, timeout=timeout, connect_timeout=CONNECT_TIMEOUT
         )

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._loaded import loaded
 from ansible_collections.messaging.nats.plugins.module_utils._lost import left_behind, lost_statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     MANAGER,
@@ -23,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     configuration,
     foreign_owner,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Loaded, Running
 from ansible_collections.messaging.nats.plugins.module_utils._zones import Zones, zones
 
 FORBIDDEN = 403
@@ -75,12 +76,14 @@ def _running(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[
     if found is None:
         return None
     secret = _configuration(kubernetes, found, namespace)
+    pods = tuple(kubernetes.pods(namespace, name))
+    snapshot = look() if look else Snapshot(())
     return Running(
         found,
-        tuple(kubernetes.pods(namespace, name)),
+        pods,
         configuration(secret) if secret else None,
-        _applied_at(secret) if secret else None,
-        look() if look else Snapshot(()),
+        snapshot,
+        loaded(kubernetes, pods, snapshot) if look else Loaded(),
     )
 
 
@@ -107,16 +110,6 @@ def _configuration(kubernetes: Kubernetes, statefulset: Object, namespace: str) 
     secret = config_secret(statefulset["spec"]["template"]["spec"])
     found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}", f"Secret {secret}") if secret else None
     return {"kind": "Secret"} | found if found else None
-
-
-def _applied_at(secret: Object) -> str | None:
-    """When the content was applied last; what others wrote beside it does not count."""
-    applied = [
-        entry.get("time")
-        for entry in secret["metadata"].get("managedFields") or []
-        if entry.get("manager") == MANAGER and entry.get("operation") == "Apply"
-    ]
-    return max(filter(None, applied), default=None)
 
 
 def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exists: bool) -> list[Counterpart]:

@@ -36,7 +36,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._preconditions impo
 )
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted, broken_promises
 from ansible_collections.messaging.nats.plugins.module_utils._reload import needs_restart
-from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 from ansible_collections.messaging.nats.plugins.module_utils._upgrade import version_remarks
 from ansible_collections.messaging.nats.plugins.module_utils._zones import unusable_zones
 
@@ -48,13 +47,15 @@ MOST = 32
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to happen, in this order: storage, apply, reload, scale in or roll, scale out."""
+    """What has to happen, in this order: storage, apply, reload, logins, scale in or roll, scale out."""
 
     verb: str
     summary: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     # Names of Secrets, and all other objects, that are missing or differ.
     apply_secrets: tuple[str, ...] = ()
+    # Names of Secrets with logins, which are applied when the servers know these: after the reload.
+    apply_logins: tuple[str, ...] = ()
     apply: tuple[Object, ...] = ()
     growth: Growth = field(default_factory=Growth)
     reload: bool = False
@@ -104,8 +105,13 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
     due = [pair for pair in pairs if pair.running is None or changes(pair) or _is_replaced(pair, growing)]
     # To tell pods to restart is what nats_server does before the first of them goes.
     applied = [pair.declared for pair in due if not only_restarts(pair) or _is_replaced(pair, growing)]
-    secrets, others = _secrets(applied), _others(applied)
+    logins = _secrets([item for item in applied if _is_login(item)])
+    secrets, others = _secrets([item for item in applied if not _is_login(item)]), _others(applied)
     reload = _to_reload(pairs, running)
+    unchecked = [
+        *unchecked,
+        *(f"not checked: what server {name} runs with: {why}" for name, why in running.loaded.unknown.items()),
+    ]
     obsolete = () if leaving else tuple(_obsolete(facts, pairs))
     summary = [
         *growing.summary,
@@ -122,6 +128,7 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
         "converge" if doing else "nothing",
         (*summary, *(unchecked if doing else ())),
         apply_secrets=secrets,
+        apply_logins=logins,
         apply=others,
         growth=growing,
         reload=reload,
@@ -135,6 +142,10 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
 
 def _secrets(due: list[Object]) -> tuple[str, ...]:
     return tuple(item["metadata"]["name"] for item in due if item["kind"] == "Secret")
+
+
+def _is_login(item: Object) -> bool:
+    return bool(item["kind"] == "Secret" and item.get("type") == "kubernetes.io/basic-auth")
 
 
 def _others(due: list[Object]) -> tuple[Object, ...]:
@@ -189,28 +200,34 @@ def _to_roll(running: Running, template_changes: bool) -> tuple[str, ...]:
 
 
 def _configuration(pairs: list[Counterpart]) -> str | None:
-    return next((text for pair in pairs if (text := configuration(pair.declared))), None)
+    """The declared nats.conf, beside which those may be that servers run with until they restart."""
+    named = _declared_secret(pairs)
+    found = {pair.declared["metadata"]["name"]: text for pair in pairs if (text := configuration(pair.declared))}
+    return found.get(named) if named in found else next(iter(found.values()), None)
+
+
+def _declared_secret(pairs: list[Counterpart]) -> str:
+    """The Secret that the declared template reads nats.conf from."""
+    statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
+    return (config_secret(statefulset["spec"]["template"]["spec"]) if statefulset else None) or ""
 
 
 def _to_reload(pairs: list[Counterpart], running: Running) -> bool:
-    """A changed file in a Secret that pods read already, or one that was changed and not taken over by all."""
+    """A changed configuration in a Secret that pods read already, or a server that does not run with what its Secrets hold."""
     for pair in pairs:
         if pair.running is not None and configuration(pair.declared) and changes(pair):
             return True
-    changed = instant(running.configured)
-    secret = config_secret(running.statefulset["spec"]["template"]["spec"])
-    readers = {server_name(pod) for pod in running.pods if config_secret(pod["spec"]) == secret}
-    loaded = [
-        instant(answer["data"].get("config_load_time"))
-        for answer in running.snapshot.varz
-        if answer["server"]["name"] in readers
-    ]
-    return changed is not None and any(moment is not None and moment[0] < changed[0] for moment in loaded)
+    return bool(running.loaded.missing)
 
 
 def _reload_words(pairs: list[Counterpart], running: Running, reload: bool) -> Iterator[str]:
     if reload:
         yield "reload nats.conf on every server, without a restart"
+        by_reason: dict[tuple[str, ...], list[str]] = {}
+        for name, reasons in running.loaded.missing.items():
+            by_reason.setdefault(reasons, []).append(name)
+        for reasons, names in by_reason.items():
+            yield f"not loaded on {', '.join(names)}: {'; '.join(reasons)}"
     declared = _configuration(pairs)
     if running.configuration and declared:
         for line in configuration_changes(running.configuration, declared):
@@ -240,7 +257,7 @@ def _other_words(differing: dict[str, list[Change]]) -> Iterator[str]:
 
 
 def _obsolete(facts: Facts, pairs: list[Counterpart]) -> Iterator[str]:
-    declared = {pair.declared["metadata"]["name"] for pair in pairs if pair.declared["kind"] == "Secret"}
+    named = _declared_secret(pairs)
     for name in facts.configurations:
-        if name not in declared:
+        if name != named:
             yield name

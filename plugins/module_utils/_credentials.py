@@ -105,5 +105,8 @@ def _generated() -> str:
 
 
 def _decoded(secret: Mapping[str, Any]) -> dict[str, str]:
+    """What a Secret holds; not what no server takes for a password, which somebody may have written there by hand."""
     data = secret.get("data") or {}
-    return {key: b64decode(data[key]).decode() for key in ("password", "bcrypt") if key in data}
+    found = {key: b64decode(data[key]).decode(errors="ignore") for key in ("password", "bcrypt") if key in data}
+    texts = {key: b64decode(data[key]) for key in found}
+    return {key: text for key, text in found.items() if text.encode() == texts[key] and "\0" not in text}

@@ -120,7 +120,9 @@ class Kubernetes:
                 "it does not exist",
                 "Check the options kubernetes.namespace, kubernetes.cluster and kubernetes.account, or deploy the cluster first.",
             )
-        return {key: base64.b64decode(value).decode() for key, value in (found.get("data") or {}).items()}
+        return {
+            key: base64.b64decode(value).decode(errors="replace") for key, value in (found.get("data") or {}).items()
+        }
 
     def path(self, item: Object) -> str:
         """Where the API keeps this object."""

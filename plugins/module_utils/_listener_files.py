@@ -25,7 +25,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._certificates impor
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._nats_conf_reader import read_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._objects import nats_container
+from ansible_collections.messaging.nats.plugins.module_utils._objects import config_secret, nats_container
 from ansible_collections.messaging.nats.plugins.module_utils._reload import canonical
 
 VARIABLE = re.compile(r"\$\((\w+)\)")
@@ -139,6 +139,18 @@ def source_of(pod: Object, path: str) -> Source | None:
 def problems_of(configuration: str, pod: Object, secrets: Secrets) -> list[CertificateProblem]:
     """What is wrong with the certificates that servers with this configuration, and pods like this one, would load."""
     return list(listener_problems(read_configuration(configuration), pod, secrets, "the declared servers"))
+
+
+def declared_problems(kubernetes: Kubernetes, objects: list[Object]) -> list[CertificateProblem]:
+    """The same of the declared objects, whose Secrets may not be there yet."""
+    statefulset = next((item for item in objects if item["kind"] == "StatefulSet"), None)
+    secrets = {item["metadata"]["name"]: decoded(item) for item in objects if item["kind"] == "Secret"}
+    name = config_secret(statefulset["spec"]["template"]["spec"]) if statefulset else None
+    if statefulset is None or name not in secrets:
+        return []
+    text = secrets[name].get("nats.conf", b"").decode(errors="replace")
+    pod = {"metadata": {}} | statefulset["spec"]["template"]
+    return problems_of(text, pod, Secrets(kubernetes, statefulset["metadata"]["namespace"], secrets))
 
 
 def listener_problems(data: Mapping[str, Any], pod: Object, secrets: Secrets, who: str) -> Iterator[CertificateProblem]:

@@ -24,16 +24,25 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
 @dataclass(frozen=True)
+class Loaded:
+    """By server, what it has not loaded; and of which server that is not known, and why."""
+
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Running:
     """The cluster that runs in place of the declared one."""
 
     statefulset: Object
     pods: tuple[Object, ...] = ()
-    # The nats.conf in the Secret that the template names, and when that was applied.
+    # The nats.conf in the Secret that the template names.
     configuration: str | None = None
-    configured: str | None = None
     # What the servers say; nothing where nobody could be asked.
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(()))
+    # What the servers have not loaded of what their pods' Secrets hold.
+    loaded: Loaded = field(default_factory=Loaded)
 
     @property
     def replicas(self) -> int:

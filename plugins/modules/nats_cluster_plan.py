@@ -97,6 +97,11 @@ apply_secrets:
   returned: when O(state=present)
   type: list
   elements: str
+apply_logins:
+  description: Names of the Secrets with logins that are missing or differ, which are applied once the servers know these logins.
+  returned: when O(state=present)
+  type: list
+  elements: str
 apply:
   description:
     - All other objects that are missing or differ, but for the namespace; C(apiVersion), C(kind) and C(metadata) with name and namespace.
@@ -154,6 +159,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import runs
+from ansible_collections.messaging.nats.plugins.module_utils._certificates import sentences
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import counterparts, facts, ours
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import Plan, plan
 from ansible_collections.messaging.nats.plugins.module_utils._config_check import check_configuration, check_in_pod
@@ -161,7 +167,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
 from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._listener_files import declared_problems
+from ansible_collections.messaging.nats.plugins.module_utils._loaded import varz_by_server
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._mounted import served_until
 from ansible_collections.messaging.nats.plugins.module_utils._object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     Counterpart,
@@ -186,6 +195,7 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     declared = {pair.declared["kind"]: pair.declared for pair in pairs}
     replicas = params["replicas"] or declared.get("StatefulSet", {"spec": {}})["spec"].get("replicas", 0)
     planned = plan(pairs, offered, Wanted(replicas, params["version"], params["single_replica"]))
+    check_certificates(kubernetes, pairs, planned, offered)
     if planned.refusals:
         raise NatsError(f"cluster {params['name']} in namespace {params['namespace']}", "\n".join(planned.refusals))
     check_volumes(kubernetes, pairs, planned)
@@ -205,6 +215,22 @@ def servers(params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
         options | dict.fromkeys(("expected_members", "cluster_name", "previous")), opened, look_inside=False
     )
     return source.take()
+
+
+def check_certificates(kubernetes: Kubernetes, pairs: list[Counterpart], planned: Plan, offered: Facts) -> None:
+    """What the servers would load and nobody could connect with; but not that they present an expired certificate already."""
+    if planned.verb not in ("create", "converge"):
+        return
+    there = varz_by_server(offered.running.snapshot) if offered.running else {}
+    problems = [
+        problem
+        for problem in declared_problems(kubernetes, [pair.declared for pair in pairs])
+        if not problem.expired or {served_until(varz, problem.listener) for varz in there.values()} != {problem.expired}
+    ]
+    if problems:
+        raise NatsError(
+            "certificates", "\n".join(sentences(problems)), "Nothing was changed: correct the Secret first."
+        )
 
 
 def check_volumes(kubernetes: Kubernetes, pairs: list[Counterpart], planned: Plan) -> None:

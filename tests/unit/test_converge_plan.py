@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import plan
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._objects import RESTARTED, Counterpart, title
-from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Loaded, Running
 from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
 
 OURS = {"app.kubernetes.io/managed-by": "messaging.nats", "app.kubernetes.io/version": "2.15.1"}
@@ -70,6 +70,12 @@ def secret(conf=CONF, name="nats-config-1"):
     return {"kind": "Secret", "metadata": {"name": name, "namespace": "nats", "labels": OURS}, "data": data}
 
 
+def login(password="old"):
+    data = {"password": base64.b64encode(password.encode()).decode()}
+    meta = {"name": "nats-sys", "namespace": "nats", "labels": OURS}
+    return {"kind": "Secret", "type": "kubernetes.io/basic-auth", "metadata": meta, "data": data}
+
+
 def pods(*revisions):
     return tuple(
         {
@@ -98,11 +104,10 @@ def stream(name, replicas=3, storage="file", level="0"):
     return {"name": name, "config": config, "state": {"messages": 1, "last_seq": 1}, "cluster": {"leader": "nats-0"}}
 
 
-def snapshot(*streams, loaded="2026-11-25T10:00:00Z", peers=("nats-1", "nats-2"), version="2.15.1", **data):
+def snapshot(*streams, peers=("nats-1", "nats-2"), version="2.15.1", **data):
     names = ("nats-0", "nats-1", "nats-2")
     answers = tuple(answer(name, peers=peers, version=version, streams=streams, **data) for name in names)
-    varz = tuple({"server": entry["server"], "data": {"config_load_time": loaded}} for entry in answers)
-    return Snapshot(names, answers=answers, varz=varz)
+    return Snapshot(names, answers=answers)
 
 
 def planned(
@@ -112,7 +117,8 @@ def planned(
     wanted=None,
     seen=None,
     revisions=("new",) * 3,
-    applied="2026-11-25T09:00:00Z",
+    loaded=None,
+    others=(),
     claims="5Gi",
     capacity="5Gi",
     classes=(GROWS, RIGID),
@@ -127,6 +133,7 @@ def planned(
     pairs = [
         Counterpart(declared, running, dry),
         Counterpart(made, secret(), made) if secret_name == "nats-config-1" else Counterpart(made),
+        *others,
     ]
     volumes = [
         {
@@ -139,7 +146,7 @@ def planned(
         }
         for number in range(3)
     ]
-    found = Running(running, pods(*revisions), CONF, applied, seen or snapshot())
+    found = Running(running, pods(*revisions), CONF, seen or snapshot(), loaded or Loaded())
     facts = Facts(True, NODES, classes and list(classes), volumes, ("nats-config-1",), found)
     return plan(pairs, facts, wanted or Wanted(3, "2.15.1"))
 
@@ -154,8 +161,30 @@ def test_what_is_as_declared_is_left_alone():
     [
         # In the Secret that the servers read: they take it over as they run.
         ({"conf": CONF.replace("1048576", "2097152")}, {"reload": True, "apply_secrets": ("nats-config-1",)}),
-        # A play was killed between apply and reload: the Secret is younger than what the servers loaded.
-        ({"applied": "2026-11-25T11:00:00Z"}, {"reload": True}),
+        # A play was killed between apply and reload, or a Secret of the user's was renewed.
+        ({"loaded": Loaded({"nats-1": ("its revision is 1, and the file's 2",)})}, {"reload": True}),
+        # Logins are switched once the servers know them.
+        ({"others": (Counterpart(login()),)}, {"apply_logins": ("nats-sys",)}),
+        ({"others": (Counterpart(login(), login(), login("new")),)}, {"apply_logins": ("nats-sys",)}),
+        (
+            {"conf": CONF.replace("1048576", "2097152"), "others": (Counterpart(login(), login(), login("new")),)},
+            {"reload": True, "apply_secrets": ("nats-config-1",), "apply_logins": ("nats-sys",)},
+        ),
+        # What needs a restart waits until the servers have the new logins in what they run with.
+        (
+            {
+                "declared": statefulset(secret="nats-config-2"),
+                "secret_name": "nats-config-2",
+                "others": (Counterpart(secret(CONF + "debug: true\n"), secret(), secret(CONF + "debug: true\n")),),
+            },
+            {
+                "reload": True,
+                "roll": ("nats-2", "nats-1", "nats-0"),
+                "apply": ("StatefulSet nats",),
+                "apply_secrets": ("nats-config-2", "nats-config-1"),
+                "obsolete": ("nats-config-1",),
+            },
+        ),
         # In another Secret: each server has to restart.
         (
             {
@@ -206,12 +235,23 @@ def test_what_is_as_declared_is_left_alone():
 )
 def test_each_difference_is_sorted_into_what_has_to_be_done(arguments, expected):
     found = planned(**arguments)
-    steps = ("reload", "roll", "scale_in", "scale_out", "apply", "apply_secrets", "obsolete")
+    steps = ("reload", "roll", "scale_in", "scale_out", "apply", "apply_secrets", "apply_logins", "obsolete")
     assert (found.verb, found.refusals) == ("converge", ())
     done = {step: value for step in steps if (value := getattr(found, step))}
     applied = {"apply": tuple(map(title, found.apply))} if found.apply else {}
     assert done | applied == expected
     assert found.summary
+
+
+def test_why_servers_reload_is_told_and_of_whom_it_is_not_known():
+    reason = ("/etc/tls/ca.crt of Secret web is not in its pod",)
+    found = planned(loaded=Loaded({"nats-0": reason, "nats-1": reason}, {"nats-2": "it does not answer"}))
+    assert found.summary[:2] == (
+        "reload nats.conf on every server, without a restart",
+        "not loaded on nats-0, nats-1: /etc/tls/ca.crt of Secret web is not in its pod",
+    )
+    assert "not checked: what server nats-2 runs with: it does not answer" in found.summary
+    assert planned(loaded=Loaded({}, {"nats-2": "it does not answer"})).verb == "nothing"
 
 
 def test_volumes_grow_without_a_restart():

@@ -92,6 +92,14 @@ def test_a_hash_that_is_not_the_passwords_is_made_anew(stored):
     assert bcrypt.checkpw(b"kept", app["bcrypt"].encode())
 
 
+@pytest.mark.parametrize("written", [b"", b"\xff\xfe", b"a\x00b"])
+def test_what_no_server_takes_for_a_password_is_made_anew(written):
+    secret = {"metadata": {"name": "nats-app"}, "data": {"password": b64encode(written).decode()}}
+    app = account_credentials({"APP": {}}, [secret], "nats")["accounts"][0]
+    assert len(app["password"]) == 43
+    assert bcrypt.checkpw(app["password"].encode(), app["bcrypt"].encode())
+
+
 def test_a_password_may_be_longer_than_bcrypt_looks():
     long = "p" * 90
     app = account_credentials({"APP": {"password": long}}, [], "nats")["accounts"][0]
