@@ -80,6 +80,9 @@ def _namespace(kubernetes: Kubernetes, namespace: Object | None) -> Iterator[Non
 def _pod(kubernetes: Kubernetes, statefulset: Object) -> Iterator[tuple[str, str, Object]]:
     meta, spec = statefulset["metadata"], statefulset["spec"]["template"]["spec"]
     container = {key: value for key, value in spec["containers"][0].items() if key in CONTAINER_KEYS}
+    volumes = list(_files(spec))
+    names = {volume["name"] for volume in volumes}
+    mounts = [mount for mount in spec["containers"][0].get("volumeMounts") or [] if mount["name"] in names]
     name = f"{meta['name']}-config-check-{secrets.token_hex(3)}"
     labels = {"app.kubernetes.io/component": "config-check", "app.kubernetes.io/managed-by": "messaging.nats"}
     pod = {
@@ -90,7 +93,8 @@ def _pod(kubernetes: Kubernetes, statefulset: Object) -> Iterator[tuple[str, str
         | {
             "restartPolicy": "Never",
             "activeDeadlineSeconds": WAIT * 2,
-            "containers": [container | {"command": ["sleep", str(WAIT * 2)]}],
+            "containers": [container | {"command": ["sleep", str(WAIT * 2)], "volumeMounts": mounts}],
+            "volumes": volumes,
         },
     }
     path = f"/api/v1/namespaces/{meta['namespace']}/pods"
@@ -100,6 +104,18 @@ def _pod(kubernetes: Kubernetes, statefulset: Object) -> Iterator[tuple[str, str
         yield meta["namespace"], name, container
     finally:
         kubernetes.call("DELETE", f"{path}/{name}", f"pod {name}", gracePeriodSeconds=0)
+
+
+def _files(spec: Object) -> Iterator[Object]:
+    """The volumes with files that a configuration may name, as certificates. The pod starts without one that is not there yet."""
+    for volume in spec.get("volumes") or []:
+        if volume["name"] == "config":
+            continue
+        for kind in ("secret", "configMap"):
+            if kind in volume:
+                yield volume | {kind: volume[kind] | {"optional": True}}
+        if "projected" in volume:
+            yield volume
 
 
 def _create(kubernetes: Kubernetes, path: str, pod: Object) -> None:

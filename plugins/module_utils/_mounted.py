@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,15 @@ class Declared:
     problems: tuple[CertificateProblem, ...] = ()
     # Where the server writes its process id, if the configuration says it.
     pid_file: str = ""
+    # By path, the Secret that the file comes from.
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, paths: Iterable[str]) -> str:
+        """Files with the Secrets that they come from."""
+        by_secret: dict[str, list[str]] = {}
+        for path in paths:
+            by_secret.setdefault(self.sources.get(path) or self.secret, []).append(path)
+        return "; ".join(f"{', '.join(found)} of {secret}" for secret, found in by_secret.items())
 
     @property
     def short(self) -> str:
@@ -93,11 +102,12 @@ def declared(kubernetes: Kubernetes, pod: Object) -> Declared:
         raise NatsError(what, f"Secret {found.secret} holds no {found.key}", "Apply the cluster's objects again.")
     data = read_configuration(content.decode(errors="replace"))
     blocks = dict(tls_blocks(data))
-    hashes = {CONFIGURATION: hashlib.sha256(content).hexdigest()}
+    hashes, sources = {CONFIGURATION: hashlib.sha256(content).hexdigest()}, {}
     for path in sorted({path for block in blocks.values() for path in paths(block, pod)}):
         held = stored(path, pod, secrets)
         # A file that no Secret holds, or none that may be read, is as it is.
-        hashes |= {path: hashlib.sha256(held).hexdigest()} if held is not None else {}
+        if held is not None and (source := source_of(pod, path)):
+            hashes[path], sources[path] = hashlib.sha256(held).hexdigest(), f"Secret {source.secret}"
     certificates = {
         listener: path for listener, block in blocks.items() if (path := path_of(block.get("cert_file"), pod))
     }
@@ -108,6 +118,7 @@ def declared(kubernetes: Kubernetes, pod: Object) -> Declared:
         (data.get("server_metadata") or {}).get("revision"),
         tuple(listener_problems(data, pod, secrets, f"pod {name}")),
         str(data.get("pid_file") or ""),
+        sources,
     )
 
 
@@ -133,7 +144,7 @@ def look(kubernetes: Kubernetes, pod: Object, wanted: Declared) -> Mounted:
 
 def differences(wanted: Declared, mounted: Mounted, varz: Mapping[str, Any]) -> list[str]:
     """In which respects a server, which tells this of itself, does not run with what its pod's Secrets hold."""
-    found = [f"{', '.join(mounted.stale)} of {wanted.secret} is not in its pod"] if mounted.stale else []
+    found = [f"the pod lacks the newest {wanted.named(mounted.stale)}"] if mounted.stale else []
     if mounted.digest and varz.get("config_digest") != mounted.digest:
         found.append(f"it runs with {varz.get('config_digest')}, and its file is {mounted.digest}")
     for listener, ends in mounted.ends.items():
@@ -141,7 +152,7 @@ def differences(wanted: Declared, mounted: Mounted, varz: Mapping[str, Any]) -> 
         if (told := served_until(varz, listener)) and told != ends:
             found.append(f"its {listener} certificate ends {told}, and the file's {ends}")
     if late := written_since(mounted, varz):
-        found.append(f"{', '.join(late)} was renewed after it had loaded its configuration")
+        found.append(f"{wanted.named(late)} was renewed after it had loaded its configuration")
     return found + other_revision(wanted, varz)
 
 

@@ -123,7 +123,7 @@ class Server:
             self._push()
             self._look()
         if self._mounted.stale:
-            return f"the kubelet has not brought {', '.join(self._mounted.stale)} of {self._declared.secret}"
+            return f"the kubelet has not brought {self._declared.named(self._mounted.stale)}"
         return ""
 
     def problems(self) -> list[CertificateProblem]:

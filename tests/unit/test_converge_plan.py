@@ -244,11 +244,11 @@ def test_each_difference_is_sorted_into_what_has_to_be_done(arguments, expected)
 
 
 def test_why_servers_reload_is_told_and_of_whom_it_is_not_known():
-    reason = ("/etc/tls/ca.crt of Secret web is not in its pod",)
+    reason = ("the pod lacks the newest /etc/tls/ca.crt of Secret web",)
     found = planned(loaded=Loaded({"nats-0": reason, "nats-1": reason}, {"nats-2": "it does not answer"}))
     assert found.summary[:2] == (
         "reload nats.conf on every server, without a restart",
-        "not loaded on nats-0, nats-1: /etc/tls/ca.crt of Secret web is not in its pod",
+        "not loaded on nats-0, nats-1: the pod lacks the newest /etc/tls/ca.crt of Secret web",
     )
     assert "not checked: what server nats-2 runs with: it does not answer" in found.summary
     assert planned(loaded=Loaded({}, {"nats-2": "it does not answer"})).verb == "nothing"

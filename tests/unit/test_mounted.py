@@ -167,7 +167,9 @@ def test_a_file_that_came_after_the_load_is_not_loaded(written, loaded, now, lat
     dated = f"{now} now\n200 {CONFIGURATION}\n{written} /etc/tls/tls.key\n"
     there = look(Fake({}, f"{hashed}{MARK}\n{dated}{MARK}\nvalid (sha256:ab)\n{MARK}\n"), mounted, wanted)
     found = differences(wanted, there, {"config_digest": "sha256:ab", "config_load_time": loaded})
-    assert found == (["/etc/tls/tls.key was renewed after it had loaded its configuration"] if late else [])
+    assert found == (
+        ["/etc/tls/tls.key of Secret tls was renewed after it had loaded its configuration"] if late else []
+    )
 
 
 def test_a_configuration_of_no_secret_is_no_cluster_of_ours():
