@@ -85,9 +85,9 @@ def first_certificate(pem: str) -> Any:
 def _problems(files: ListenerFiles, now: datetime) -> Iterator[CertificateProblem]:
     chain, authorities = _all(files.certificate), _all(files.ca)
     if files.certificate and (not chain or None in chain):
-        yield _problem(files, files.certificate, "is not a PEM certificate that can be read")
+        yield _problem(files, files.certificate, "it is not a PEM certificate that can be read")
     if files.ca and not any(authorities):
-        yield _problem(files, files.ca, "holds no PEM certificate that can be read")
+        yield _problem(files, files.ca, "it holds no PEM certificate that can be read")
     key, unreadable = _key(files.key)
     if files.key and unreadable:
         yield _problem(files, files.key, unreadable)
@@ -98,7 +98,7 @@ def _problems(files: ListenerFiles, now: datetime) -> Iterator[CertificateProble
         yield from _out_of_date(files, certificate, now, is_leaf=certificate is leaf)
     if files.key and key is not None and _public(key.public_key()) != _public(leaf.public_key()):
         yield _problem(
-            files, files.key, f"is not the key of the certificate {_name(leaf)} in {files.certificate.origin}"
+            files, files.key, f"it is not the key of the certificate {_name(leaf)} in {files.certificate.origin}"
         )
     if files.ca and files.same_ca and any(authorities):
         yield from _of_another_ca(files, leaf, intermediates, [found for found in authorities if found], now)
@@ -183,13 +183,13 @@ def _key(file: PemFile | None) -> tuple[Any, str]:
     """The private key, or why there is none."""
     found = PRIVATE_KEY.search(file.content.decode(errors="replace")) if file else None
     if found is None:
-        return None, "is not a PEM private key that can be read"
+        return None, "it is not a PEM private key that can be read"
     try:
         return serialization.load_pem_private_key(found[0].encode(), None), ""
     except TypeError:
-        return None, "is encrypted, and nats-server reads no encrypted key"
+        return None, "it is encrypted, and nats-server reads no encrypted key"
     except (ValueError, UnsupportedAlgorithm):
-        return None, "is not a PEM private key that can be read"
+        return None, "it is not a PEM private key that can be read"
 
 
 def _public(key: Any) -> bytes:

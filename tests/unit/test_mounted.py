@@ -93,12 +93,12 @@ ENV = [
         (
             {"websocket": {"tls": TLS}},
             {"tls": TLS_SECRET | {"tls.key": OF_CA.key_pem}},
-            ["tls.key of Secret tls, for listener websocket: is not"],
+            ["tls.key of Secret tls, for listener websocket: it is not"],
         ),
         (
             {"tls": TLS},
             {"tls": TLS_SECRET | {"tls.crt": b"junk"}},
-            ["tls.crt of Secret tls, for listener client: is not a PEM"],
+            ["tls.crt of Secret tls, for listener client: it is not a PEM"],
         ),
         (
             {"ws": {"tls": {"CERT_FILE": "/etc/tls/tls.crt"}}},
