@@ -41,6 +41,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._zones import unusa
 
 TEMPLATE, UPDATE = "spec.template.", "spec.updateStrategy."
 CONFIG = ".volumes[config].secret.secretName"
+# On a configuration that servers read only until they restart.
+UNTIL_RESTART = "messaging.nats/until-restart"
 # No more servers than anybody would ever run: among these, one that has no pod any more is looked for.
 MOST = 32
 
@@ -257,7 +259,12 @@ def _other_words(differing: dict[str, list[Change]]) -> Iterator[str]:
 
 
 def _obsolete(facts: Facts, pairs: list[Counterpart]) -> Iterator[str]:
-    named = _declared_secret(pairs)
+    stays = {
+        pair.declared["metadata"]["name"]
+        for pair in pairs
+        if pair.declared["kind"] == "Secret"
+        and UNTIL_RESTART not in (pair.declared["metadata"].get("annotations") or {})
+    }
     for name in facts.configurations:
-        if name != named:
+        if name not in stays:
             yield name

@@ -70,10 +70,11 @@ def _users(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[di
 
 def _routes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """The login of the routes, in the authorization and in each address."""
-    cluster = before.get("cluster") or {}
-    login = (after.get("cluster") or {}).get("authorization")
-    if not login or not cluster.get("authorization") or login == cluster["authorization"]:
+    cluster, declared = before.get("cluster") or {}, after.get("cluster") or {}
+    login, addresses = declared.get("authorization"), declared.get("routes") or []
+    if not login or not addresses or not cluster.get("authorization") or login == cluster["authorization"]:
         return {}
-    own = f"nats://{login['user']}:{login['password']}@"
-    routes = [f"{own}{str(route).rpartition('@')[2]}" for route in cluster.get("routes") or []]
+    # As the declared addresses have it, in which any character of a password is encoded.
+    own = str(addresses[0]).rpartition("@")[0]
+    routes = [f"{own}@{str(route).rpartition('@')[2]}" for route in cluster.get("routes") or []]
     return {"cluster": cluster | {"authorization": login, "routes": routes}}

@@ -70,6 +70,11 @@ def secret(conf=CONF, name="nats-config-1"):
     return {"kind": "Secret", "metadata": {"name": name, "namespace": "nats", "labels": OURS}, "data": data}
 
 
+def until_restart():
+    found = secret(CONF + "debug: true\n")
+    return found | {"metadata": found["metadata"] | {"annotations": {"messaging.nats/until-restart": "true"}}}
+
+
 def login(password="old"):
     data = {"password": base64.b64encode(password.encode()).decode()}
     meta = {"name": "nats-sys", "namespace": "nats", "labels": OURS}
@@ -175,7 +180,7 @@ def test_what_is_as_declared_is_left_alone():
             {
                 "declared": statefulset(secret="nats-config-2"),
                 "secret_name": "nats-config-2",
-                "others": (Counterpart(secret(CONF + "debug: true\n"), secret(), secret(CONF + "debug: true\n")),),
+                "others": (Counterpart(until_restart(), secret(), until_restart()),),
             },
             {
                 "reload": True,
