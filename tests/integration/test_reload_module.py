@@ -76,6 +76,9 @@ class Pods:
         done = subprocess.run(["sh", "-c", script, *files], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout.replace(str(self.file(pod)), CONFIGURATION)
 
+    def check_lease(self):
+        """No Lease was named."""
+
     def get(self, _namespace, pod, port, path, timeout):
         assert port == 8222
         server = next(server for server in self.cluster.servers if server.name == pod)
