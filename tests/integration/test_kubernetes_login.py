@@ -443,7 +443,7 @@ PLAY = """
   tasks:
     - kubernetes.core.k8s_info: {kind: Namespace, name: x}
       ignore_errors: true
-    - messaging.nats.nats_cluster_lease: {name: nats, namespace: x, state: absent}
+    - messaging.nats.nats_cluster_lease: {name: nats, namespace: x, state: absent, holder: me}
     - messaging.nats.nats_status: {kubernetes: "{{ __nats_cluster_target }}"}
       ignore_errors: true
 """
