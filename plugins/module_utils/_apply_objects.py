@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._masking import MASK
 from ansible_collections.messaging.nats.plugins.module_utils._object_versions import (
     declared_part,
     is_unchanged,
@@ -26,7 +27,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._object_versions im
     last_writer,
     version,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._objects import MASK, title
+from ansible_collections.messaging.nats.plugins.module_utils._objects import title
 from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 
 T = TypeVar("T")
