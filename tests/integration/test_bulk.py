@@ -354,7 +354,7 @@ def test_what_was_filled_between_reading_and_deleting_is_not_deleted(partly, bul
     async def then_somebody_publishes(*arguments):
         found = await read(*arguments)
         client = await arguments[0].connection.client()
-        await client.request("S5", b"new")
+        await client.request("S5", b"new", timeout=20)
         return found
 
     monkeypatch.setattr(_converge, "_read", then_somebody_publishes)

@@ -415,7 +415,7 @@ class TestPosition:
                 for number in range(1, 7):
                     message = await listening.next_msg(timeout=5)
                     if number in acknowledged:
-                        await client.request(message.reply, b"+ACK")
+                        await client.request(message.reply, b"+ACK", timeout=20)
                 await listening.unsubscribe()
 
             account_connection.run(work())

@@ -219,7 +219,7 @@ class Lab:
         # Interleaved, so that each subject has messages that are acknowledged, delivered, and neither.
         for _round in range(content.each):
             for subject in content.subjects:
-                await client.request(subject, b"x" * 20)
+                await client.request(subject, b"x" * 20, timeout=20)
         if content.consumer and content.delivered:
             inbox = client.new_inbox()
             listening = await client.subscribe(inbox)
@@ -229,7 +229,7 @@ class Lab:
             for number in range(DELIVERED):
                 message = await listening.next_msg(timeout=20)
                 if number < ACKNOWLEDGED:
-                    await client.request(message.reply, b"+ACK")
+                    await client.request(message.reply, b"+ACK", timeout=20)
             await listening.unsubscribe()
 
     def apply(self, change: Change, check: bool = False, **guards: Any) -> Any:

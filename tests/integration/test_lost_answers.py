@@ -49,7 +49,7 @@ def losing(monkeypatch):
 
 
 async def one_more(client):
-    await client.request("s.a", b"new")
+    await client.request("s.a", b"new", timeout=20)
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
