@@ -413,7 +413,7 @@ class TestPosition:
                 listening = await client.subscribe(inbox)
                 await client.publish("$JS.API.CONSUMER.MSG.NEXT.S.workers", b"6", reply=inbox)
                 for number in range(1, 7):
-                    message = await listening.next_msg(timeout=5)
+                    message = await listening.next_msg(timeout=20)
                     if number in acknowledged:
                         await client.request(message.reply, b"+ACK", timeout=20)
                 await listening.unsubscribe()
