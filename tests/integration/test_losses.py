@@ -188,7 +188,7 @@ class Lab:
     def __init__(self, connection: Connection) -> None:
         self.connection, self.jetstream = connection, JetStream(connection)
         # Older servers delete some of what is above a limit, or that nobody waits for, only when the next message comes.
-        self.prompt = self.ask("INFO").get("api", {}).get("level", 0) >= 4
+        self.prompt = self.ask("INFO").get("api", {}).get("level", 0) >= 5
 
     def ask(self, call: str, **body: Any) -> dict[str, Any]:
         return self.connection.request(f"$JS.API.{call}", body or b"")
