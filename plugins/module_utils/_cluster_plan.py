@@ -90,7 +90,9 @@ def plan(pairs: list[Counterpart], facts: Facts, wanted: Wanted) -> Plan:
     if refusals:
         return Plan("refuse", (), tuple(refusals))
     summary = (*(f"create {title(item)}" for item in missing), *unchecked)
-    return Plan("create" if missing else "nothing", summary, apply_secrets=_secrets(missing), apply=_others(missing))
+    # A login that stayed from an earlier cluster may hold another password than the new servers will know.
+    secrets = _secrets([pair.declared for pair in pairs if pair.running is None or changes(pair)])
+    return Plan("create" if missing else "nothing", summary, apply_secrets=secrets, apply=_others(missing))
 
 
 def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: Wanted, unchecked: list[str]) -> Plan:

@@ -89,6 +89,16 @@ def test_nothing_there_is_created_and_what_is_there_is_left():
     assert (half.verb, half.summary) == ("create", ("create StatefulSet nats",))
 
 
+def test_a_login_that_stayed_and_differs_is_applied_with_what_is_created():
+    def login(password):
+        meta = {"name": "nats-sys", "namespace": "nats", "labels": OURS}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"password": password}}
+
+    found = plan([missing(statefulset()), Counterpart(login("bmV3"), login("b2xk"), login("bmV3"))], FACTS)
+    assert (found.verb, found.apply_secrets) == ("create", ("nats-sys",))
+    assert plan([missing(statefulset()), same(login("b2xk"))], FACTS).apply_secrets == ()
+
+
 @pytest.mark.parametrize(
     ("pairs", "facts", "sentence"),
     [
