@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from functools import partial
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import MONITOR_PORT, ready
@@ -25,6 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     nats_container,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
+from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
 MERGE = "application/merge-patch+json"
 LOOK = 0.1
@@ -32,6 +34,8 @@ LOOK = 0.1
 LASTS = 8.0
 HOPELESS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
 LOG_LINES = 15
+# How much earlier than here the Kubernetes cluster may think that an event was.
+CLOCK_SKEW = timedelta(seconds=5)
 # A kubelet that may not read a volume's claim yet waits 10 to 15 s, unless something of the pod changes: then it looks again at once.
 WAKE, WAKES = 0.5, 20
 WOKEN = "messaging.nats/woken"
@@ -132,6 +136,7 @@ class Pods:
     ) -> Stuck | None:
         """None when the pod is as wanted; or why it will not be."""
         deadline, tell = time.monotonic() + timeout, Waiting()
+        began = datetime.now(timezone.utc)
         trouble: float | None = None
         woken, wakes = time.monotonic(), 0
         farewell = Farewell(partial(self.kubernetes.get, self.namespace, name, MONITOR_PORT), partial(self._end, name))
@@ -143,7 +148,7 @@ class Pods:
                 farewell.look()
                 if has_ended(pod):
                     self._forget(pod)
-            reason = _hopeless(pod) if pod else None
+            reason = _hopeless(pod) if pod else self._not_created(name, began)
             now = time.monotonic()
             if pod is None or not waits_for_kubelet(pod):
                 woken = now
@@ -154,9 +159,21 @@ class Pods:
             if reason and trouble is not None and now - trouble > LASTS:
                 return Stuck(reason, self.evidence(name), own_fault=True)
             if now > deadline:
-                return Stuck(f"{waiting} after {timeout:.0f} s", self.evidence(name), own_fault=False)
+                # One that was never made, or that no node takes, serves nobody: to put it back costs nothing.
+                unplaced = pod is None or not pod["spec"].get("nodeName")
+                return Stuck(f"{waiting} after {timeout:.0f} s", self.evidence(name), own_fault=unplaced)
             tell(f"pod {name}: {reason or waiting}")
             time.sleep(LOOK)
+
+    def _not_created(self, name: str, since: datetime) -> str | None:
+        """Why its StatefulSet can't make a pod, which only the StatefulSet's own events tell."""
+        with suppress(NatsError):
+            for event in reversed(self.kubernetes.warnings(self.namespace, self.cluster)):
+                seen = instant(event.get("lastTimestamp") or event.get("eventTime"))
+                is_new = seen is not None and seen[0] >= since - CLOCK_SKEW
+                if event.get("reason") == "FailedCreate" and is_new and f" {name} " in event.get("message", ""):
+                    return f"{event['reason']}: {event['message']}"
+        return None
 
     def _wake(self, name: str) -> None:
         patch = {"metadata": {"annotations": {WOKEN: str(int(time.time()))}}}
@@ -190,7 +207,8 @@ class Pods:
 
     def _events(self, name: str) -> Iterator[str]:
         pod = self.find(name)
-        for of, uid in ((name, pod["metadata"]["uid"] if pod else None), (f"data-{name}", None)):
+        of_what = [(name, pod["metadata"]["uid"] if pod else None), (f"data-{name}", None)]
+        for of, uid in of_what if pod else [*of_what, (self.cluster, None)]:
             for event in self.kubernetes.warnings(self.namespace, of, uid)[-3:]:
                 yield f"  event: {event['reason']}: {event['message']}"
 
