@@ -9,20 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._deployment_record import DeploymentRecord, record_of
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._kept_volumes import accounts_with_logins
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._loaded import loaded
 from ansible_collections.messaging.nats.plugins.module_utils._lost import left_behind, lost_statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+    INSTANCE_LABEL,
+    MANAGED_BY_LABEL,
     MANAGER,
+    REVISION,
     Counterpart,
     config_secret,
+    config_secret_content,
     configuration,
     foreign_owner,
+    title,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._owned_objects import (
+    KEPT_KINDS,
+    NEVER_DELETED,
+    belongs_to,
+    identity_key,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Loaded, Running
 from ansible_collections.messaging.nats.plugins.module_utils._zones import Zones, zones
@@ -50,15 +64,59 @@ def facts(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], 
         runs = pool.submit(_running, kubernetes, name, namespace, look) if exists else None
         claims = listed(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
         secrets = owned(kubernetes, "v1", "Secret", name, namespace) if exists else []
+        record, logins = record_of(secrets, name), tuple(found for found in secrets if is_login(found))
+        belongings = all_owned(kubernetes, name, namespace, record) if exists else Belongings()
         return Facts(
             exists,
             nodes.result(),
             classes.result(),
             claims_of(name, claims),
-            tuple(found["metadata"]["name"] for found in secrets if configuration(found)),
-            runs.result() if runs else None,
+            tuple(found["metadata"]["name"] for found in secrets if config_secret_content(found)),
+            replace(running, record=record, accounts_with_logins=frozenset(accounts_with_logins(logins, name)))
+            if (running := runs.result() if runs else None)
+            else None,
             kubernetes.call("GET", "/version", "the version of Kubernetes"),
+            belongings.objects,
+            belongings.unlisted,
+            record,
+            logins,
         )
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """The objects of a cluster, in the order in which they are taken down, and the kinds that can't be listed here."""
+
+    objects: tuple[Object, ...] = ()
+    unlisted: tuple[str, ...] = ()
+
+
+def all_owned(kubernetes: Kubernetes, name: str, namespace: str, record: DeploymentRecord | None) -> Belongings:
+    """Of the role's kinds, and of each kind that an extra object ever had."""
+    listed_here = [(version, kind, namespace) for version, kind in KINDS]
+    extra = [(version, kind, where or namespace) for version, kind, where in record.kinds] if record else []
+    kinds = [*dict.fromkeys(found for found in extra if found not in listed_here), *listed_here]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda kind: _listed_or_why(kubernetes, *kind), kinds))
+    objects = [item for items, _why in found for item in items if belongs_to(item, name, namespace)]
+    # One kind may be listed twice, as one that has no namespace.
+    once = {identity_key(item): item for item in objects}
+    return Belongings(tuple(once.values()), tuple(why for _items, why in found if why))
+
+
+def _listed_or_why(kubernetes: Kubernetes, version: str, kind: str, namespace: str) -> tuple[list[Object], str]:
+    try:
+        return listed(kubernetes, version, kind, namespace, labelSelector=f"{MANAGED_BY_LABEL}={MANAGER}"), ""
+    except NatsError as error:
+        if error.err_code == FORBIDDEN:
+            return [], f"{kind}s in namespace {namespace}, which may not be listed here"
+        if error.what == f"{kind} of {version}":
+            return [], ""  # with its kind all of its objects went
+        raise
+
+
+def is_login(secret: Object) -> bool:
+    return secret.get("type") == "kubernetes.io/basic-auth"
 
 
 def where_zones_are(kubernetes: Kubernetes, name: str, namespace: str, spec: Mapping[str, Any]) -> Zones:
@@ -151,30 +209,39 @@ def _with_its_volumes(item: Object, running: Object) -> Object:
     return item | {"spec": item["spec"] | {"volumeClaimTemplates": kept}}
 
 
-def ours(kubernetes: Kubernetes, name: str, namespace: str, declared: list[Object], with_data: bool) -> list[Object]:
+def ours(kubernetes: Kubernetes, name: str, namespace: str, belongings: Belongings, with_data: bool) -> list[Object]:
     """The cluster's objects that go with it. Its volumes and credentials stay unless they shall go too."""
-    going = []
-    for version, kind in KINDS:
-        for item in owned(kubernetes, version, kind, name, namespace):
-            if with_data or not _data(item, name):
-                going.append(item)
-    going += [{"apiVersion": "v1", "kind": "Pod"} | pod for pod in left_behind(kubernetes.pods(namespace, name))]
-    extra = [
-        item for item in declared if (item["apiVersion"], item["kind"]) not in KINDS and item["kind"] != "Namespace"
+    going = [
+        item
+        for item in belongings.objects
+        if item["kind"] not in NEVER_DELETED and (with_data or not _is_kept(item)) and item["kind"] != "Pod"
     ]
-    return going + [running for item in extra if (running := kubernetes.find(kubernetes.path(item), item["kind"]))]
+    extra_pods = [item for item in belongings.objects if item["kind"] == "Pod" and not _is_server(item)]
+    alone = [{"apiVersion": "v1", "kind": "Pod"} | pod for pod in left_behind(kubernetes.pods(namespace, name))]
+    return [*extra_pods, *going, *alone]
+
+
+def kept_kinds(belongings: Belongings) -> list[str]:
+    """Sentences about what stays even with the data."""
+    return [
+        f"keep {title(item)}: {KEPT_KINDS[item['kind']]}"
+        for item in belongings.objects
+        if item["kind"] in NEVER_DELETED
+    ]
+
+
+def _is_kept(item: Object) -> bool:
+    return item["kind"] in KEPT_KINDS and config_secret_content(item) is None
+
+
+def _is_server(pod: Object) -> bool:
+    return REVISION in (pod["metadata"].get("labels") or {})
 
 
 def owned(kubernetes: Kubernetes, version: str, kind: str, name: str, namespace: str) -> list[Object]:
     """The objects of this kind that the role made for the cluster."""
-    selector = f"app.kubernetes.io/instance={name},app.kubernetes.io/managed-by={MANAGER}"
+    selector = f"{INSTANCE_LABEL}={name},{MANAGED_BY_LABEL}={MANAGER}"
     return listed(kubernetes, version, kind, namespace, labelSelector=selector)
-
-
-def _data(item: Object, name: str) -> bool:
-    if item["kind"] == "Secret":
-        return not item["metadata"]["name"].startswith(f"{name}-config-")
-    return bool(item["kind"] == "PersistentVolumeClaim")
 
 
 def listed(kubernetes: Kubernetes, version: str, kind: str, namespace: str, **query: Any) -> list[Object]:

@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ansible_collections.messaging.nats.plugins.module_utils._deployment_record import ANNOTATION
+from ansible_collections.messaging.nats.plugins.module_utils._encryption import REMEDY, sources
 from ansible_collections.messaging.nats.plugins.module_utils._growth import Growth, growth
 from ansible_collections.messaging.nats.plugins.module_utils._health import answered
+from ansible_collections.messaging.nats.plugins.module_utils._kept_volumes import (
+    kept_volumes_problems,
+    kept_volumes_remarks,
+    takes_over,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     REVISION,
     VERSION,
@@ -19,22 +26,29 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     Object,
     changes,
     config_secret,
-    configuration,
+    config_secret_content,
     configuration_changes,
     only_restarts,
     sentence,
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._owned_objects import Leftovers, leftovers
 from ansible_collections.messaging.nats.plugins.module_utils._preconditions import (
     Facts,
     Running,
     missing_namespace,
     owned_by_others,
     room,
+    schedules_otherwise,
     storage,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted, broken_promises
+from ansible_collections.messaging.nats.plugins.module_utils._promises import (
+    Wanted,
+    read_configuration,
+    what_is_not_known,
+    what_is_refused,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._reload import needs_restart
 from ansible_collections.messaging.nats.plugins.module_utils._upgrade import version_remarks
 from ansible_collections.messaging.nats.plugins.module_utils._zones import unusable_zones
@@ -67,6 +81,10 @@ class Plan:
     scale_out: tuple[str, ...] = ()
     # Secrets with configurations that no pod reads once all is done.
     obsolete: tuple[str, ...] = ()
+    # Objects of the cluster that are no longer declared.
+    delete: tuple[Object, ...] = ()
+    # Whether it is refused for nothing but answers that are missing: asking again may help.
+    lacks_answers: bool = False
 
 
 def plan(pairs: list[Counterpart], facts: Facts, wanted: Wanted) -> Plan:
@@ -74,28 +92,68 @@ def plan(pairs: list[Counterpart], facts: Facts, wanted: Wanted) -> Plan:
     refusals = [*missing_namespace(pairs, facts), *owned_by_others(pairs, facts)]
     missing = [pair.declared for pair in pairs if pair.running is None]
     statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
-    unchecked: list[str] = []
+    going = leftovers(
+        facts.owned, [pair.declared for pair in pairs], statefulset["metadata"]["name"] if statefulset else ""
+    )
+    unchecked: list[str] = [*going.left, *(f"not checked: {what}" for what in facts.unlisted)]
     if statefulset:
         refusals += unusable_zones(statefulset, facts)
+    if statefulset and takes_over(facts):
+        refusals += kept_volumes_problems(facts, wanted, read_configuration(configuration_of(pairs)), statefulset)
+        unchecked += kept_volumes_remarks(facts)
     if statefulset and (facts.running is None or facts.running.replicas < wanted.replicas):
         refusals += [*storage(statefulset, facts), *room(statefulset, facts, wanted.replicas)]
-        unchecked = [
-            f"not checked: {what}, which may not be read here"
-            for what, known in (("nodes", facts.nodes), ("storage classes", facts.storage_classes))
-            if known is None
-        ]
-    unchecked += version_remarks(wanted.version)
+        unchecked += _unreadable(facts)
+    elif statefulset and facts.running and _schedules_otherwise(pairs, facts.running):
+        refusals += room(statefulset, facts, wanted.replicas)
+        unchecked += [] if facts.nodes is not None else [NODES_UNREAD]
+    remarks = version_remarks(wanted.version)
     if facts.running is not None and not refusals:
-        return _converge(pairs, facts, facts.running, wanted, unchecked)
+        return _converge(pairs, facts, facts.running, wanted, unchecked, remarks, going)
     if refusals:
         return Plan("refuse", (), tuple(refusals))
-    summary = (*(f"create {title(item)}" for item in missing), *unchecked)
+    doing = missing or going.delete
+    summary = (*(f"create {title(item)}" for item in missing), *_delete_words(going), *unchecked, *remarks)
     # A login that stayed from an earlier cluster may hold another password than the new servers will know.
     secrets = _secrets([pair.declared for pair in pairs if pair.running is None or changes(pair)])
-    return Plan("create" if missing else "nothing", summary, apply_secrets=secrets, apply=_others(missing))
+    return Plan(
+        "create" if doing else "nothing",
+        summary,
+        apply_secrets=secrets,
+        apply=_others(missing),
+        delete=going.delete,
+    )
 
 
-def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: Wanted, unchecked: list[str]) -> Plan:
+def _schedules_otherwise(pairs: list[Counterpart], running: Running) -> bool:
+    becomes = next((pair.applied for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
+    return becomes is not None and schedules_otherwise(becomes, running.statefulset)
+
+
+NODES_UNREAD = "not checked: nodes, which may not be read here"
+
+
+def _unreadable(facts: Facts) -> list[str]:
+    return [
+        *([NODES_UNREAD] if facts.nodes is None else []),
+        *(["not checked: storage classes, which may not be read here"] if facts.storage_classes is None else []),
+    ]
+
+
+def _delete_words(going: Leftovers) -> Iterator[str]:
+    for item in going.delete:
+        yield f"delete {title(item)}, which is no longer declared"
+
+
+def _converge(
+    pairs: list[Counterpart],
+    facts: Facts,
+    running: Running,
+    wanted: Wanted,
+    unchecked: list[str],
+    remarks: list[str],
+    going: Leftovers,
+) -> Plan:
     differing = {title(pair.declared): changes(pair) for pair in pairs if pair.running is not None}
     missing = [pair.declared for pair in pairs if pair.running is None]
     template = [change for found in differing.values() for change in found if change[0].startswith(TEMPLATE)]
@@ -103,9 +161,15 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
     leaving = _leaving(running, wanted)
     joining = tuple(_pod(running, ordinal) for ordinal in range(running.replicas, wanted.replicas))
     rolling = _to_roll(running, bool(template))
-    refusals = [*growing.refusals, *broken_promises(running, wanted, _configuration(pairs), template, bool(rolling))]
-    if refusals:
-        return Plan("refuse", (), tuple(refusals))
+    declared = configuration_of(pairs)
+    refusals = [
+        *growing.refusals,
+        *what_is_refused(running, wanted, declared, template, bool(rolling)),
+        *_changed_key_secrets(pairs, declared),
+    ]
+    not_known = what_is_not_known(running, wanted, declared, bool(rolling))
+    if refusals or not_known:
+        return Plan("refuse", (), (*refusals, *not_known), lacks_answers=not refusals)
     due = [pair for pair in pairs if pair.running is None or changes(pair) or _is_replaced(pair, growing)]
     # To tell pods to restart is what nats_server does before the first of them goes.
     applied = [pair.declared for pair in due if not only_restarts(pair) or _is_replaced(pair, growing)]
@@ -126,11 +190,13 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
         *(f"create {title(item)}" for item in missing),
         *_other_words(differing),
         *(f"delete Secret {name}, which no server reads" for name in obsolete),
+        *_delete_words(going),
+        *unchecked,
     ]
-    doing = due or reload or rolling or leaving or joining or obsolete
+    doing = due or reload or rolling or leaving or joining or obsolete or going.delete
     return Plan(
         "converge" if doing else "nothing",
-        (*summary, *(unchecked if doing else ())),
+        (*summary, *(remarks if doing else ())),
         apply_secrets=secrets,
         apply_logins=logins,
         apply=others,
@@ -141,6 +207,7 @@ def _converge(pairs: list[Counterpart], facts: Facts, running: Running, wanted: 
         scale_in=leaving,
         scale_out=joining,
         obsolete=obsolete,
+        delete=going.delete,
     )
 
 
@@ -194,19 +261,36 @@ def _leaving(running: Running, wanted: Wanted) -> tuple[str, ...]:
 
 def _to_roll(running: Running, template_changes: bool) -> tuple[str, ...]:
     """The pods that are not of the revision that will be declared, the last first, as a StatefulSet moves them."""
-    newest = (running.statefulset.get("status") or {}).get("updateRevision")
+    status = running.statefulset.get("status") or {}
+    newest = status.get("updateRevision")
+    there = {pod["metadata"]["name"]: pod for pod in running.pods}
     old = [
-        pod["metadata"]["name"]
-        for pod in running.pods
+        name
+        for name, pod in there.items()
         if template_changes or (pod["metadata"].get("labels") or {}).get(REVISION) != newest
     ]
+    # One that could not be created comes back as what is proven, which is not what will be declared.
+    if template_changes or status.get("currentRevision") != newest:
+        old += [name for ordinal in range(running.replicas) if (name := _pod(running, ordinal)) not in there]
     return tuple(sorted(old, key=lambda name: -int(name.rpartition("-")[2])))
 
 
-def _configuration(pairs: list[Counterpart]) -> str | None:
+def _changed_key_secrets(pairs: list[Counterpart], declared: str | None) -> Iterator[str]:
+    """A Secret among the extra objects that an encryption key is read from."""
+    conf = read_configuration(declared)
+    statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
+    for variable, (name, key) in (sources(conf, statefulset["spec"]["template"]) if statefulset else {}).items():
+        for pair in pairs:
+            if title(pair.declared) == f"Secret {name}" and any(change[0] == key for change in changes(pair)):
+                yield f"nats_cluster_extra_objects: {key} of Secret {name}, which {variable} and so an encryption key is read from, changes: {REMEDY}"
+
+
+def configuration_of(pairs: list[Counterpart]) -> str | None:
     """The declared nats.conf, beside which those may be that servers run with until they restart."""
     named = _declared_secret(pairs)
-    found = {pair.declared["metadata"]["name"]: text for pair in pairs if (text := configuration(pair.declared))}
+    found = {
+        pair.declared["metadata"]["name"]: text for pair in pairs if (text := config_secret_content(pair.declared))
+    }
     return found.get(named) if named in found else next(iter(found.values()), None)
 
 
@@ -219,7 +303,7 @@ def _declared_secret(pairs: list[Counterpart]) -> str:
 def _to_reload(pairs: list[Counterpart], running: Running) -> bool:
     """A changed configuration in a Secret that pods read already, or a server that does not run with what its Secrets hold."""
     for pair in pairs:
-        if pair.running is not None and configuration(pair.declared) and changes(pair):
+        if config_secret_content(pair.declared) and any(change[0] == "nats.conf" for change in changes(pair)):
             return True
     return bool(running.loaded.missing)
 
@@ -232,14 +316,14 @@ def _reload_words(pairs: list[Counterpart], running: Running, reload: bool) -> I
             by_reason.setdefault(reasons, []).append(name)
         for reasons, names in by_reason.items():
             yield f"not loaded on {', '.join(names)}: {'; '.join(reasons)}"
-    declared = _configuration(pairs)
+    declared = configuration_of(pairs)
     if running.configuration and declared:
         for line in configuration_changes(running.configuration, declared):
             yield f"nats.conf: {line}"
 
 
 def _restart_keys(pairs: list[Counterpart], running: Running) -> list[str]:
-    declared = _configuration(pairs)
+    declared = configuration_of(pairs)
     version = (running.statefulset["metadata"].get("labels") or {}).get(VERSION, "")
     return needs_restart(running.configuration, declared, version) if running.configuration and declared else []
 
@@ -256,7 +340,9 @@ def _roll_words(rolling: tuple[str, ...], template: list[Change], keys: list[str
 def _other_words(differing: dict[str, list[Change]]) -> Iterator[str]:
     for name, found in differing.items():
         for change in found:
-            if not change[0].startswith((TEMPLATE, UPDATE)) and change[0] != "nats.conf":
+            if change[0].endswith(ANNOTATION):
+                yield f"note what is deployed in {name}"
+            elif not change[0].startswith((TEMPLATE, UPDATE)) and change[0] != "nats.conf":
                 yield f"change {name}: {sentence(change)}"
 
 

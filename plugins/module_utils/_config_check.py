@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health import IMAG
 from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_log, secrets_in_conf
+from ansible_collections.messaging.nats.plugins.module_utils._pod_check import check_names
 
 WAIT = 120
 FATAL = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
@@ -36,10 +37,16 @@ POD_KEYS = (
 
 
 def check_configuration(
-    kubernetes: Kubernetes, statefulset: Object, namespace: Object | None, configuration: str
+    kubernetes: Kubernetes,
+    statefulset: Object,
+    namespace: Object | None,
+    configuration: str,
+    hosts: Sequence[str] = (),
 ) -> None:
-    """Raises where `nats-server -t` of the declared image refuses the configuration. Leaves nothing behind."""
+    """Raises where `nats-server -t` of the declared image refuses the configuration, or a name is not known. Leaves nothing behind."""
     with _namespace(kubernetes, namespace), _pod(kubernetes, statefulset) as (where, pod, container):
+        if hosts:
+            check_names(kubernetes, where, pod, hosts)
         check_in_pod(kubernetes, where, pod, container, configuration)
 
 

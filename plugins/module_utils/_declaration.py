@@ -329,6 +329,27 @@ def _extra_objects(declared: Declared) -> Problems:
             f"{declared['nats_cluster_name']}-external",
         ):
             yield f"{here}: the role makes the {thing['kind']} {name} itself: write nats_cluster_overrides.{thing['kind']}"
+        elif any(_are_servers_labels(labels, declared["nats_cluster_name"]) for labels in _pod_labels(thing)):
+            yield (
+                f"{here}: with the labels app and app.kubernetes.io/instance its pods would be taken for servers, by the Service and the "
+                "NetworkPolicy: leave one of them out, or write another value"
+            )
+
+
+def _pod_labels(thing: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The labels of a Pod, or of the pods that a workload makes, however deep its template is."""
+    if thing.get("kind") == "Pod":
+        yield (thing.get("metadata") or {}).get("labels") or {}
+    for value in thing.values():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, Mapping):
+                if "containers" in (part.get("spec") or {}):
+                    yield (part.get("metadata") or {}).get("labels") or {}
+                yield from _pod_labels({key: inner for key, inner in part.items() if key != "kind"})
+
+
+def _are_servers_labels(labels: Mapping[str, Any], cluster: str) -> bool:
+    return all(labels.get(label) == cluster for label in ("app", "app.kubernetes.io/instance"))
 
 
 def _unwritable(here: str, data: Mapping[str, Any]) -> Problems:

@@ -24,12 +24,23 @@ Object = dict[str, Any]
 Change = tuple[str, Any, Any]
 MANAGER = "messaging.nats"
 VERSION = "app.kubernetes.io/version"
+MANAGED_BY_LABEL, INSTANCE_LABEL = "app.kubernetes.io/managed-by", "app.kubernetes.io/instance"
+# On extra objects, which must not have the labels that the servers are selected by.
+CLUSTER_LABEL, NAMESPACE_LABEL = "messaging.nats/cluster", "messaging.nats/namespace"
 # The label by which a pod tells which revision of its StatefulSet it is.
 REVISION = "controller-revision-hash"
 # On the template: when the servers were told to restart for no other reason.
 RESTARTED = "messaging.nats/restarted"
 WIDTH = 60
 SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
+
+
+def cluster_of(item: Mapping[str, Any]) -> tuple[str, str]:
+    """Name and, where it is told, namespace of the cluster that an object says it belongs to."""
+    labels = item["metadata"].get("labels") or {}
+    if name := labels.get(CLUSTER_LABEL):
+        return str(name), str(labels.get(NAMESPACE_LABEL) or "")
+    return str(labels.get(INSTANCE_LABEL) or ""), ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,12 @@ def changes(pair: Counterpart) -> list[Change]:
     before, after = own_part(pair.running), own_part(pair.applied)
     if pair.declared["kind"] == "Secret":
         keys = {**before["data"], **after["data"]}
-        return [(key, MASK, MASK) for key in sorted(keys) if before["data"].get(key) != after["data"].get(key)]
+        told = [(key, MASK, MASK) for key in sorted(keys) if before["data"].get(key) != after["data"].get(key)]
+        # An annotation may hold a copy of the data, as kubectl apply writes it.
+        return told + [
+            (path, MASK, MASK)
+            for path, _was, _becomes in differences(before["metadata"], after["metadata"], "metadata")
+        ]
     return list(differences(before, after))
 
 
@@ -116,6 +132,13 @@ def configuration(secret: Object) -> str | None:
     """The nats.conf that a Secret holds."""
     encoded = (secret.get("data") or {}).get("nats.conf") if secret["kind"] == "Secret" else None
     return base64.b64decode(encoded).decode() if encoded else None
+
+
+def config_secret_content(item: Object) -> str | None:
+    """The nats.conf of a Secret that the role made for one: by its content and its labels, for a user may be called CONFIG."""
+    labels = item["metadata"].get("labels") or {}
+    is_ours = labels.get(MANAGED_BY_LABEL) == MANAGER and CLUSTER_LABEL not in labels
+    return configuration(item) if is_ours and item.get("type", "Opaque") == "Opaque" else None
 
 
 def config_secret(pod: Mapping[str, Any]) -> str | None:
@@ -176,5 +199,9 @@ def foreign_owner(running: Object, declared: Mapping[str, Any]) -> str | None:
             if by
             else "somebody else (it has not our label app.kubernetes.io/managed-by)"
         )
+    here, there = cluster_of(declared), cluster_of(running)
+    elsewhere = here[1] and there[1] and here[1] != there[1]
+    if there[0] and here[0] and (here[0] != there[0] or elsewhere):
+        return f"the NATS cluster {there[0]}" + (f" in namespace {there[1]}" if elsewhere else "")
     appliers = {entry["manager"] for entry in meta.get("managedFields") or [] if entry.get("operation") == "Apply"}
     return next((f"{other} too (it applies fields of it)" for other in sorted(appliers - {MANAGER})), None)

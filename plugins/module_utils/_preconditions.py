@@ -6,20 +6,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._deployment_record import DeploymentRecord
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+    INSTANCE_LABEL,
+    MANAGED_BY_LABEL,
     MANAGER,
     Counterpart,
     Object,
     foreign_owner,
     title,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._quantity import parse_quantity
 
 HOSTNAME = "kubernetes.io/hostname"
+SCHEDULING = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints")
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -43,6 +49,9 @@ class Running:
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(()))
     # What the servers have not loaded of what their pods' Secrets hold.
     loaded: Loaded = field(default_factory=Loaded)
+    # What the last deploy noted, and the accounts whose logins are kept: where the configuration can't be read.
+    record: DeploymentRecord | None = None
+    accounts_with_logins: frozenset[str] = frozenset()
 
     @property
     def replicas(self) -> int:
@@ -62,6 +71,12 @@ class Facts:
     running: Running | None = None
     # What it says of its own version.
     kubernetes: Mapping[str, str] = field(default_factory=dict)
+    # The objects that belong to the cluster, and the kinds of which none could be listed.
+    owned: tuple[Object, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    # What the last deploy noted, and the Secrets with logins: they stay where a cluster is uninstalled.
+    record: DeploymentRecord | None = None
+    logins: tuple[Object, ...] = ()
 
 
 def missing_namespace(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:
@@ -78,9 +93,14 @@ def owned_by_others(counterparts: list[Counterpart], facts: Facts) -> Iterator[s
             and pair.declared["kind"] != "Namespace"
             and (owner := foreign_owner(pair.running, pair.declared))
         ):
-            yield f"{title(pair.declared)} exists and belongs to {owner}. {theirs}"
+            login = ", or another name of the account or user" if pair.declared["kind"] == "Secret" else ""
+            yield f"{title(pair.declared)} exists and belongs to {owner}. {theirs}{login}"
+    labels: Mapping[str, str] = next(
+        (pair.declared["metadata"]["labels"] for pair in counterparts if pair.declared["kind"] == "StatefulSet"), {}
+    )
+    ours = {key: value for key, value in labels.items() if key in (MANAGED_BY_LABEL, INSTANCE_LABEL)}
     for claim in facts.claims:
-        if owner := foreign_owner(claim, {"metadata": {"labels": {"app.kubernetes.io/managed-by": MANAGER}}}):
+        if owner := foreign_owner(claim, {"metadata": {"labels": {MANAGED_BY_LABEL: MANAGER} | ours}}):
             yield f"PersistentVolumeClaim {claim['metadata']['name']} exists and belongs to {owner}: the servers would take its data over. {theirs}"
 
 
@@ -102,21 +122,83 @@ def storage(statefulset: Object, facts: Facts) -> Iterator[str]:
 
 
 def room(statefulset: Object, facts: Facts, replicas: int) -> Iterator[str]:
-    """With a spread that is required each pod needs a node of its own."""
+    """A node that can take a server; with a spread that is required, one for each."""
     if facts.nodes is None:
         return
     spec = statefulset["spec"]["template"]["spec"]
     required = ((spec.get("affinity") or {}).get("podAntiAffinity") or {}).get(
         "requiredDuringSchedulingIgnoredDuringExecution"
     ) or []
-    if not any(term["topologyKey"] == HOSTNAME for term in required):
-        return
+    spread = any(term["topologyKey"] == HOSTNAME for term in required)
     fitting = [node for node in facts.nodes if fits(node, spec)]
-    if len(fitting) < replicas:
+    if spread and len(fitting) < replicas:
         yield (
             f"nats_cluster_replicas: {replicas} servers need as many nodes, and only {len(fitting)} of {len(facts.nodes)} can take one. "
             "Add nodes, check nats_cluster_node_selector and nats_cluster_tolerations, or set nats_cluster_spread: preferred"
         )
+        return
+    if not fitting:
+        yield (
+            f"nats_cluster_node_selector: none of {len(facts.nodes)} nodes can take a server. "
+            "Check nats_cluster_node_selector and nats_cluster_tolerations"
+        )
+        return
+    large = [node for node in fitting if is_large_enough(node, spec)]
+    if len(large) < (replicas if spread else 1):
+        asked = ", ".join(
+            f"cpu {amount / 1000:g}" if resource == "cpu" else f"{resource} {amount // 1000 >> 20}Mi"
+            for resource, amount in sorted(requests(spec).items())
+        )
+        yield (
+            f"nats_cluster_resources: a server asks for {asked}, and only {len(large)} of the {len(fitting)} nodes that can take one have as much "
+            f"at all, of {replicas if spread else 1} that are needed. Ask for less, or add larger nodes"
+        )
+
+
+def schedules_otherwise(declared: Object, running: Object) -> bool:
+    """Whether another node may be needed than the one where a server runs."""
+    before, after = (found["spec"]["template"]["spec"] for found in (running, declared))
+    return requests(before) != requests(after) or any(
+        (before.get(key) or None) != (after.get(key) or None) for key in SCHEDULING
+    )
+
+
+def requests(spec: Mapping[str, Any]) -> dict[str, int]:
+    """What the scheduler looks for on a node: the largest of an init container, or all containers together."""
+    total: dict[str, int] = {}
+    for container in spec.get("containers") or []:
+        for resource, amount in _requested(container).items():
+            total[resource] = total.get(resource, 0) + parse_amount(amount)
+    for container in spec.get("initContainers") or []:
+        for resource, amount in _requested(container).items():
+            total[resource] = max(total.get(resource, 0), parse_amount(amount))
+    return total
+
+
+def _requested(container: Mapping[str, Any]) -> dict[str, Any]:
+    """A limit without a request is one."""
+    resources = container.get("resources") or {}
+    return {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+
+
+def is_large_enough(node: Object, spec: Mapping[str, Any]) -> bool:
+    offered = (node.get("status") or {}).get("allocatable")
+    if offered is None:
+        return True
+    return all(amount <= parse_amount(offered.get(resource, 0)) for resource, amount in requests(spec).items())
+
+
+def parse_amount(amount: Any) -> int:
+    """A quantity in thousandths, as CPUs are counted."""
+    text = str(amount)
+    return int(text[:-1]) if re.fullmatch(r"\d+m", text) else round(_number(text) * 1000)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float(parse_quantity(text))
 
 
 def fits(node: Object, spec: Mapping[str, Any]) -> bool:

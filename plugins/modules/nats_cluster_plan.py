@@ -65,6 +65,12 @@ options:
     description: Whether volumes and credentials are deleted too.
     type: bool
     default: false
+  wait_timeout:
+    description:
+      - Seconds within which servers that do not answer are asked again, where the plan would take away what only they know.
+        It is refused then. Other plans need no answer.
+    type: float
+    default: 15
 requirements:
   - kubernetes >= 24.2
 """
@@ -146,13 +152,16 @@ obsolete:
   type: list
   elements: str
 delete:
-  description: The objects to delete, in their order.
-  returned: when O(state=absent)
+  description: The objects to delete, in their order; C(apiVersion), C(kind), and C(metadata) with C(name), C(namespace) and C(uid).
+    With O(state=present) those of the cluster that are no longer declared.
+  returned: success
   type: list
   elements: dict
 """
 
+import base64
 import json
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -160,21 +169,28 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import runs
 from ansible_collections.messaging.nats.plugins.module_utils._certificates import sentences
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import counterparts, facts, ours
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import Plan, plan
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import (
+    Belongings,
+    counterparts,
+    facts,
+    kept_kinds,
+    ours,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import Plan, configuration_of, plan
 from ansible_collections.messaging.nats.plugins.module_utils._config_check import check_configuration, check_in_pod
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
+from ansible_collections.messaging.nats.plugins.module_utils._knowledge import knowledge
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._listener_files import declared_problems
 from ansible_collections.messaging.nats.plugins.module_utils._loaded import varz_by_server
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._monitoring_port import with_monitoring
 from ansible_collections.messaging.nats.plugins.module_utils._mounted import served_until
 from ansible_collections.messaging.nats.plugins.module_utils._object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     Counterpart,
-    configuration,
     identity,
     nats_container,
     nats_image,
@@ -182,39 +198,57 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts
-from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._pod_check import (
+    check_encryption_key,
+    check_names,
+    hosts_to_resolve,
+    try_pod,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted, read_configuration
 from ansible_collections.messaging.nats.plugins.module_utils._volumes import Volumes
+
+ASK_AGAIN_S = 1.0
 
 
 def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     params = module.params
-    with ExitStack() as opened:
-        offered = facts(kubernetes, params["name"], params["namespace"], lambda: servers(params, opened))
-    pairs = counterparts(kubernetes, params["objects"] + json.loads(params["secrets"]), offered.namespace_exists)
-    declared = {pair.declared["kind"]: pair.declared for pair in pairs}
-    replicas = params["replicas"] or declared.get("StatefulSet", {"spec": {}})["spec"].get("replicas", 0)
-    planned = plan(pairs, offered, Wanted(replicas, params["version"], params["single_replica"]))
+    secrets = json.loads(params["secrets"])
+    deadline, pairs = time.monotonic() + params["wait_timeout"], None
+    while True:
+        with ExitStack() as opened:
+            offered = facts(
+                kubernetes, params["name"], params["namespace"], lambda: servers(kubernetes, params, opened)
+            )
+        pairs = pairs or counterparts(kubernetes, params["objects"] + secrets, offered.namespace_exists)
+        declared = {pair.declared["kind"]: pair.declared for pair in pairs}
+        replicas = params["replicas"] or declared.get("StatefulSet", {"spec": {}})["spec"].get("replicas", 0)
+        planned = plan(pairs, offered, Wanted(replicas, params["version"], params["single_replica"]))
+        # Who does not answer now may have just started, or the meta leader is elected.
+        if not planned.lacks_answers or time.monotonic() > deadline:
+            break
+        time.sleep(ASK_AGAIN_S)
     check_certificates(kubernetes, pairs, planned, offered)
     if planned.refusals:
         raise NatsError(f"cluster {params['name']} in namespace {params['namespace']}", "\n".join(planned.refusals))
     check_volumes(kubernetes, pairs, planned)
+    remarks = check_pod(module, kubernetes, pairs, offered, planned)
     check_conf(module, kubernetes, pairs, offered)
-    return told(planned) | {
+    return told(planned, remarks) | {
         "missing_namespace": not offered.namespace_exists,
         "versions": versions(pair.running for pair in pairs if pair.running),
-        **module.diff(*difference(pairs), "cluster"),
+        **module.diff(*difference(pairs, planned), "cluster"),
     }
 
 
-def servers(params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
-    """What the servers that run say."""
+def servers(kubernetes: Kubernetes, params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
+    """What the servers that run say, those that take no login by their monitoring ports."""
     target = {key: params[key] for key in (*KUBECONFIG, "namespace")} | {"cluster": params["name"]}
     options = {"kubernetes": target | {"account": None}, "timeout": 5, "accounts": []}
     source = ThroughKubernetes(
         options | dict.fromkeys(("expected_members", "cluster_name", "previous")), opened, look_inside=False
     )
-    return source.take()
+    return with_monitoring(kubernetes, params["namespace"], source.running(), source.take())
 
 
 def check_certificates(kubernetes: Kubernetes, pairs: list[Counterpart], planned: Plan, offered: Facts) -> None:
@@ -241,9 +275,54 @@ def check_volumes(kubernetes: Kubernetes, pairs: list[Counterpart], planned: Pla
             volumes.ask(claim, dry_run=True)
 
 
+def check_pod(
+    module: CollectionModule, kubernetes: Kubernetes, pairs: list[Counterpart], offered: Facts, planned: Plan
+) -> list[str]:
+    """What a pod would meet that is made as declared, before the first server goes. Returns what could not be checked."""
+    pair = next((pair for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
+    if pair is None or not offered.namespace_exists:
+        return []
+    running, becomes, remarks = offered.running, pair.applied or pair.declared, []
+    pods = running.pods if running else ()
+    moving = planned.roll or planned.scale_out or (() if pair.running else ("-0",))
+    if moving:
+        has_account = any(other.declared["kind"] == "ServiceAccount" and other.running for other in pairs)
+        remark = try_pod(kubernetes, becomes, int(moving[0].rpartition("-")[2]), pods, has_account)
+        remarks = [remark] if remark else []
+    conf = read_configuration(configuration_of(pairs))
+    hosts = new_hosts(pairs, running, conf)
+    pod = next((pod["metadata"]["name"] for pod in pods if runs(pod)), None)
+    if pod:
+        if hosts:
+            check_names(kubernetes, module.params["namespace"], pod, hosts)
+        if moving:
+            check_encryption_key(kubernetes, module.params["namespace"], pod, conf, becomes["spec"]["template"])
+    elif hosts:
+        remarks.append(f"not checked: whether {', '.join(hosts)} are known in DNS, since no pod runs to ask in")
+    return remarks
+
+
+def new_hosts(pairs: list[Counterpart], running: Running | None, conf: Mapping[str, Any]) -> list[str]:
+    """Names that differ from those by which a running cluster was found until now."""
+    if running is None:
+        return []
+    there = [pod["metadata"]["name"] for pod in running.pods]
+    hosts = hosts_to_resolve(conf, urls([pair.declared for pair in pairs]), there)
+    before = hosts_to_resolve(
+        read_configuration(running.configuration), urls([pair.running for pair in pairs if pair.running]), there
+    )
+    return hosts if set(hosts) - set(before) else []
+
+
+def urls(objects: list[dict[str, Any]]) -> list[str]:
+    """Those of the logins among them."""
+    encoded = [(item.get("data") or {}).get("url") for item in objects if item["kind"] == "Secret"]
+    return [base64.b64decode(url).decode() for url in encoded if url]
+
+
 def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Counterpart], offered: Facts) -> None:
     """The server's own word about a configuration that is new, before anything is touched."""
-    conf = next((text for pair in pairs if (text := configuration(pair.declared))), None)
+    conf = configuration_of(pairs)
     statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
     running = offered.running
     if conf is None or statefulset is None:
@@ -259,20 +338,25 @@ def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Cou
     elif not module.check_mode:
         missing = [pair.declared for pair in pairs if pair.running is None]
         namespace = next((item for item in missing if item["kind"] == "Namespace"), None)
-        check_configuration(kubernetes, statefulset, namespace, conf)
+        # A cluster that was never there: its names can be looked up in the pod that checks its configuration.
+        hosts = hosts_to_resolve(read_configuration(conf), urls([pair.declared for pair in pairs]), ())
+        check_configuration(kubernetes, statefulset, namespace, conf, hosts)
 
 
-def told(planned: Plan) -> dict[str, Any]:
+def told(planned: Plan, remarks: list[str]) -> dict[str, Any]:
     """The plan as a result has it."""
-    found = asdict(planned)
+    found = asdict(planned) | {"summary": [*planned.summary, *remarks]}
     found["apply"] = list(map(identity, planned.apply))
+    found["delete"] = list(map(identity, planned.delete))
     found["growth"] = {key: found["growth"][key] for key in ("size", "claims", "replace")}
     return {
-        key: list(value) if isinstance(value, tuple) else value for key, value in found.items() if key != "refusals"
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in found.items()
+        if key not in ("refusals", "lacks_answers")
     }
 
 
-def difference(pairs: list[Counterpart]) -> tuple[dict[str, Any], dict[str, Any]]:
+def difference(pairs: list[Counterpart], planned: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
     """The objects that change, before and after."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
@@ -282,34 +366,41 @@ def difference(pairs: list[Counterpart]) -> tuple[dict[str, Any], dict[str, Any]
         if becomes != was and (was is None or pair.declared["kind"] != "Namespace"):
             after[title(pair.declared)] = becomes
             before |= {title(pair.declared): was} if was else {}
-    return before, after
+    return before | {title(item): shown(item) for item in planned.delete}, after
 
 
 def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     params = module.params
     with ExitStack() as opened:
-        look = (lambda: servers(params, opened)) if params["delete_data"] else None
+        look = (lambda: servers(kubernetes, params, opened)) if params["delete_data"] else None
         offered = facts(kubernetes, params["name"], params["namespace"], look)
-    going = (
-        ours(kubernetes, params["name"], params["namespace"], params["objects"], params["delete_data"])
-        if offered.namespace_exists
-        else []
-    )
+    belongings = Belongings(offered.owned, offered.unlisted)
+    going = ours(kubernetes, params["name"], params["namespace"], belongings, params["delete_data"])
     return {
         "verb": "delete" if going else "nothing",
-        "summary": [*lost_with(offered), *(f"delete {title(item)}" for item in going)],
+        "summary": [
+            *lost_with(offered, params["delete_data"]),
+            *(f"delete {title(item)}" for item in going),
+            *kept_kinds(belongings),
+            *(f"not checked: {what}" for what in offered.unlisted),
+        ],
         "missing_namespace": not offered.namespace_exists,
         "delete": list(map(identity, going)),
         **module.diff({title(item): shown(item) for item in going}, {}, "cluster"),
     }
 
 
-def lost_with(offered: Facts) -> list[str]:
+def lost_with(offered: Facts, delete_data: bool) -> list[str]:
     """What goes with the data, where servers run that can tell."""
-    there = answered(offered.running.snapshot) if offered.running else {}
+    if not delete_data or offered.running is None:
+        return []
+    known = knowledge(offered.running)
     return [
-        f"lose stream {name} of account {account} with {stream['state']['messages']} messages"
-        for (account, name), stream in sorted(streams(there).items())
+        *(
+            f"lose stream {name} of account {account} with {stream['state']['messages']} messages"
+            for (account, name), stream in sorted(streams(known.answers).items())
+        ),
+        *(f"lose what {server} holds, which could not be asked: {why}" for server, why in known.unseen.items()),
     ]
 
 
@@ -324,6 +415,7 @@ def main() -> None:
         "version": {"type": "str", "default": ""},
         "single_replica": {"type": "str", "choices": ["confirm", "move", "accept"], "default": "confirm"},
         "delete_data": {"type": "bool", "default": False},
+        "wait_timeout": {"type": "float", "default": 15},
     }
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
         kubernetes = Kubernetes(module.params)

@@ -109,8 +109,8 @@ def stream(name, replicas=3, storage="file", level="0"):
     return {"name": name, "config": config, "state": {"messages": 1, "last_seq": 1}, "cluster": {"leader": "nats-0"}}
 
 
-def snapshot(*streams, peers=("nats-1", "nats-2"), version="2.15.1", **data):
-    names = ("nats-0", "nats-1", "nats-2")
+def snapshot(*streams, peers=("nats-1", "nats-2"), version="2.15.1", count=3, **data):
+    names = tuple(f"nats-{number}" for number in range(count))
     answers = tuple(answer(name, peers=peers, version=version, streams=streams, **data) for name in names)
     return Snapshot(names, answers=answers)
 
@@ -151,7 +151,8 @@ def planned(
         }
         for number in range(3)
     ]
-    found = Running(running, pods(*revisions), CONF, seen or snapshot(), loaded or Loaded())
+    seen = seen or snapshot(count=running["spec"]["replicas"])
+    found = Running(running, pods(*revisions), CONF, seen, loaded or Loaded())
     facts = Facts(True, NODES, classes and list(classes), volumes, ("nats-config-1",), found)
     return plan(pairs, facts, wanted or Wanted(3, "2.15.1"))
 

@@ -311,3 +311,24 @@ def test_two_spellings_of_one_key_are_refused(config, key):
 )
 def test_names_that_somebody_chose_may_differ_in_their_capitals(changes):
     assert problems(**changes) == []
+
+
+SELECTED = {"app": "nats", "app.kubernetes.io/instance": "nats"}
+TEMPLATE = {"metadata": {"labels": SELECTED}, "spec": {"containers": []}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "refused"),
+    [
+        ("Pod", {"labels": SELECTED}, True),
+        ("Deployment", {"spec": {"template": TEMPLATE}}, True),
+        ("CronJob", {"spec": {"jobTemplate": {"spec": {"template": TEMPLATE}}}}, True),
+        ("Pod", {"labels": {"app": "nats"}}, False),
+        ("Deployment", {"spec": {"template": TEMPLATE | {"metadata": {"labels": {"app": "mine"}}}}}, False),
+        # A Service of somebody's own in front of the servers.
+        ("Service", {"spec": {"selector": SELECTED}}, False),
+    ],
+)
+def test_the_labels_that_servers_are_selected_by_are_the_roles_alone(kind, more, refused):
+    thing = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "mine", "labels": more.pop("labels", {})}} | more
+    assert any("taken for servers" in problem for problem in problems(extra_objects=[thing])) is refused
