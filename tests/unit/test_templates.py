@@ -213,10 +213,19 @@ def put(data, hostile):
 def decoded(secrets):
     """The values of Secrets as they are meant."""
     return [
-        secret | {"data": {key: b64decode(text).decode() for key, text in secret["data"].items() if key != "nats.conf"}}
+        secret
+        | {"data": {key: b64decode(text).decode() for key, text in secret["data"].items() if key != "nats.conf"}}
+        | {"metadata": noted(secret["metadata"])}
         for secret in secrets
         if secret["kind"] == "Secret"
     ]
+
+
+def noted(metadata):
+    """The note of what is deployed is text that holds data."""
+    annotations = metadata.get("annotations") or {}
+    deployed = {key: json.loads(text) for key, text in annotations.items() if key == "messaging.nats/deployed"}
+    return metadata | ({"annotations": annotations | deployed} if deployed else {})
 
 
 @pytest.mark.parametrize("number", range(1, len(HOSTILE) + 1))
