@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._promises import Wa
 
 LABELS = {"app.kubernetes.io/managed-by": "messaging.nats"}
 RECORD = DeploymentRecord("nats", "", ("APP", "ORDERS", "SYS"), 3, "2.15.1")
-CONF = {"cluster": {"name": "nats"}, "accounts": {"APP": {}, "ORDERS": {}, "SYS": {}}}
+CONF: dict[str, Any] = {"cluster": {"name": "nats"}, "accounts": {"APP": {}, "ORDERS": {}, "SYS": {}}}
 
 
 def statefulset(prefix=""):
@@ -141,7 +142,7 @@ def test_a_plan_compares_where_no_server_runs(running):
 
 def test_a_note_is_read_as_it_was_written_and_kinds_are_never_forgotten():
     declared = {"cluster": "nats", "cluster_name": "n", "server_prefix": "p-", "replicas": 3, "version": "2.15.1"}
-    secret = {"metadata": {"name": "nats-routes", "annotations": {}}}
+    secret: dict[str, Any] = {"metadata": {"name": "nats-routes", "annotations": {}}}
     for kind in ("ConfigMap", "Service"):
         objects = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}}]
         secret["metadata"]["annotations"][ANNOTATION] = written_record(CONF, declared, objects, [secret])

@@ -113,7 +113,9 @@ OLD = {
     ],
 )
 def test_a_server_that_restarts_gives_its_share_of_a_quota_back_first(message, old, fits):
-    assert fits_quota(QUOTA.search(f'pods "nats-2" is forbidden: {message}'), old) is fits
+    told = QUOTA.search(f'pods "nats-2" is forbidden: {message}')
+    assert told is not None
+    assert fits_quota(told, old) is fits
 
 
 def test_names_of_servers_that_are_there_and_of_what_every_cluster_has_are_looked_up():
