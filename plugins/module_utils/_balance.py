@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -54,13 +55,56 @@ def moves(servers: Mapping[str, Answer], members: Sequence[str], fixed: Collecti
     """
     found = {asset: group for asset, group in groups(servers).items() if not asset.consumer}
     there = [name for name in members if name in servers]
-    board = _Board(servers, found, _weights(found), there)
     free = {asset for asset, group in found.items() if group.settled and asset not in fixed}
+    board = _Board(servers, found, _weights(found), there, free)
     planned = []
-    while move := board.best(free):
+    while move := board.best():
         planned.append(move)
         board.apply(move)
     return planned
+
+
+# What decides between streams that even out as much: who does not lead there, then the smallest.
+Rank = tuple[bool, int, Asset]
+
+
+class _Held:
+    """What one server could give, by weight: each change is found again without looking at all of it."""
+
+    def __init__(self) -> None:
+        self._weights: list[float] = []
+        self._ranks: dict[float, list[Rank]] = {}
+
+    def add(self, weight: float, rank: Rank) -> None:
+        if weight not in self._ranks:
+            insort(self._weights, weight)
+            self._ranks[weight] = []
+        insort(self._ranks[weight], rank)
+
+    def remove(self, weight: float, rank: Rank) -> None:
+        ranks = self._ranks[weight]
+        del ranks[bisect_left(ranks, rank)]
+        if not ranks:
+            del self._ranks[weight]
+            del self._weights[bisect_left(self._weights, weight)]
+
+    def by_gain(self, gap: float) -> Iterator[tuple[float, list[Rank]]]:
+        """What would even out most comes first: the nearer to half the gap; with its gain."""
+        above = bisect_left(self._weights, gap / 2)
+        below, most = above - 1, bisect_right(self._weights, gap - WORTH)
+        while below >= 0 or above < most:
+            gains = [_gain(self._weights[at], gap) if 0 <= at < most else -math.inf for at in (below, above)]
+            at = below if gains[0] >= gains[1] else above
+            if gains[0] >= gains[1]:
+                below -= 1
+            else:
+                above += 1
+            if at < most:
+                yield max(gains), self._ranks[self._weights[at]]
+
+
+def _gain(weight: float, gap: float) -> float:
+    return round(weight * (gap - weight), 6)
 
 
 class _Board:
@@ -72,39 +116,70 @@ class _Board:
         found: Mapping[Asset, Group],
         weights: Mapping[Asset, float],
         names: Sequence[str],
+        free: Set[Asset],
     ) -> None:
-        self._servers, self._found, self._weights = servers, found, weights
-        self._at = {name: {asset for asset, group in found.items() if name in group.servers} for name in names}
+        self._weights, self._names = weights, names
+        self._size = {asset: (group.storage, group.bytes) for asset, group in found.items()}
+        self._leader = {asset: group.leader for asset, group in found.items()}
+        self._at = {asset: {name for name in names if name in group.servers} for asset, group in found.items()}
+        self._load = {name: math.fsum(weights[asset] for asset, at in self._at.items() if name in at) for name in names}
         self._room = {(name, storage): _room(servers[name], storage) for name in names for storage in LIMITS}
+        # The tags of a stream decide where it may be, and many streams have the same.
+        tags = {asset: group.tags for asset, group in found.items()}
+        example = {tags[asset]: group for asset, group in found.items()}
+        fit = {name: {wanted for wanted, group in example.items() if fits(servers[name], group)} for name in names}
+        self._may = {asset: {name for name in names if tags[asset] in fit[name]} for asset in free}
+        # By pair of servers what the one has and the other may get.
+        self._held = {(full, bare): _Held() for full in names for bare in names if full != bare}
+        for asset in free:
+            self._list(asset, _Held.add)
+        # Pairs between which nothing goes, until one of them changes.
+        self._in_vain = set[tuple[str, str]]()
 
-    def best(self, free: Set[Asset]) -> Move | None:
-        load = {name: sum(self._weights[asset] for asset in assets) for name, assets in self._at.items()}
-        pairs = [(load[full] - load[bare], full, bare) for full in load for bare in load]
-        for gap, full, bare in sorted(pairs, key=lambda pair: (-pair[0], pair)):
-            fit = [asset for asset in self._at[full] & free if self._may(asset, bare, gap)]
-            if fit:
-                return Move(max(fit, key=lambda asset: self._gain(asset, full, gap)), full, bare)
+    def best(self) -> Move | None:
+        load = self._load
+        pairs = [(load[full] - load[bare], full, bare) for full, bare in self._held.keys() - self._in_vain]
+        for gap, full, bare in sorted(pairs, key=lambda pair: (-round(pair[0], 6), pair[1:])):
+            if asset := self._best_of(full, bare, gap):
+                return Move(asset, full, bare)
+            self._in_vain.add((full, bare))
         return None
 
+    def _best_of(self, full: str, bare: str, gap: float) -> Asset | None:
+        """The stream that evens out most of what there is room for; of several the one with the highest rank."""
+        best: Rank | None = None
+        reached = -math.inf
+        room = {storage: self._room[bare, storage] for storage in LIMITS}
+        for gain, ranks in self._held[full, bare].by_gain(gap):
+            if gain < reached:
+                break
+            for rank in reversed(ranks):
+                storage, size = self._size[rank[-1]]
+                if size <= room[storage]:
+                    best, reached = max(best or rank, rank), gain
+                    break
+        return best[-1] if best else None
+
     def apply(self, move: Move) -> None:
-        self._at[move.leaves].discard(move.asset)
-        self._at[move.goes].add(move.asset)
-        group = self._found[move.asset]
-        self._room[move.goes, group.storage] -= group.bytes
+        asset, weight = move.asset, self._weights[move.asset]
+        self._list(asset, _Held.remove)
+        self._at[asset] = self._at[asset] - {move.leaves} | {move.goes}
+        self._list(asset, _Held.add)
+        self._load[move.leaves] -= weight
+        self._load[move.goes] += weight
+        storage, size = self._size[asset]
+        self._room[move.goes, storage] -= size
+        changed = {(full, bare) for full in self._at[asset] | {move.leaves} for bare in self._names}
+        changed |= {(bare, full) for full, bare in changed}
+        self._in_vain -= changed
 
-    def _may(self, asset: Asset, goes: str, gap: float) -> bool:
-        group = self._found[asset]
-        return (
-            gap - self._weights[asset] >= WORTH
-            and asset not in self._at[goes]
-            and fits(self._servers[goes], group)
-            and group.bytes <= self._room[goes, group.storage]
-        )
-
-    def _gain(self, asset: Asset, full: str, gap: float) -> tuple[Any, ...]:
-        """What evens out most; then who does not lead there, then the smallest."""
-        weight, group = self._weights[asset], self._found[asset]
-        return round(weight * (gap - weight), 6), group.leader != full, -group.bytes, asset
+    def _list(self, asset: Asset, enter: Callable[[_Held, float, Rank], None]) -> None:
+        at, weight = self._at[asset], self._weights[asset]
+        _storage, size = self._size[asset]
+        for full in at:
+            rank = (self._leader[asset] != full, -size, asset)
+            for bare in self._may[asset] - at:
+                enter(self._held[full, bare], weight, rank)
 
 
 def _weights(found: Mapping[Asset, Group]) -> dict[Asset, float]:
