@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health import IMAG
 from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_log, secrets_in_conf
+from ansible_collections.messaging.nats.plugins.module_utils._objects import nats_container
 from ansible_collections.messaging.nats.plugins.module_utils._pod_check import check_names
 
 WAIT = 120
@@ -86,10 +87,11 @@ def _namespace(kubernetes: Kubernetes, namespace: Object | None) -> Iterator[Non
 @contextmanager
 def _pod(kubernetes: Kubernetes, statefulset: Object) -> Iterator[tuple[str, str, Object]]:
     meta, spec = statefulset["metadata"], statefulset["spec"]["template"]["spec"]
-    container = {key: value for key, value in spec["containers"][0].items() if key in CONTAINER_KEYS}
+    nats = nats_container({"spec": spec})
+    container = {key: value for key, value in nats.items() if key in CONTAINER_KEYS}
     volumes = list(_files(spec))
     names = {volume["name"] for volume in volumes}
-    mounts = [mount for mount in spec["containers"][0].get("volumeMounts") or [] if mount["name"] in names]
+    mounts = [mount for mount in nats.get("volumeMounts") or [] if mount["name"] in names]
     name = f"{meta['name']}-config-check-{secrets.token_hex(3)}"
     labels = {"app.kubernetes.io/component": "config-check", "app.kubernetes.io/managed-by": "messaging.nats"}
     pod = {

@@ -21,6 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._known_secrets impo
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_http import HAS_HTTP, JSON, Api, plain
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_login import HAS_CLIENT, log_in
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG as KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._ownership import is_server_pod
 
 try:
     from kubernetes.stream.ws_client import PortForward
@@ -100,10 +101,11 @@ class Kubernetes:
         return found
 
     def pods(self, namespace: str, name: str) -> list[Object]:
-        """The pods of one NATS cluster, by name."""
+        """The pods of one NATS cluster's servers, by name; not others' pods that have its label."""
         path = f"/api/v1/namespaces/{namespace}/pods"
         found = self.items(path, f"pods of {name} in namespace {namespace}", labelSelector=f"app={name}")
-        return sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
+        servers = [pod for pod in found if is_server_pod(pod, name)]
+        return sorted(servers, key=lambda pod: str(pod["metadata"]["name"]))
 
     def warnings(self, namespace: str, of: str, uid: str | None = None) -> list[Object]:
         """The events that warn about an object: with its uid, not about an earlier one of its name."""

@@ -25,6 +25,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     REVISION,
     nats_container,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._ownership import is_server_name, is_server_pod
 from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
@@ -75,7 +76,18 @@ class Pods:
             time.sleep(LOOK)
 
     def find(self, name: str) -> Object | None:
-        return self.kubernetes.find(f"{self._core}/pods/{name}", f"pod {name}")
+        """A server's pod by its name; another's pod in its place is nothing to deal with."""
+        pod = self.kubernetes.find(f"{self._core}/pods/{name}", f"pod {name}")
+        if pod is not None and not is_server_pod(pod, self.cluster):
+            cause = f"it is not of {self._what}"
+            raise NatsError(f"pod {name}", cause, "Look at who made it, and remove it or write another name.")
+        return pod
+
+    def refuse_foreign(self, name: str) -> None:
+        """A name that this StatefulSet gives no pod: its ordinal would be taken for one of ours."""
+        if not is_server_name(name, self.cluster):
+            cause = f"{self._what} has no such pod"
+            raise NatsError(f"pod {name}", cause, f"Write names such as {self.cluster}-0.")
 
     def all(self) -> list[Object]:
         return self.kubernetes.pods(self.namespace, self.cluster)

@@ -34,8 +34,10 @@ options:
       - V(restarted) moves it onto the newest revision of the StatefulSet, by lowering the partition. Nothing happens where it is of that revision,
         and O(restarted_at) does not make a newer one.
         A pod that does not run with it comes back as it was before, and the task fails with its events and its log.
+        A server that does not answer only goes where Kubernetes finds its pod not ready, or where the meta leader does not reach it.
       - V(present) scales the StatefulSet out until it is there, and waits until it and all before it are members.
       - V(absent) takes the last server out; what it holds goes to others first, then its pod goes, and meta forgets it. The volume stays.
+        Where a stream was made on it as it went, it comes back once more and gives that away, too.
       - V(drained) takes it off O(node), by an eviction that the PodDisruptionBudget may hold up. With a volume that is bound to the node,
         its pod waits for the node, and the others do without it; else it comes back on another node.
         Refused where another server is away or behind. Mark the node unschedulable before.
@@ -76,7 +78,9 @@ options:
     type: bool
     default: false
   force:
-    description: For O(state=restarted), name of the one server that is restarted even where streams lose their quorum meanwhile.
+    description:
+      - For O(state=restarted), name of the one server that is restarted even where streams lose their quorum meanwhile, or where it can't be seen whether.
+      - What stood against it, and what could not be seen, is in RV(notes).
     type: str
   restarted_at:
     description:
@@ -193,6 +197,8 @@ def main() -> None:
             lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
             kubernetes = opened.enter_context(lease.kept())
         pods = Pods(kubernetes, target["namespace"], target["cluster"])
+        for name in params["name"]:
+            pods.refuse_foreign(name)
         contacts, reports = Contacts(pods, params, opened), []
         outdated = params["state"] == "restarted" and outdate(pods, params, module.check_mode)
         for number, name in enumerate(params["name"]):
