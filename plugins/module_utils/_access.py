@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._credentials import secret_name
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, NotAskedError, Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._tunnel import Tunnel
 
 if TYPE_CHECKING:
     from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 
 CLIENT_PORT, MONITOR_PORT = 4222, 8222
+FORBIDDEN = 403
 # Where a task writes no login at all.
 LOGIN = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
 LOGINS = ("user", "password", "token", "creds", "nkey_seed", "jwt")
@@ -94,10 +96,11 @@ def through(
     pods: list[Object] | None = None,
 ) -> Iterator[Connection]:
     """A connection as an account's own user, through the Kubernetes API to whichever pod takes it, or one of these."""
-    secret = kubernetes.secret(namespace, secret_name(cluster, account))
+    user, password = _login(kubernetes, namespace, secret_name(cluster, account))
     running = [pod for pod in pods or kubernetes.pods(namespace, cluster) if runs(pod)]
     if not running:
-        raise NatsError(
+        raise NotAskedError(
+            Unasked.NO_ANSWER,
             f"cluster {cluster} in namespace {namespace}",
             "none of its pods is running",
             "Look at it with kubectl get pods.",
@@ -113,16 +116,32 @@ def through(
             name, tunnel = tunnels[server]
             return f"pod {name}: {tunnel.error or sentence}"
 
-        user, password = secret.get("username"), secret.get("password")
-        if not user or not password:
-            what = f"Secret {secret_name(cluster, account)} in namespace {namespace}"
-            raise NatsError(
-                what, "it holds no username and password", "Deploy the cluster again: it makes the login anew."
-            )
         options = Options(
             tuple(tunnels), user=user, password=password, timeout=timeout, connect_timeout=CONNECT_TIMEOUT
         )
         yield opened.enter_context(Connection(options, explain))
+
+
+def _login(kubernetes: Kubernetes, namespace: str, name: str) -> tuple[str, str]:
+    """User and password from an account's Secret; why there is none, by its kind."""
+    what = f"Secret {name} in namespace {namespace}"
+    try:
+        found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", what)
+    except NatsError as error:
+        reason = Unasked.FORBIDDEN if error.err_code == FORBIDDEN else Unasked.NO_ANSWER
+        raise NotAskedError(reason, error.what, error.cause, error.remedy, error.err_code) from error
+    remedy = "Check the options kubernetes.namespace, kubernetes.cluster and kubernetes.account, or deploy the cluster first."
+    if found is None:
+        raise NotAskedError(Unasked.NO_LOGIN, what, "it does not exist", remedy)
+    data = found.get("data") or {}
+    if not data.get("username") or not data.get("password"):
+        again = "Deploy the cluster again: it makes the login anew."
+        raise NotAskedError(Unasked.NO_LOGIN, what, "it holds no username and password", again)
+    try:
+        user, password = (base64.b64decode(data[key]).decode() for key in ("username", "password"))
+    except ValueError as error:
+        raise NotAskedError(Unasked.NO_LOGIN, what, "its user or password is not text", remedy) from error
+    return user, password
 
 
 def runs(pod: Object) -> bool:

@@ -21,7 +21,9 @@ from urllib.parse import urlsplit
 from ansible_collections.messaging.nats.plugins.module_utils._errors import (
     NatsError,
     NobodyAnswersError,
+    NotAskedError,
     UnansweredError,
+    Unasked,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._types import instant
 
@@ -45,6 +47,9 @@ STRAGGLERS = 0.05
 IDLE = 0.2
 # What a server says when a login took longer than it waits: whoever is busy gets a second chance.
 SLOW = "authentication timeout"
+# What its protocol has for a login that it does not take.
+REFUSED = ("authorization violation", "authentication expired", "authentication revoked")
+EVERY_SERVER = "$SYS.REQ.SERVER.PING"
 DENIED = "permissions violation for "
 CREDS = """-----BEGIN NATS USER JWT-----
 {jwt}
@@ -101,6 +106,15 @@ class _Client(Client):
         asked.cancel()
         raise nats.errors.ConnectionClosedError
 
+    async def _process_connect_init(self) -> None:
+        """A handshake that fails: nats-py would leave its socket open."""
+        try:
+            await super()._process_connect_init()
+        except (nats.errors.Error, OSError, asyncio.TimeoutError):
+            if self._transport:
+                self._transport.close()  # type: ignore[no-untyped-call]
+            raise
+
     async def _process_info(self, info: Answer, initial_connection: bool = False) -> None:
         if self._wants_tls and not info.get("tls_required"):
             if not info.get("tls_available"):
@@ -132,6 +146,8 @@ class Connection:
     ) -> None:
         if self._client is not None:
             self._loop.run_until_complete(_closed(self._client))
+        # What was closed lets go of its socket in the next turn.
+        self._loop.run_until_complete(asyncio.sleep(0.01 if self._last_error else 0))
         self._loop.close()
 
     def request(self, subject: str, payload: Mapping[str, Any] | bytes = b"", timeout: float | None = None) -> Answer:
@@ -199,11 +215,14 @@ class Connection:
         """What all servers answer to one request: so many different ones or all of these names, or those that came in time.
 
         Where they are expected by name, one that is not expected does not stand for one that is, and is waited for a moment.
-        Each has the `offset` of that server's clock to ours, in seconds.
+        Each has the `offset` of that server's clock to ours, in seconds. An answer without data, as one that tells an error, is none.
         """
         client = await self._connected()
         answers: dict[str, Answer] = {}
         inbox = client.new_inbox()
+        denied: asyncio.Future[str] = self._loop.create_future()
+        self._denials[denied] = subject
+        nobody = False
         try:
             listening = await client.subscribe(inbox)
             await client.publish(subject, json.dumps(payload).encode(), reply=inbox)
@@ -216,14 +235,40 @@ class Connection:
                         complete, left = True, min(left, STRAGGLERS)
                         deadline = self._loop.time() + left
                     message = await client.unless_gone(listening.next_msg(timeout=left))
-                    if message.data:  # an empty message says that nobody listens
-                        answer = json.loads(message.data)
+                    if not message.data:  # an empty message says that nobody listens
+                        nobody = True
+                        break
+                    answer = json.loads(message.data)
+                    if "data" in answer:
                         answers[answer["server"]["id"]] = answer | {"offset": _offset(answer)}
             await listening.unsubscribe()
             self._used = self._loop.time()
         except (nats.errors.Error, OSError) as error:
             raise NatsError(f"request to {subject}", _sentence(error), "Run it again.") from error
+        finally:
+            del self._denials[denied]
+        self._check_asked(subject, denied, nobody)
         return list(answers.values())
+
+    def _check_asked(self, subject: str, denied: asyncio.Future[str], nobody: bool) -> None:
+        """Raises where a question can't have reached any server: every server listens in its system account."""
+        if denied.done():
+            raise NotAskedError(
+                Unasked.DENIED,
+                f"request to {subject}",
+                f"the server denies {self._who()} to {denied.result()}",
+                "Allow it in the user's permissions.",
+            )
+        if nobody and subject.startswith(EVERY_SERVER):
+            raise NotAskedError(
+                Unasked.OTHER_ACCOUNT,
+                f"request to {subject}",
+                f"{self._who()} is not in the system account",
+                "Log in as a user of the system account.",
+            )
+
+    def _who(self) -> str:
+        return f"user {self.options.user}" if self.options.user else "this user"
 
     async def client(self) -> Any:
         """The client library's own connection."""
@@ -253,7 +298,7 @@ class Connection:
         return True
 
     async def _connect(self) -> Any:
-        failures = []
+        failures, reasons = [], set[Unasked]()
         patience = max(0.5, self.options.connect_timeout / max(1, len(self.options.servers)))
         waiting, slow = list(self.options.servers), set[str]()
         while waiting:
@@ -271,9 +316,11 @@ class Connection:
                     waiting.append(server)
                 else:
                     failures.append(self._explain(server, _sentence(met)))
+                    reasons.add(_reason(met))
             else:
                 return client
-        raise NatsError(
+        raise NotAskedError(
+            next((reason for reason in (Unasked.REFUSED, Unasked.NOT_TRUSTED) if reason in reasons), Unasked.NO_ANSWER),
             "connection",
             "; ".join(failures) or "there is no server to connect to",
             "Check the addresses and the credentials.",
@@ -328,6 +375,12 @@ class Connection:
                 continue
             if not future.done():
                 future.set_result(sentence)
+
+
+def _reason(error: Exception) -> Unasked:
+    if any(word in str(error).lower() for word in REFUSED):
+        return Unasked.REFUSED
+    return Unasked.NOT_TRUSTED if isinstance(error, ssl.SSLError) else Unasked.NO_ANSWER
 
 
 def _complete(answers: Collection[Answer], expected: int | Collection[str]) -> bool:

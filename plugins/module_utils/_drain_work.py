@@ -33,13 +33,13 @@ class DrainWork(NodeWork):
         node, pod = self._params["node"], self._at.pod()
         if pod is None or node_of(pod) != node:
             if not check:
-                self._come_to_rest(self._source.take(), "")
+                self._come_to_rest(self._as_it_is(), "")
             else:
                 self._say_what_it_waits_for(pod)
             return
         self._refuse_a_lost_node(node)
         leaving = bool(pod["metadata"].get("deletionTimestamp"))
-        before = self._source.take() if leaving else self._when_others_are_whole()
+        before = self._as_it_is() if leaving else self._when_others_are_whole()
         if not leaving:
             self._single_replicas(before)
         self.report.changed = True
@@ -58,15 +58,16 @@ class DrainWork(NodeWork):
         streams = [asset for asset in alone if not asset.consumer]
         consumers = [asset for asset in alone if asset.consumer]
         how = self._params["single_replica"]
-        stays = [*([] if how == "move" and self._moving(snapshot) else streams), *consumers]
+        moving = self._can_move(snapshot) if how == "move" else []
+        stays = [*(asset for asset in streams if asset not in moving), *consumers]
         if stays and how == "confirm":
             raise NatsError(
                 f"server {self._name}",
                 f"it alone has {shown(map(str, stays))}, which would be away until it is back",
                 "Give them three replicas, or set single_replica: move, or accept (those in memory are empty then).",
             )
-        if stays:
-            self.report.said.append(f"away until {self._name} is back: {shown(map(str, stays))}")
+        if stays and (said := f"away until {self._name} is back: {shown(map(str, stays))}") not in self.report.said:
+            self.report.said.append(said)
 
     def _refuse_a_lost_node(self, name: str) -> None:
         known, node = self._at.node(name)
@@ -77,10 +78,15 @@ class DrainWork(NodeWork):
             raise NatsError(f"node {name}", lost, remedy)
 
     def _out_of_the_way(self, before: Snapshot) -> Snapshot:
-        if self._params["single_replica"] == "move" and self._moved(before, self._left()) is not before:
-            before = self._when_others_are_whole()  # to move much takes long
-        self._hand_over(before)
-        return self._source.take()
+        """Streams and leaders go to others; what came to it meanwhile is seen right before it goes."""
+        while True:
+            if self._params["single_replica"] == "move" and self._moved(before, self._left()) is not before:
+                before = self._when_others_are_whole()  # to move much takes long
+            self._hand_over(before)
+            before = self._when_others_are_whole()
+            self._single_replicas(before)
+            if self._params["single_replica"] != "move" or not self._can_move(before) or self._left() <= 1:
+                return before
 
     def _come_to_rest(self, before: Snapshot, gone: str) -> None:
         """Back on a node, or waiting for one while the others do without it."""

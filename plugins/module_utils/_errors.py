@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 
@@ -36,3 +37,23 @@ class NobodyAnswersError(NatsError):
 
 class UnansweredError(NatsError):
     """A request that was sent and not answered: whether it was carried out, only reading again can tell."""
+
+
+class Unasked(str, Enum):
+    """Why an account could not be asked."""
+
+    NO_LOGIN = "there is no login for it"
+    FORBIDDEN = "the login may not be read"
+    REFUSED = "the login was refused"
+    NOT_TRUSTED = "TLS failed"
+    OTHER_ACCOUNT = "the user is of another account"
+    DENIED = "the user lacks a permission"
+    NO_ANSWER = "no answer came in time"
+
+
+class NotAskedError(NatsError):
+    """A question that reached nobody, so that nothing is known of what it was about."""
+
+    def __init__(self, reason: Unasked, what: str, cause: str, remedy: str = "", err_code: int | None = None) -> None:
+        super().__init__(what, cause, remedy, err_code)
+        self.reason = reason

@@ -4,29 +4,41 @@
 
 """Whether a server may be away for long, or its store be given up. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
 
-Here a server may be silent already, and no other may be behind: after a restart everybody comes back, after this one may not.
+Here a server may be down already, and no other may be behind: after a restart everybody comes back, after this one may not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.messaging.nats.plugins.module_utils._gate import UNDER_WAY, not_current
-from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Snapshot, answered, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._errors import Unasked
+from ansible_collections.messaging.nats.plugins.module_utils._gate import (
+    UNDER_WAY,
+    against_its_silence,
+    not_current,
+    unseen_before,
+    without_leader,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._health import (
+    Answer,
+    Snapshot,
+    answered,
+    meta_leader,
+    unseen,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, Group, groups
 
 
 def against_doing_without(snapshot: Snapshot, server: str) -> list[str]:
     """What is not whole on the other servers alone."""
     there = answered(snapshot)
-    others = [name for name in snapshot.expected if name != server]
-    if not others:
-        return []
-    if silent := [f"server {name} does not answer" for name in others if name not in there]:
+    if set(snapshot.expected) <= {server}:
+        return list(against_its_silence(snapshot, server))
+    if silent := unseen(snapshot, besides=server):
         return silent
     if meta_leader(snapshot) is None:
         return ["there is no meta leader"]
-    found = list(not_current(snapshot, besides=server))
+    found = [*against_its_silence(snapshot, server), *not_current(snapshot, besides=server)]
     for group in groups(there).values():
         found += _not_without(group, server)
     return found
@@ -39,7 +51,7 @@ def against_being_without(before: Snapshot, now: Snapshot, server: str) -> list[
         for asset, group in groups(answered(now)).items()
         if group.wanted > 1 and group.leader == server
     ]
-    return [*leaderless, *against_doing_without(now, server), *_gone(before, now)]
+    return [*leaderless, *against_doing_without(now, server), *unseen_before(before), *_gone(before, now)]
 
 
 def against_its_copies(before: Snapshot, now: Snapshot, server: str) -> list[str]:
@@ -73,12 +85,39 @@ def only_there(snapshot: Snapshot, server: str) -> dict[Asset, Group | None]:
     }
 
 
-def unknown_accounts(snapshot: Snapshot, server: str) -> list[str]:
-    """Accounts with JetStream that could not be asked what they have; it matters where the server does not tell itself."""
+def against_giving_up(snapshot: Snapshot, server: str) -> list[str]:
+    """What would be lost with this server's store, and what can't be known of it; all but what can be moved off before."""
+    movable = can_give_away(snapshot, server)
+    lost = [
+        str(asset)
+        for asset, group in only_there(snapshot, server).items()
+        if group is None or asset.consumer or not movable
+    ]
+    return lost + [
+        f"account {account} has JetStream and can't be asked what it has: {why}"
+        for account, why in unknown_accounts(snapshot, server).items()
+    ]
+
+
+def can_give_away(snapshot: Snapshot, server: str) -> bool:
+    """Whether streams can leave it: it answers with its store open, and there is another."""
     there = answered(snapshot)
-    if server in there and not there[server]["data"].get("disabled"):
-        return []
-    return sorted(accounts_of(there) - set(snapshot.accounts))
+    return server in there and not there[server]["data"].get("disabled") and len(there) > 1
+
+
+def unknown_accounts(snapshot: Snapshot, server: str) -> dict[str, str]:
+    """Accounts with JetStream that could not be asked what they have, and why.
+
+    Where nobody has a login for one, the server's own word has to do.
+    """
+    there = answered(snapshot)
+    tells = server in there and not there[server]["data"].get("disabled")
+    found = {}
+    for account in sorted(accounts_of(there) - set(snapshot.accounts)):
+        told = snapshot.unasked.get(account)
+        if not (tells and told and told.reason is Unasked.NO_LOGIN):
+            found[account] = told.cause if told else "it was not asked"
+    return found
 
 
 def accounts_of(servers: Mapping[str, Answer]) -> set[str]:
@@ -92,7 +131,7 @@ def _not_without(group: Group, server: str) -> Iterator[str]:
     left, needed = group.current - {server}, group.wanted // 2 + 1
     if group.wanted < 2:
         return
-    if group.leader is None:
+    if without_leader(group):
         yield f"{group.asset} has no leader"
     elif len(left) < needed:
         yield f"{group.asset} would have {len(left)} of the {needed} replicas it needs"
@@ -118,6 +157,12 @@ def _gone(before: Snapshot, now: Snapshot) -> Iterator[str]:
         deleted = known is not None and asset.stream not in known.streams
         if group.wanted > 1 and not asset.consumer and asset not in there and not deleted:
             yield f"{asset} is on no server"
+
+
+def listed_nowhere(snapshot: Snapshot) -> set[Asset]:
+    """Streams that their account lists, and that no server has which answers."""
+    held = groups(answered(snapshot))
+    return {asset for asset in _listed(snapshot) if not asset.consumer and asset not in held}
 
 
 def _ephemeral(group: Group) -> bool:

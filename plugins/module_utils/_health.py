@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
+from ansible_collections.messaging.nats.plugins.module_utils._errors import Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._findings import Finding, error, warning
 from ansible_collections.messaging.nats.plugins.module_utils._health_assets import (
     account_findings,
@@ -42,6 +43,8 @@ class Pod:
     message: str = ""
     # When the kernel killed its server for want of memory, if that is how it ended last.
     killed: str = ""
+    # Kubernetes finds it not ready, and its server did not answer; None where that was not looked at.
+    down: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,17 @@ class Listed:
     usage: Answer = field(default_factory=dict)
 
 
+class NotAsked(NamedTuple):
+    """Why an account could not be asked, and what helps."""
+
+    cause: str
+    remedy: str = ""
+    reason: Unasked = Unasked.NO_ANSWER
+
+
 @dataclass(frozen=True)
 class Snapshot:
-    """Expectation and facts of one moment."""
+    """Expectation and facts of one moment; what is not in it was not seen, and nothing follows from that."""
 
     expected: tuple[str, ...]
     cluster_name: str | None = None
@@ -65,6 +76,7 @@ class Snapshot:
     answers: tuple[Answer, ...] = ()
     # Why the system account could not be asked.
     unreachable: str | None = None
+    unreachable_for: NotAsked | None = None
     # By server, where Kubernetes is known.
     pods: Mapping[str, Pod] | None = None
     # By server that did not answer: what its own monitoring port says.
@@ -77,7 +89,7 @@ class Snapshot:
     # By account that could be asked: what its own API lists.
     accounts: Mapping[str, Listed] = field(default_factory=dict)
     # By account that could not be asked: why, and what helps.
-    unasked: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    unasked: Mapping[str, NotAsked] = field(default_factory=dict)
     # Bytes of each server's volume.
     volumes: Mapping[str, int] = field(default_factory=dict)
     # The digest of the configuration that lies in each server's pod, with the pod's own environment.
@@ -90,6 +102,7 @@ def evaluate(snapshot: Snapshot) -> list[Finding]:
     """All findings, the causes before their effects."""
     servers, size = answered(snapshot), len(snapshot.expected)
     return [
+        *_system_unasked(snapshot),
         *_missing(snapshot),
         *_foreign(snapshot),
         *_meta(snapshot),
@@ -121,6 +134,43 @@ def _of(snapshot: Snapshot, answers: tuple[Answer, ...]) -> dict[str, Answer]:
         for answer in answers
         if answer["server"]["name"] in snapshot.expected and snapshot.cluster_name in (None, _cluster(answer))
     }
+
+
+def heard(snapshot: Snapshot) -> dict[str, frozenset[str]]:
+    """By expected server, which of the questions it answered."""
+    questions = {"JSZ": snapshot.answers, "VARZ": snapshot.varz, "HEALTHZ": snapshot.healthz}
+    by_question = {question: _of(snapshot, answers).keys() for question, answers in questions.items()}
+    return {
+        name: frozenset(question for question, names in by_question.items() if name in names)
+        for name in snapshot.expected
+    }
+
+
+def is_down(snapshot: Snapshot, server: str) -> bool:
+    """By Kubernetes' word, which is none where Kubernetes was not asked: its pod is missing, or not ready and silent."""
+    if snapshot.pods is None:
+        return False
+    pod = snapshot.pods.get(server)
+    return pod is None or pod.down is True
+
+
+def unseen(snapshot: Snapshot, besides: str = "") -> list[str]:
+    """The expected servers that nothing is known of: a sentence each, or one for all where nobody could be asked."""
+    if snapshot.unreachable:
+        return [f"the servers could not be asked: {snapshot.unreachable.rstrip('.')}"]
+    there = answered(snapshot)
+    return [f"server {name} does not answer" for name in snapshot.expected if name != besides and name not in there]
+
+
+def as_if_down(snapshot: Snapshot, server: str) -> Snapshot:
+    """Without what a server had, so that nothing is expected of it later."""
+    pod = replace((snapshot.pods or {}).get(server) or Pod(server, "Unknown"), down=True)
+    pods = {name: Pod(name, "Unknown") for name in snapshot.expected} | dict(snapshot.pods or {}) | {server: pod}
+
+    def without(told: tuple[Answer, ...]) -> tuple[Answer, ...]:
+        return tuple(answer for answer in told if answer["server"]["name"] != server)
+
+    return replace(snapshot, answers=without(snapshot.answers), varz=without(snapshot.varz), pods=pods)
 
 
 def figures(snapshot: Snapshot) -> dict[str, Any]:
@@ -160,11 +210,35 @@ def _meta_cluster(answer: Answer) -> Answer:
     return found
 
 
+def _system_unasked(snapshot: Snapshot) -> Iterator[Finding]:
+    """One finding where it is the login, or the way there, and not the servers."""
+    told = snapshot.unreachable_for
+    if told and _login_is_at_fault(snapshot):
+        evidence = f"it could not be asked, so nothing is known of what the servers have: {told.cause}"
+        yield error("SYSTEM_ACCOUNT_NOT_ASKED", "system account", evidence, told.remedy or "Check its login.")
+
+
+def _login_is_at_fault(snapshot: Snapshot) -> bool:
+    """Whether nobody could be asked for another reason than that no server is there."""
+    told = snapshot.unreachable_for
+    if told is None:
+        return False
+    # Where Kubernetes finds a pod ready, its server would have answered.
+    ready = any(pod.down is False and not _pod_problem(pod) for pod in (snapshot.pods or {}).values())
+    return told.reason is not Unasked.NO_ANSWER or ready
+
+
 def _missing(snapshot: Snapshot) -> Iterator[Finding]:
-    there = answered(snapshot)
+    there, at_fault = answered(snapshot), _login_is_at_fault(snapshot)
     for server in snapshot.expected:
         if server not in there:
-            yield _why_missing(snapshot, server)
+            finding = _why_missing(snapshot, server)
+            # That it gave no answer says nothing of a server that was not asked.
+            if not (at_fault and finding.code in SILENT and not is_down(snapshot, server)):
+                yield finding
+
+
+SILENT = ("SERVER_DOWN", "SERVER_NOT_RESPONDING")
 
 
 def _why_missing(snapshot: Snapshot, server: str) -> Finding:
@@ -192,7 +266,7 @@ def _why_missing(snapshot: Snapshot, server: str) -> Finding:
             f"its cluster is called {name!r}, not {usual!r}",
             "Give it the configuration of the others and restart it.",
         )
-    if server in snapshot.route_errors:
+    if server in snapshot.route_errors and not alone.get("routes"):
         return error(
             "ROUTE_UNRESOLVABLE",
             what,
@@ -317,7 +391,7 @@ def _unasked(snapshot: Snapshot) -> Iterator[Finding]:
     """Accounts that can't be asked, unless the servers themselves are the reason: that has been told."""
     if len(answered(snapshot)) < quorum(snapshot) or (len(snapshot.expected) > 1 and not meta_leader(snapshot)):
         return
-    for account, (cause, remedy) in sorted(snapshot.unasked.items()):
+    for account, (cause, remedy, *_reason) in sorted(snapshot.unasked.items()):
         evidence = f"its streams and consumers can't be listed: {cause}"
         yield error("ACCOUNT_NOT_ASKED", f"account {account}", evidence, remedy or "Check its login.")
 

@@ -13,11 +13,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError, UnansweredError
-from ansible_collections.messaging.nats.plugins.module_utils._observation import ASKED, ask
+from ansible_collections.messaging.nats.plugins.module_utils._observation import ASKED, AnswerTime, ask
 from ansible_collections.messaging.nats.plugins.module_utils._placement import (
     Asset,
     Group,
@@ -40,8 +41,8 @@ LATER = (0, CHANGE_UNDER_WAY, NO_QUORUM, 10124, 10226)
 EVACUATES = (2, 15)
 # So many streams move at the same time.
 AT_ONCE = 8
-# Seconds: for all answers, between two looks, and until what does not move is asked to again.
-PATIENCE, APART, AGAIN = 2.0, 0.2, 3.0
+# Seconds: between two looks, and until what does not move is asked to again.
+APART, AGAIN = 0.2, 3.0
 # A server that does not answer, and a stream that refuses to move, so many times does not do it later.
 TRIES = 3
 SHOWN = 20
@@ -79,7 +80,13 @@ class Members:
         return servers
 
     def _ask(self) -> tuple[Answer, ...]:
-        return ask(self.system, self.names, {"JSZ": ASKED["JSZ"]}, PATIENCE)["JSZ"]
+        answers = ask(self.system, self.names, self._time.seconds, {"JSZ": ASKED["JSZ"]})
+        self._time.learn(answers, self.names)
+        return answers["JSZ"]
+
+    @cached_property
+    def _time(self) -> AnswerTime:
+        return AnswerTime(self.system.options.timeout)
 
     def api(self, call: str, **body: Any) -> tuple[int, str]:
         """The error code of a call and its description, or 0; where no answer comes, looking again has to tell."""
@@ -90,6 +97,18 @@ class Members:
             return 0, error.cause
         failed = answer.get("error") or {}
         return int(failed.get("err_code", failed.get("code", 0))), str(failed.get("description", ""))
+
+
+def is_member(members: Members, name: str) -> bool:
+    """Whether meta knows of a server, or for all that can be seen may."""
+    peers = meta_peers(members.whole())
+    return peers is None or peer_id(name) in peers
+
+
+def is_empty(members: Members, name: str) -> bool:
+    """Whether a server has nothing now, by its own word and that of all others."""
+    servers = members.whole()
+    return set(members.names) <= servers.keys() and not holds(servers, name)
 
 
 def evacuate(
@@ -256,10 +275,13 @@ class _Leaving:
 
     def look(self) -> tuple[dict[Asset, Group], dict[Asset, Group]]:
         """What is still there, and all that there is anywhere."""
-        servers = self.members.whole([self.name])
+        servers = self.members.whole()
         if self.name not in servers:
             cause = "it does not answer, so nobody can move what has its only copy there"
             raise NatsError(f"server {self.name}", cause, "Bring it back and run it again.")
+        if absent := [name for name in self.members.names if name not in servers]:
+            cause = f"{', '.join(absent)} do not answer, so nobody knows whether all that left it is there"
+            raise NatsError(f"server {self.name}", cause, "Bring them back and run it again.")
         held = holds(servers, self.name)
         if self.only is not None:
             held = {asset: group for asset, group in held.items() if asset.of in self.only}

@@ -13,23 +13,25 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._gate import against_going_on
 from ansible_collections.messaging.nats.plugins.module_utils._giving_up import (
-    accounts_of,
     against_doing_without,
+    against_giving_up,
     against_its_copies,
+    can_give_away,
     only_there,
-    unknown_accounts,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
 from ansible_collections.messaging.nats.plugins.module_utils._membership import move_off, shown
-from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, Group
+from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
-from ansible_collections.messaging.nats.plugins.module_utils._server_work import LOOK, Contacts, ServerWork
+from ansible_collections.messaging.nats.plugins.module_utils._server_work import (
+    DOUBT,
+    LOOK,
+    Contacts,
+    ServerWork,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
 from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import Whereabouts
 
-# Seconds: a doubt that lasts so long is no moment's.
-DOUBT = 10.0
 # Streams that are given up anyway are moved while they let themselves be.
 TRIED = 30.0
 
@@ -44,7 +46,6 @@ class NodeWork(ServerWork):
             cause = f"cluster {pods.cluster} has no such pod"
             raise NatsError(f"pod {params['name']}", cause, f"Write one of {', '.join(names)}.")
         self._at = Whereabouts(pods, params["name"])
-        self._with_accounts: ThroughKubernetes | None = None
 
     def _when_others_are_whole(self, giving_up: bool = False) -> Snapshot:
         """Now or in a moment; what lasts is refused."""
@@ -76,29 +77,16 @@ class NodeWork(ServerWork):
 
     def _lost(self, snapshot: Snapshot) -> list[str]:
         """What goes with its store, and can't be moved away before."""
-        if self._params["allow_data_loss"]:
+        return [] if self._params["allow_data_loss"] else against_giving_up(snapshot, self._server)
+
+    def _can_move(self, snapshot: Snapshot) -> list[Asset]:
+        """Streams that only it has, and that can go to others before it does."""
+        if not can_give_away(snapshot, self._server):
             return []
-        unknown = [
-            f"account {account} has JetStream and can't be asked what it has: there is no Secret with its login"
-            for account in unknown_accounts(snapshot, self._server)
-        ]
-        only = only_there(snapshot, self._server)
-        return [str(asset) for asset, group in only.items() if not self._moves(snapshot, asset, group)] + unknown
-
-    def _moves(self, snapshot: Snapshot, asset: Asset, group: Group | None) -> bool:
-        return self._moving(snapshot) and group is not None and not asset.consumer
-
-    def _moving(self, snapshot: Snapshot) -> bool:
-        """Whether streams can leave it: it answers with its store open, and there is another."""
-        there = answered(snapshot)
-        answer = there.get(self._server)
-        return answer is not None and not answer["data"].get("disabled") and len(there) > 1
+        return [asset for asset, group in only_there(snapshot, self._server).items() if group and not asset.consumer]
 
     def _moved(self, before: Snapshot, patience: float) -> Snapshot:
-        if not self._moving(before):
-            return before
-        streams = [asset for asset, group in only_there(before, self._server).items() if group and not asset.consumer]
-        if not streams:
+        if not (streams := self._can_move(before)):
             return before
         if self._params["allow_data_loss"]:
             patience = min(patience, TRIED)
@@ -119,14 +107,3 @@ class NodeWork(ServerWork):
                 raise NatsError(f"server {self._name}", cause, remedy)
             self._waiting(f"{self._name}: {shown(found)}")
             time.sleep(LOOK)
-
-    def _look(self) -> Snapshot:
-        """With what each account is told of its streams: those too that nobody has who answers."""
-        first = self._source.take()
-        if self._with_accounts is None:
-            logins = [{"account": account} for account in sorted(accounts_of(answered(first)))]
-            look = dict(self._params) | {"expected_members": None, "cluster_name": None, "previous": None}
-            self._with_accounts = ThroughKubernetes(
-                look | {"accounts": logins}, self._contacts.opened, look_inside=False
-            )
-        return self._with_accounts.take()

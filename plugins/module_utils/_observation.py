@@ -16,9 +16,19 @@ from typing import Any, Protocol
 from ansible_collections.messaging.nats.plugins.module_utils._access import connected
 from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._errors import (
+    NatsError,
+    NotAskedError,
+    Unasked,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._findings import MOMENTARY, SEVERITIES, Finding
-from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Listed, Snapshot, evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._health import (
+    Answer,
+    Listed,
+    NotAsked,
+    Snapshot,
+    evaluate,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
 
 # It is `consumer`: the plural is ignored without a word.
@@ -34,9 +44,34 @@ WATCHED = 500
 LASTS, APART, SAMPLES = 3.0, 0.3, 3
 # Seconds after which a cluster that is another one in every sample is judged by the last.
 PATIENCE = 12.0
+FORBIDDEN = 403
+# Seconds that all answers have at first, and more for each asset that a server tells of.
+PROMPT, PER_ASSET = 1.0, 0.0005
 
 
 Answers = dict[str, tuple[Answer, ...]]
+
+
+class AnswerTime:
+    """How long servers are waited for: longer where there is much to tell, and where one did not answer before.
+
+    Nobody waits where all answer. The longest is `timeout`, or more where it takes as long for as much as there is.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout, self._for_size, self._doubled = timeout, PROMPT, 0
+
+    @property
+    def seconds(self) -> float:
+        return min(self._for_size * 2.0**self._doubled, max(self._timeout, self._for_size))
+
+    def learn(self, answers: Answers, expected: Collection[str]) -> None:
+        """From what came; servers that are known to be down are not among the expected."""
+        told = [answer["data"] for answer in answers.get("JSZ", ())]
+        assets = sum(int(data.get("streams") or 0) + int(data.get("consumers") or 0) for data in told)
+        self._for_size = max(self._for_size, PROMPT + assets * PER_ASSET)
+        complete = all(_names(of_question) >= {*expected} for of_question in answers.values())
+        self._doubled = 0 if complete else self._doubled + 1
 
 
 class Source(Protocol):
@@ -107,6 +142,7 @@ class ThroughServers:
         self._connection = opened.enter_context(connected(params, account="SYS"))
         self._expected = params["expected_members"]
         self._cluster_name, self._previous = params["cluster_name"], params["previous"] or {}
+        self._time = AnswerTime(params["timeout"])
         logins = [{**params, **{key: value for key, value in login.items() if value}} for login in params["accounts"]]
         self._accounts = {login["account"]: opened.enter_context(connected(login, "")) for login in logins}
 
@@ -115,16 +151,19 @@ class ThroughServers:
 
     def take(self) -> Snapshot:
         count = wanted(self._expected)
-        answers = ask(self._connection, count or self._expected)
+        answers, unreachable_for = self._answers(count or self._expected)
         expected = tuple(numbered(answers["JSZ"], count) if count else self._expected)
-        apart = [] if count or {*expected} <= _names(answers["JSZ"]) else self._apart(answers["JSZ"])
+        apart = [] if count or unreachable_for or {*expected} <= _names(answers["JSZ"]) else self._apart(answers["JSZ"])
         missing = {*expected} - _names(answers["JSZ"])
+        self._time.learn(answers, expected)
         accounts, unasked = lists(self._accounts, self._accounts.__getitem__)
         return Snapshot(
             expected,
             self._cluster_name,
+            unreachable=unreachable_for.cause if unreachable_for else None,
+            unreachable_for=unreachable_for,
             # Of two servers of one name, the one in the others' company counts: the last.
-            (*(told["JSZ"] for told in apart if told["JSZ"]["server"]["name"] not in missing), *answers["JSZ"]),
+            answers=(*(told["JSZ"] for told in apart if told["JSZ"]["server"]["name"] not in missing), *answers["JSZ"]),
             alone={name: told["VARZ"]["data"] for told in apart if (name := told["VARZ"]["server"]["name"]) in missing},
             varz=answers["VARZ"],
             healthz=answers["HEALTHZ"],
@@ -132,6 +171,14 @@ class ThroughServers:
             unasked=unasked,
             previous=self._previous,
         )
+
+    def _answers(self, expected: int | Collection[str]) -> tuple[Answers, NotAsked | None]:
+        try:
+            return ask(self._connection, expected, self._time.seconds), None
+        except NotAskedError as error:
+            if error.reason is Unasked.NO_ANSWER:
+                raise
+            return dict.fromkeys(ASKED, ()), not_asked(error)
 
     def _apart(self, answers: tuple[Answer, ...]) -> list[dict[str, Answer]]:
         """What those say by themselves that the others do not see: each address is asked on its own."""
@@ -165,8 +212,8 @@ def numbered(answers: tuple[Answer, ...], count: int) -> list[str]:
 def ask(
     connection: Connection,
     expected: int | Collection[str],
+    timeout: float,
     asked: Mapping[str, Mapping[str, Any]] | None = None,
-    timeout: float = 1,
 ) -> Answers:
     """What all servers say, all questions at once; those of health unless others are asked."""
     asked = ASKED if asked is None else asked
@@ -183,16 +230,23 @@ def ask(
 
 def lists(
     accounts: Iterable[str], connection: Callable[[str], Connection]
-) -> tuple[dict[str, Listed], dict[str, tuple[str, str]]]:
+) -> tuple[dict[str, Listed], dict[str, NotAsked]]:
     """What each account lists, and why an account could not be asked."""
     there: dict[str, Listed] = {}
-    unasked: dict[str, tuple[str, str]] = {}
+    unasked: dict[str, NotAsked] = {}
     for account in accounts:
         try:
             there[account] = listed(connection(account))
         except NatsError as error:
-            unasked[account] = (f"{error.what}: {error.cause}", error.remedy)
+            unasked[account] = not_asked(error)
     return there, unasked
+
+
+def not_asked(error: NatsError) -> NotAsked:
+    reason = Unasked.FORBIDDEN if error.err_code == FORBIDDEN else Unasked.NO_ANSWER
+    if isinstance(error, NotAskedError):
+        reason = error.reason
+    return NotAsked(f"{error.what}: {error.cause}", error.remedy, reason)
 
 
 def listed(connection: Connection) -> Listed:

@@ -16,19 +16,36 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import MONITOR_PORT, runs, through
+from ansible_collections.messaging.nats.plugins.module_utils._access import (
+    MONITOR_PORT,
+    ready,
+    runs,
+    through,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_secrets import note_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, Pod, Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health import Answer, NotAsked, Pod, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_log
-from ansible_collections.messaging.nats.plugins.module_utils._observation import ASKED, Answers, ask, lists, wanted
+from ansible_collections.messaging.nats.plugins.module_utils._objects import nats_container
+from ansible_collections.messaging.nats.plugins.module_utils._observation import (
+    ASKED,
+    Answers,
+    AnswerTime,
+    ask,
+    lists,
+    not_asked,
+    wanted,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._quantity import parse_quantity
 
 DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")
 CONFIGURATION = "/etc/nats/nats.conf"
 ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")
+# What makes an earlier error one of the past.
+ROUTE_CREATED = "Route connection created"
+LOG_LINES = 200
 
 
 class ThroughKubernetes:
@@ -42,7 +59,7 @@ class ThroughKubernetes:
         self._account, self._timeout = target["account"] or "SYS", params["timeout"]
         self._expected, self._cluster_name = params["expected_members"], params["cluster_name"]
         self._previous, self._names = params["previous"] or {}, [login["account"] for login in params["accounts"]]
-        self._opened = opened
+        self._opened, self._time = opened, AnswerTime(params["timeout"])
         self._pool = opened.enter_context(ThreadPoolExecutor())
         self._connection: Connection | None = None
         self._accounts: dict[str, Connection] = {}
@@ -56,20 +73,24 @@ class ThroughKubernetes:
         expected = tuple(self._declared(by_server, count) if count or not self._expected else self._expected)
         # While the servers are asked: to look into a pod takes as long as all of them.
         inside = {name: self._pool.submit(self._digest, pod) for name, pod in self._to_look_into(by_server)}
-        answers, unreachable = self._answers(expected)
+        # Before the servers: what is listed by then, they have.
+        accounts, unasked = lists(self._names, self._of)
+        for account in unasked:
+            self._accounts.pop(account, None)  # its tunnels may end at pods that are gone
+        answers, unreachable_for = self._answers(expected)
         missing = set(expected) - {answer["server"]["name"] for answer in answers["JSZ"]}
         silent = {
             name: pod for name, pod in by_server.items() if name in missing and pod["status"].get("phase") == "Running"
         }
-        accounts, unasked = lists(self._names, self._of)
-        for account in unasked:
-            self._accounts.pop(account, None)  # its tunnels may end at pods that are gone
+        down = {name for name in missing if not (name in by_server and is_ready(by_server[name]))}
+        self._time.learn(answers, set(expected) - down)
         return Snapshot(
             expected,
             self._cluster_name,
             answers["JSZ"],
-            unreachable,
-            pods={name: self._pod(pod, name in missing) for name, pod in by_server.items()},
+            unreachable_for.cause if unreachable_for else None,
+            unreachable_for,
+            pods={name: self._pod(pod, name in missing, name in down) for name, pod in by_server.items()},
             alone=dict(self._alone(silent)),
             route_errors=dict(self._route_errors(silent)),
             varz=answers["VARZ"],
@@ -159,12 +180,12 @@ class ThroughKubernetes:
         found = DIGEST.search(said)
         return found[1] if found else ""
 
-    def _answers(self, expected: Collection[str]) -> tuple[Answers, str | None]:
+    def _answers(self, expected: Collection[str]) -> tuple[Answers, NotAsked | None]:
         try:
-            return ask(self.connection(), expected), None
+            return ask(self.connection(), expected, self._time.seconds), None
         except NatsError as error:
             self._connection = None
-            return dict.fromkeys(ASKED, ()), error.cause
+            return dict.fromkeys(ASKED, ()), not_asked(error)
 
     def connection(self) -> Connection:
         """As the system account's own user."""
@@ -173,15 +194,18 @@ class ThroughKubernetes:
             self._connection = self._opened.enter_context(access)
         return self._connection
 
-    def _pod(self, pod: Object, missing: bool) -> Pod:
+    def _pod(self, pod: Object, missing: bool, down: bool) -> Pod:
         name, phase = pod["metadata"]["name"], pod["status"].get("phase", "Unknown")
         if not missing:
-            return Pod(name, phase, killed=killed(pod))
-        for container in pod["status"].get("containerStatuses") or []:
+            return Pod(name, phase, killed=killed(pod), down=False)
+        # The server's own container first: a sidecar may be at fault, too.
+        containers = pod["status"].get("containerStatuses") or []
+        for container in sorted(containers, key=lambda found: str(found["name"]) != "nats"):
             waiting = container["state"].get("waiting")
             if waiting and waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
-                return Pod(name, phase, waiting["reason"], waiting.get("message") or self._last_words(name))
-        return Pod(name, phase, "", self._event(pod) if phase == "Pending" else "")
+                said = waiting.get("message") or self._last_words(name)
+                return Pod(name, phase, waiting["reason"], said, down=down)
+        return Pod(name, phase, "", self._event(pod) if phase == "Pending" else "", down=down)
 
     def _last_words(self, pod: str) -> str:
         lines = self._kubernetes.logs(self._namespace, pod, "nats", 1).strip()
@@ -206,9 +230,20 @@ class ThroughKubernetes:
 
     def _route_errors(self, silent: Mapping[str, Object]) -> Iterator[tuple[str, str]]:
         for name, pod in silent.items():
-            log = self._kubernetes.logs(self._namespace, pod["metadata"]["name"], "nats", 50)
-            if found := ROUTE_ERROR.findall(log):
-                yield name, found[-1]
+            log = self._kubernetes.logs(self._namespace, pod["metadata"]["name"], "nats", LOG_LINES)
+            if found := route_error(log):
+                yield name, masked_log(found)
+
+
+def is_ready(pod: Object) -> bool:
+    """By Kubernetes' word; one that is going is not."""
+    return ready(pod) and not pod["metadata"].get("deletionTimestamp")
+
+
+def route_error(log: str) -> str:
+    """The latest name of a route that could not be found, unless a route came after it; from the log of one process."""
+    found = ROUTE_ERROR.findall(log.rpartition(ROUTE_CREATED)[2])
+    return str(found[-1]) if found else ""
 
 
 def killed(pod: Object) -> str:
@@ -223,7 +258,7 @@ def killed(pod: Object) -> str:
 def server_name(pod: Object) -> str:
     """The name that the server in this pod has: its SERVER_NAME, or the pod's own."""
     name: str = pod["metadata"]["name"]
-    environment = pod["spec"]["containers"][0].get("env") or []
+    environment = nats_container(pod).get("env") or []
     pattern = next(
         (str(entry.get("value")) for entry in environment if entry["name"] == "SERVER_NAME" and entry.get("value")),
         "$(POD_NAME)",

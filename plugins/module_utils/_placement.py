@@ -44,6 +44,8 @@ class Group:
     wanted: int
     # Servers whose own answer has it: a copy that is left over, too.
     copies: frozenset[str]
+    # Whether its leader says itself that it leads: who follows may tell of an earlier one.
+    confirmed: bool = True
 
     @property
     def leader(self) -> str | None:
@@ -106,17 +108,21 @@ class Group:
 def groups(servers: Mapping[str, Answer]) -> dict[Asset, Group]:
     """Every stream and consumer, in order."""
     copies: dict[Asset, set[str]] = {}
+    led = set[Asset]()
     for name, answer in servers.items():
-        for asset in _had(answer):
+        for asset, told in _had(answer):
             copies.setdefault(asset, set()).add(name)
+            if (told.get("cluster") or {}).get("leader") == name:
+                led.add(asset)
     configs, found = {}, {}
     for (account, name), told in streams(servers).items():
         asset, configs[account, name] = Asset(account, name), told.get("config") or {}
-        found[asset] = Group(asset, told, configs[account, name].get("num_replicas", 1), frozenset(copies[asset]))
+        wanted = configs[account, name].get("num_replicas", 1)
+        found[asset] = Group(asset, told, wanted, frozenset(copies[asset]), asset in led)
     for (account, stream, name), told in consumers(servers).items():
         asset = Asset(account, stream, name)
         wanted = consumer_replicas(told.get("config") or {}, configs[account, stream])
-        found[asset] = Group(asset, told, wanted, frozenset(copies[asset]))
+        found[asset] = Group(asset, told, wanted, frozenset(copies[asset]), asset in led)
     return dict(sorted(found.items()))
 
 
@@ -193,9 +199,9 @@ def _meta(answer: Answer) -> Answer:
     return found
 
 
-def _had(answer: Answer) -> Iterator[Asset]:
+def _had(answer: Answer) -> Iterator[tuple[Asset, Answer]]:
     for account in answer["data"].get("account_details") or []:
         for stream in account.get("stream_detail") or []:
-            yield Asset(account["name"], stream["name"])
+            yield Asset(account["name"], stream["name"]), stream
             for consumer in stream.get("consumer_detail") or []:
-                yield Asset(account["name"], stream["name"], consumer["name"])
+                yield Asset(account["name"], stream["name"], consumer["name"]), consumer

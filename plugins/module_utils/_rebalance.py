@@ -29,9 +29,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._leaders import Han
 from ansible_collections.messaging.nats.plugins.module_utils._membership import (
     APART,
     LATER,
+    TRIES,
     Members,
     shown,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._observation import AnswerTime, ask
 from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, groups
 from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting
 
@@ -81,7 +83,7 @@ class _Round:
         seen: Counter[Asset] = Counter()
         tell_now_and_then = Waiting()
         while waiting := [asset for asset in self.under_way if asset not in arrived]:
-            found = groups(self.members.look())
+            found = groups(everyone(self.members))
             for asset in waiting:
                 move = self.under_way[asset]
                 of_stream = [group for other, group in found.items() if other.of == asset]
@@ -170,11 +172,17 @@ def close_connections(members: Members, wanted: Sequence[Kick], per_second: floa
 
 
 def connections(members: Members) -> dict[str, Answer]:
-    """The clients of each server."""
+    """The clients of each server: whoever does not answer would seem to have none."""
     asked = {"auth": True, "sort": "idle", "limit": CONNECTIONS}
-    work = members.system.survey("$SYS.REQ.SERVER.PING.CONNZ", asked, members.names, 2)
-    told = members.system.run(work)
-    return {answer["server"]["name"]: answer for answer in told if answer["server"]["name"] in members.names}
+    answer_time = AnswerTime(members.system.options.timeout)
+    for _try in range(TRIES):
+        answers = ask(members.system, members.names, answer_time.seconds, {"CONNZ": asked})
+        answer_time.learn(answers, members.names)
+        found = {told["server"]["name"]: told for told in answers["CONNZ"] if told["server"]["name"] in members.names}
+        if set(members.names) <= found.keys():
+            return found
+    absent = ", ".join(sorted(set(members.names) - found.keys()))
+    raise NatsError(f"server {absent}", "it does not say who is connected", "Look at the cluster with nats_health.")
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._giving_up import only_there
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._giving_up import can_give_away, only_there
+from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, as_if_down
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Object
 from ansible_collections.messaging.nats.plugins.module_utils._membership import shown
 from ansible_collections.messaging.nats.plugins.module_utils._node_work import NodeWork
+from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset
+from ansible_collections.messaging.nats.plugins.module_utils._server_work import nothing_expected
 from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import (
     Next,
     next_step,
@@ -27,6 +28,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import
 
 class ReplaceWork(NodeWork):
     """For a disk that is dead, or a node that is lost."""
+
+    # What goes with its store.
+    _given_up: frozenset[Asset] = frozenset()
 
     def replace(self, check: bool) -> None:
         """A new volume under the same name; meta keeps it, and it copies what the others have."""
@@ -41,7 +45,7 @@ class ReplaceWork(NodeWork):
         self.report.changed = True
         if wiped:
             self.report.said.append(f"{self._name} has given up its volume before: it went on from there")
-            before = self._look()
+            before = nothing_expected(self._look())
         else:
             before = self._when_others_are_whole(giving_up=True)
         if check:
@@ -49,6 +53,8 @@ class ReplaceWork(NodeWork):
             return
         if not wiped:
             before = self._emptied(before)
+            while self._came_meanwhile():
+                before = self._emptied(self._when_others_are_whole(giving_up=True))
             self._at.mark(given_up)
         started = time.monotonic()
         self._renew(given_up, lost_node)
@@ -75,21 +81,30 @@ class ReplaceWork(NodeWork):
 
     def _emptied(self, before: Snapshot) -> Snapshot:
         """What only it has goes to others, as far as it can; nothing goes unless others are whole after that, too."""
-        try:
-            moved = self._moved(before, self._left())
-        except NatsError as error:
-            if not self._params["allow_data_loss"]:
-                raise NatsError(
-                    error.what, error.cause, f"{error.remedy} Set allow_data_loss: true if it may be lost."
-                ) from error
-            moved = before
-        if moved is not before:
+        while self._moved_some(before):
+            # More may have come to it meanwhile.
             before = self._when_others_are_whole(giving_up=True)
-        if lost := only_there(before, self._server):
+        lost = only_there(before, self._server)
+        self._given_up = frozenset(lost)
+        if lost:
             self.report.said.append(f"given up: {shown(map(str, lost))}")
         self._hand_over(before)
         # What the others have now is what has to be there afterwards.
-        return replace(before, answers=tuple(told for told in before.answers if told["server"]["name"] != self._server))
+        return as_if_down(before, self._server)
+
+    def _moved_some(self, before: Snapshot) -> bool:
+        try:
+            return self._moved(before, self._left()) is not before
+        except NatsError as error:
+            if not self._params["allow_data_loss"]:
+                remedy = f"{error.remedy} Set allow_data_loss: true if it may be lost."
+                raise NatsError(error.what, error.cause, remedy) from error
+            return False
+
+    def _came_meanwhile(self) -> bool:
+        """Whether it has something that no other has, and that was not given up."""
+        now = self._look()
+        return can_give_away(now, self._server) and not only_there(now, self._server).keys() <= self._given_up
 
     def _renew(self, given_up: str, lost_node: str) -> None:
         """Until its pod runs with another claim than the one that is given up."""
@@ -112,11 +127,8 @@ class ReplaceWork(NodeWork):
     def _foretell(self, before: Snapshot, claim: Object | None) -> None:
         if not claim:
             return
-        moves = [
-            str(asset) for asset, group in only_there(before, self._server).items() if self._moves(before, asset, group)
-        ]
-        if moves:
-            self.report.said.append(f"moves off first: {shown(moves)}")
+        if moves := self._can_move(before):
+            self.report.said.append(f"moves off first: {shown(map(str, moves))}")
         volume = claim["spec"].get("volumeName") or "no volume yet"
         self.report.said.append(
             f"{self._name} gets a new volume, and the others give it its copies; deletes {claim['metadata']['name']} ({volume}) and the pod"

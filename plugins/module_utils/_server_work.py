@@ -18,14 +18,31 @@ from typing import Any, NoReturn
 
 from ansible_collections.messaging.nats.plugins.module_utils._access import runs, through
 from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._gate import against_going_on, against_stopping, says_ok
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered
+from ansible_collections.messaging.nats.plugins.module_utils._errors import (
+    NatsError,
+    NotAskedError,
+    Unasked,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._gate import (
+    against_going_on,
+    against_stopping,
+    says_ok,
+    unseen_before,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._giving_up import accounts_of, listed_nowhere
+from ansible_collections.messaging.nats.plugins.module_utils._health import (
+    Snapshot,
+    answered,
+    as_if_down,
+    unseen,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Object
 from ansible_collections.messaging.nats.plugins.module_utils._leaders import hand_over, handovers
 from ansible_collections.messaging.nats.plugins.module_utils._membership import (
     Members,
     evacuate,
+    is_empty,
+    is_member,
     move_off,
     remove_peer,
     shown,
@@ -36,7 +53,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._observation_kubern
     ThroughKubernetes,
     server_name,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._placement import single_replicas
+from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, single_replicas
 from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods, Stuck, is_newest, is_up, ordinal
 from ansible_collections.messaging.nats.plugins.module_utils._progress import Waiting, tell
 from ansible_collections.messaging.nats.plugins.module_utils._steady import Steady
@@ -44,6 +61,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._steady import Stea
 LOOK = 0.2
 # Seconds: what is not whole by then may never be, as where the server's process ended after all.
 PROMPT = 2.0
+# Seconds: a doubt that lasts so long is no moment's.
+DOUBT = 10.0
 # How the scheduler says that a pod can't be where its volume is.
 ELSEWHERE = re.compile(r"volume node affinity|PersistentVolume's node affinity")
 HANDING_OVER = 10.0
@@ -97,8 +116,8 @@ def _where_there_is_a_login(connect: Callable[[], Connection]) -> Connection | N
     """None where no Secret has it."""
     try:
         return connect()
-    except NatsError as error:
-        if not error.what.startswith("Secret "):
+    except NotAskedError as error:
+        if error.reason is not Unasked.NO_LOGIN:
             raise
         return None
 
@@ -112,7 +131,9 @@ class ServerWork:
         self._deadline = time.monotonic() + params["wait_timeout"]
         self._template = pods.statefulset()["spec"]["template"]["spec"]
         self._server = self._named(self._name)
+        self._forced = False
         self._waiting = Waiting()
+        self._with_accounts: ThroughKubernetes | None = None
         self.report = Report()
 
     # Verbs
@@ -120,27 +141,24 @@ class ServerWork:
     def restart(self, check: bool) -> None:
         """Onto the newest revision of its StatefulSet."""
         statefulset = self._pods.statefulset()
+        if ordinal(self._name) >= (replicas := statefulset["spec"]["replicas"]):
+            cause = f"cluster {self._pods.cluster} has {replicas} servers"
+            raise NatsError(f"server {self._name}", cause, f"The last one is {self._pods.cluster}-{replicas - 1}.")
         pod = self._pods.find(self._name)
         self._refuse_out_of_order(statefulset)
-        if pod is not None and self._is_done(pod, statefulset):
-            before = self._source.take()
-        elif check:
-            self.report.changed = True
+        done = pod is not None and self._is_done(pod, statefulset)
+        if check:
+            self.report.changed = not done
             return
+        if done:
+            before = self._as_it_is()
         else:
-            before = self._until_it_may_go()
             started = time.monotonic()
-            self._make_way(before, statefulset)
-            if self._contacts.prove():
-                # Much may have happened until the pod before it was ready.
-                before = self._until_it_may_go()
-                self._make_way(before, statefulset)
+            before = self._out_of_use(statefulset)
             tell(f"{self._name}: {self.report.handed_over} leaders handed over, it restarts")
             self.report.changed = True
             self._replace(statefulset)
             tell(f"{self._name}: back after {time.monotonic() - started:.1f} s")
-        if check:
-            return
         self._contacts.is_back(self)
         self._until_all_is_whole(before)
 
@@ -160,17 +178,16 @@ class ServerWork:
     def join(self, check: bool) -> None:
         """It, and all before it, are there and members."""
         statefulset, wanted = self._pods.statefulset(), ordinal(self._name) + 1
-        if statefulset["spec"]["replicas"] < wanted:
-            self.report.changed = True
-            if check:
-                return
+        self.report.changed = statefulset["spec"]["replicas"] < wanted
+        if check:
+            return
+        if self.report.changed:
             self._pods.scale(wanted)
         for number in range(wanted):
             name = f"{self._pods.cluster}-{number}"
             if stuck := self._pods.wait_until(name, is_up, self._left(), "it is not ready"):
                 raise self._error(f"pod {name}", stuck, f"The others are as they were. {way_in(name, stuck)}")
-        if not check:
-            wait_members(self._members(), self._left())
+        wait_members(self._members(), self._left())
 
     def leave(self, check: bool) -> None:
         """All it holds goes to others, then it goes, and meta forgets it."""
@@ -186,21 +203,100 @@ class ServerWork:
         if check:
             self.report.changed = pod is not None or replicas > number
             return
-        if pod is not None and not pod["metadata"].get("deletionTimestamp"):
-            self.report.changed |= evacuate(self._members(), self._server, self._left(), self._params["staying"])
-            self._hand_over(self._source.take())
-            # Also where an earlier play was killed while what left it was still being copied.
-            self._until_all_is_whole(self._source.take())
-        if replicas > number:
-            self._pods.scale(number)
-            self.report.changed = True
-        if stuck := self._pods.wait_until(self._name, lambda found: found is None, self._left(), "it is still there"):
-            raise self._error(f"pod {self._name}", stuck, "Look at its node.")
+        nowhere = set[Asset]()
+        while True:
+            if replicas > number:
+                self._empty()
+                nowhere = self._nowhere()
+                self._pods.scale(number)
+                self.report.changed = True
+            if stuck := self._pods.wait_until(self._name, lambda pod: pod is None, self._left(), "it is still there"):
+                raise self._error(f"pod {self._name}", stuck, "Look at its node.")
+            # With its membership goes what it alone has; so long it can still come back with its volume.
+            if not (left := self._nowhere() - nowhere):
+                break
+            tell(f"{self._name} comes back: {shown(map(str, sorted(left)))} came to it as it went")
+            replicas = number + 1
+            self._pods.scale(replicas)
+            self._until_it_is_up()
         self.report.changed |= remove_peer(self._members(), self._server, self._left())
         if self._params["delete_volume"]:
             self._pods.delete_claim(self._name)
 
     # Steps
+
+    def _empty(self) -> None:
+        """All it has goes to others. What was made on it while that took its time goes, too."""
+        while True:
+            members = self._members()
+            if not is_member(members, self._server):
+                return
+            if not is_up(self._pods.find(self._name)):
+                self._until_it_is_up()
+            self.report.changed |= evacuate(members, self._server, self._left(), self._params["staying"])
+            self._hand_over(self._source.take())
+            # Also where an earlier play was killed while what left it was still being copied.
+            self._until_all_is_whole(self._as_it_is())
+            if is_empty(members, self._server):
+                return
+            if time.monotonic() > self._deadline:
+                cause = f"after {self._params['wait_timeout']:.0f} s streams are still made on it"
+                raise NatsError(f"server {self._name}", cause, "Run it again when fewer are made.")
+            self._waiting(f"{self._name}: more was made on it meanwhile")
+
+    def _until_it_is_up(self) -> None:
+        if stuck := self._pods.wait_until(self._name, is_up, self._left(), "it is not ready"):
+            remedy = "It has to give away what it has before it goes. Bring it back and run it again."
+            raise self._error(f"pod {self._name}", stuck, remedy)
+
+    def _nowhere(self) -> set[Asset]:
+        """Streams that no server has which answers: seen twice, since one is listed as soon as it is being made."""
+        found: set[Asset] | None = None
+        until = time.monotonic() + DOUBT
+        while True:
+            snapshot = self._look()
+            unknown = unseen(snapshot) + [
+                f"account {account}: {told.cause}"
+                for account, told in snapshot.unasked.items()
+                if told.reason is not Unasked.NO_LOGIN
+            ]
+            if not unknown:
+                now = listed_nowhere(snapshot)
+                if not now or found is not None:
+                    return now & found if found is not None else now
+                found = now
+            elif time.monotonic() > until:
+                cause = f"it can't be seen whether all that it had is elsewhere: {shown(unknown)}"
+                raise NatsError(f"server {self._name}", cause, "Mend that first, and run it again to go on.")
+            time.sleep(LOOK)
+
+    def _look(self) -> Snapshot:
+        """With what each account is told of its streams: those too that nobody has who answers."""
+        if self._with_accounts is None:
+            logins = [{"account": account} for account in sorted(accounts_of(answered(self._source.take())))]
+            look = dict(self._params) | {"expected_members": None, "cluster_name": None, "previous": None}
+            self._with_accounts = ThroughKubernetes(
+                look | {"accounts": logins}, self._contacts.opened, look_inside=False
+            )
+        return self._with_accounts.take()
+
+    def _as_it_is(self) -> Snapshot:
+        """To compare with later: of a server that can't be seen for a while nothing is expected."""
+        until = min(self._deadline, time.monotonic() + DOUBT)
+        while unseen_before(snapshot := self._source.take()) and time.monotonic() < until:
+            time.sleep(LOOK)
+        return nothing_expected(snapshot)
+
+    def _out_of_use(self, statefulset: Object) -> Snapshot:
+        """Nothing depends on it any more, which is seen right before it goes."""
+        before = self._until_it_may_go()
+        self._make_way(before, statefulset)
+        while True:
+            self._contacts.prove()
+            # Much may have happened meanwhile.
+            before = self._until_it_may_go()
+            if not self._make_way(before, statefulset) or time.monotonic() > self._deadline:
+                return before
 
     def _refuse_out_of_order(self, statefulset: Object) -> None:
         """A StatefulSet moves its last pods first: lowering the partition to this one would move those above it too."""
@@ -218,25 +314,37 @@ class ServerWork:
 
     def _until_it_may_go(self) -> Snapshot:
         """Waits until nothing depends on this server alone."""
+        started = time.monotonic()
         while True:
             snapshot = self._contacts.steady()
-            against = [] if self._params["force"] else against_stopping(snapshot, self._server)
+            against = against_stopping(snapshot, self._server)
             if not against:
                 return snapshot
             if self._contacts.prove():
                 continue
-            if time.monotonic() > self._deadline:
+            # A login that is refused does not heal by itself; who is late answers in a moment.
+            lasts = time.monotonic() - started > DOUBT
+            if self._params["force"] and (self._forced or lasts or not unseen(snapshot)):
+                if not self._forced:
+                    self.report.said.append(f"{self._name} was restarted by force, although {shown(against)}")
+                self._forced = True
+                return nothing_expected(snapshot)
+            told = snapshot.unreachable_for
+            if time.monotonic() > self._deadline or (lasts and told and told.reason is not Unasked.NO_ANSWER):
+                mend = told.remedy if told and told.remedy else "Mend that first."
                 raise NatsError(
                     f"server {self._name}",
                     f"it can't be spared: {shown(against)}",
-                    f"Mend that first. To restart it all the same, set force: {self._name}.",
+                    f"{mend} To restart it all the same, set force: {self._name}.",
                 )
             self._waiting(f"{self._name}: can't be spared yet: {shown(against)}")
             time.sleep(LOOK)
 
-    def _make_way(self, before: Snapshot, statefulset: Object) -> None:
+    def _make_way(self, before: Snapshot, statefulset: Object) -> bool:
+        """Streams and leaders go to others; whether streams did, which takes its time."""
         if self._server not in answered(before):
-            return
+            return False
+        alone = []
         if self._params["single_replica"] == "move" and len(before.expected) > 1:
             alone = [group.asset for group in single_replicas(answered(before), self._server)]
             if alone:
@@ -244,6 +352,7 @@ class ServerWork:
                 self.report.said.append(f"moved {len(alone)} streams with one replica off {self._server}")
         done = [server_name(pod) for pod in self._pods.all() if is_newest(pod, statefulset)]
         self._hand_over(before, done)
+        return bool(alone)
 
     def _hand_over(self, before: Snapshot, done: list[str] | None = None) -> None:
         moves = handovers(answered(before), self._server, done or [])
@@ -336,6 +445,13 @@ class ServerWork:
     def _error(self, what: str, stuck: Stuck, remedy: str) -> NatsError:
         evidence = f"\n{stuck.evidence}" if stuck.evidence else ""
         return NatsError(what, f"{stuck.reason}{evidence}", remedy)
+
+
+def nothing_expected(snapshot: Snapshot) -> Snapshot:
+    """Of those that were not seen."""
+    for name in set(snapshot.expected) - answered(snapshot).keys():
+        snapshot = as_if_down(snapshot, name)
+    return snapshot
 
 
 def outdate(pods: Pods, params: Mapping[str, Any], check: bool) -> bool:

@@ -17,7 +17,9 @@ def health(run_module):
     def run(cluster, **params):
         expected = {"expected_members": [server.name for server in cluster.servers], "cluster_name": cluster.cluster}
         login = {"user": "sys-user", "password": secret("sys-user")}
-        return run_module(nats_health, servers=[server.url for server in cluster.servers], **login, **expected | params)
+        return run_module(
+            nats_health, servers=[server.url for server in cluster.servers], **(login | expected | params)
+        )
 
     return run
 
@@ -79,3 +81,20 @@ def test_a_report_of_a_cluster(run_module, cluster, account, tmp_path):
     assert "3 of 3 servers answer" in text
     missing = run_module(nats_report, **servers, **login, path=str(tmp_path / "nowhere" / "report.html"))
     assert missing["failed"] is True
+
+
+@pytest.mark.parametrize(
+    ("login", "cause"),
+    [
+        ({"user": "t0", "password": secret("t0")}, "user t0 is not in the system account"),
+        ({"user": "sys-user", "password": "wrong"}, "Authorization Violation"),
+    ],
+    ids=["an application's user", "a wrong password"],
+)
+def test_who_can_not_ask_is_told_so_once_and_nothing_of_the_servers(health, cluster, login, cause):
+    result = health(cluster, **login)
+    assert [(finding["code"], finding["object"]) for finding in result["findings"]] == [
+        ("SYSTEM_ACCOUNT_NOT_ASKED", "system account")
+    ]
+    assert cause in result["findings"][0]["evidence"]
+    assert result["failed"] is True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._errors import Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._giving_up import (
     against_being_without,
     against_doing_without,
@@ -15,7 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._giving_up import (
     only_there,
     unknown_accounts,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health import Listed, Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health import Listed, NotAsked, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import (
     Next,
     hosts_of,
@@ -28,11 +29,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import
 from tests.placed import ACCOUNT, answers
 
 NAMES = ("n1", "n2", "n3")
+NO_LOGIN = NotAsked("no Secret", reason=Unasked.NO_LOGIN)
+LATE = NotAsked("no answer")
 
 
-def snapshot(there, streams, consumers=None, meta="", accounts=None, configs=None):
+def snapshot(there, streams, consumers=None, meta="", accounts=None, configs=None, unasked=None):
     told = answers(there, streams, consumers, meta=meta, configs=configs)
-    return Snapshot(NAMES, answers=tuple(told.values()), accounts=accounts or {})
+    return Snapshot(NAMES, answers=tuple(told.values()), accounts=accounts or {}, unasked=unasked or {})
 
 
 @pytest.mark.parametrize(
@@ -112,11 +115,20 @@ def test_what_only_one_server_has(there, streams, consumers, configs, listed, wa
 
 
 @pytest.mark.parametrize(
-    ("there", "accounts", "wanted"),
-    [("n1 n2 n3", {}, []), ("n2 n3", {}, [ACCOUNT]), ("n2 n3", {ACCOUNT: Listed()}, [])],
+    ("there", "accounts", "unasked", "wanted"),
+    [
+        ("n1 n2 n3", {ACCOUNT: Listed()}, {}, {}),
+        ("n1 n2 n3", {}, {ACCOUNT: NO_LOGIN}, {}),
+        ("n1 n2 n3", {}, {ACCOUNT: LATE}, {ACCOUNT: "no answer"}),
+        ("n1 n2 n3", {}, {}, {ACCOUNT: "it was not asked"}),
+        ("n2 n3", {}, {ACCOUNT: NO_LOGIN}, {ACCOUNT: "no Secret"}),
+        ("n2 n3", {ACCOUNT: Listed()}, {}, {}),
+    ],
+    ids=["asked", "the server tells itself", "it did not answer", "forgotten", "the server is silent", "asked then"],
 )
-def test_an_account_nobody_can_ask_matters_where_the_server_is_silent(there, accounts, wanted):
-    assert unknown_accounts(snapshot(there, {"S": "n2 n3"}, accounts=accounts), "n1") == wanted
+def test_an_account_that_could_not_be_asked(there, accounts, unasked, wanted):
+    found = snapshot(there, {"S": "n2 n3"}, accounts=accounts, unasked=unasked)
+    assert unknown_accounts(found, "n1") == wanted
 
 
 def with_states(found, states):
