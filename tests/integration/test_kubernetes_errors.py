@@ -10,6 +10,7 @@ import os
 import socket
 import stat
 import time
+from typing import Any
 
 import pytest
 import yaml
@@ -61,7 +62,7 @@ def plugin(*words, **more):
 HERE = "context prod of kubeconfig {path}"
 ANN = f"{HERE}, user ann"
 CREDENTIAL = '{"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential", "status": {}}'
-WRONG = {
+WRONG: dict[str, tuple[Any, Any, str]] = {
     "an exec plugin that is missing": (
         plugin("aws-login"),
         {},

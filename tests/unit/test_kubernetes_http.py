@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     NewConnectionError,
@@ -67,14 +69,14 @@ def test_an_answer_that_may_change_is_asked_for_again(tries, status, body, retry
 @pytest.mark.parametrize(
     ("tries", "error", "repeatable", "seconds"),
     [
-        (1, NewConnectionError(None, "refused"), False, 0.5),
+        (1, NewConnectionError(HTTPConnection("api"), "refused"), False, 0.5),
         (2, ConnectTimeoutError("slow"), False, 1),
-        (3, NewConnectionError(None, "refused"), True, None),
+        (3, NewConnectionError(HTTPConnection("api"), "refused"), True, None),
         (1, ProtocolError("reset"), True, 0),
         (2, ProtocolError("reset"), True, None),
         (1, ProtocolError("reset"), False, None),
-        (1, ReadTimeoutError(None, "/", "slow"), True, 0),
-        (1, ReadTimeoutError(None, "/", "slow"), False, None),
+        (1, ReadTimeoutError(HTTPConnectionPool("api"), "/", "slow"), True, 0),
+        (1, ReadTimeoutError(HTTPConnectionPool("api"), "/", "slow"), False, None),
         (1, SSLError("certificate"), True, None),
         (1, ProxyError("407", OSError()), True, None),
     ],
