@@ -135,7 +135,7 @@ class RecordingProxy:
         class Handler(BaseHTTPRequestHandler):
             def do_CONNECT(self) -> None:
                 proxy.asked.append((self.path, self.headers.get("Proxy-Authorization")))
-                host, _, port = self.path.partition(":")
+                host, _colon, port = self.path.partition(":")
                 with socket.create_connection((host, int(port))) as far:
                     self.send_response(200)
                     self.end_headers()

@@ -20,7 +20,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_http import HAS_HTTP, JSON, Api, plain
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_login import HAS_CLIENT, log_in
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG as KUBECONFIG
 from ansible_collections.messaging.nats.plugins.module_utils._ownership import is_server_pod
 
 try:

@@ -213,7 +213,7 @@ class Api:
 
     def _through_proxy(self) -> dict[str, Any]:
         """The proxy of the other requests, or none: of its own this library would look into the environment."""
-        if type(self._pool) is PoolManager:
+        if self._pool.__class__ is PoolManager:
             return {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": ["*"]}
         proxy = parse_url(self._configuration.proxy)
         login = getattr(self._pool, "proxy_headers", None) or {}
@@ -226,10 +226,10 @@ class Api:
         if proxy.scheme and proxy.scheme.startswith("socks"):
             found |= {"proxy_type": proxy.scheme, "http_proxy_timeout": CONNECT_TIMEOUT}
         if proxy.auth:
-            user, _, password = proxy.auth.partition(":")
+            user, _colon, password = proxy.auth.partition(":")
             found["http_proxy_auth"] = (user, password)
         if sent.startswith("Basic "):
-            user, _, password = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
+            user, _colon, password = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
             found["http_proxy_auth"] = (user, password)
         return found
 
@@ -251,7 +251,7 @@ class Api:
         if "certificate" in told.lower():
             cause = f"the certificate of {self.host} is not trusted: {told}"
             return NatsError(what, cause, "Set ca_cert, or the kubeconfig's certificate-authority.")
-        proxy = None if type(self._pool) is PoolManager else parse_url(self._configuration.proxy)
+        proxy = None if self._pool.__class__ is PoolManager else parse_url(self._configuration.proxy)
         reach = f" through proxy {proxy.scheme}://{proxy.netloc}" if proxy else ""
         cause = f"{self.host} does not answer{reach}: {told}"
         return NatsError(what, cause, "Check that the Kubernetes API can be reached from here.")

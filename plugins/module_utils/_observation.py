@@ -80,7 +80,8 @@ class Source(Protocol):
     def take(self) -> Snapshot:
         """What is seen now."""
 
-    def note_secrets(self) -> None: ...
+    def note_secrets(self) -> None:
+        """Have the secrets of the source hidden from what is shown."""
 
 
 def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot, list[Finding]]:

@@ -90,7 +90,8 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
 from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._objects import mark

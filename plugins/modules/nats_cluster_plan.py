@@ -182,7 +182,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._errors import Nats
 from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._knowledge import knowledge
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
 from ansible_collections.messaging.nats.plugins.module_utils._listener_files import declared_problems
 from ansible_collections.messaging.nats.plugins.module_utils._loaded import varz_by_server
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule

@@ -68,7 +68,8 @@ waiting:
 import time
 from contextlib import ExitStack
 
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, KUBECONFIG, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
 from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._object_versions import versions

@@ -51,7 +51,9 @@ def _room() -> Iterator[str]:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
         return
-    available = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) >> 20
+    available = (
+        next((int(line.split()[1]) for line in lines if line.startswith("MemAvailable")), MEMORY_GIB << 20) >> 20
+    )
     if available < MEMORY_GIB:
         yield f"{available} GiB of memory are available and {MEMORY_GIB} are needed for four nodes of Kubernetes: end something else"
 
