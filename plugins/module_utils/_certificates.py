@@ -95,13 +95,14 @@ def _problems(files: ListenerFiles, now: datetime) -> Iterator[CertificateProble
         return
     leaf, *intermediates = chain
     for certificate in chain:
-        yield from _out_of_date(files, certificate, now, is_leaf=certificate is leaf)
+        yield from _out_of_date(files, files.certificate, certificate, now, is_leaf=certificate is leaf)
     if files.key and key is not None and _public(key.public_key()) != _public(leaf.public_key()):
         yield _problem(
             files, files.key, f"it is not the key of the certificate {_name(leaf)} in {files.certificate.origin}"
         )
     if files.ca and files.same_ca and any(authorities):
-        yield from _of_another_ca(files, leaf, intermediates, [found for found in authorities if found], now)
+        known = [found for found in authorities if found]
+        yield from _of_another_ca(files, (files.certificate, files.ca), (leaf, intermediates), known, now)
 
 
 def _problem(files: ListenerFiles, file: PemFile, cause: str, expired: str = "") -> CertificateProblem:
@@ -109,9 +110,9 @@ def _problem(files: ListenerFiles, file: PemFile, cause: str, expired: str = "")
     return CertificateProblem(files.listener, f"{file.origin}, for listener {listener}: {cause}", expired)
 
 
-def _out_of_date(files: ListenerFiles, certificate: Any, now: datetime, is_leaf: bool) -> Iterator[CertificateProblem]:
-    file = files.certificate
-    assert file is not None
+def _out_of_date(
+    files: ListenerFiles, file: PemFile, certificate: Any, now: datetime, is_leaf: bool
+) -> Iterator[CertificateProblem]:
     which = f"the certificate {_name(certificate)}" if is_leaf else f"the intermediate certificate {_name(certificate)}"
     if _ends(certificate) <= now:
         cause = f"{which} expired on {not_after(certificate)}"
@@ -121,14 +122,17 @@ def _out_of_date(files: ListenerFiles, certificate: Any, now: datetime, is_leaf:
 
 
 def _of_another_ca(
-    files: ListenerFiles, leaf: Any, intermediates: list[Any], authorities: list[Any], now: datetime
+    files: ListenerFiles,
+    read_from: tuple[PemFile, PemFile],
+    chain: tuple[Any, list[Any]],
+    authorities: list[Any],
+    now: datetime,
 ) -> Iterator[CertificateProblem]:
-    assert files.certificate is not None
-    assert files.ca is not None
+    (file, ca), (leaf, intermediates) = read_from, chain
     roots = list(_roots(leaf, intermediates, authorities))
     if not roots:
-        cause = f"the certificate {_name(leaf)} is not signed by any certificate in {files.ca.origin}"
-        yield _problem(files, files.certificate, cause)
+        cause = f"the certificate {_name(leaf)} is not signed by any certificate in {ca.origin}"
+        yield _problem(files, file, cause)
     elif not any(root == leaf or _ends(root) > now >= _begins(root) - CLOCK_TOLERANCE for root in roots):
         root = roots[0]
         when = (
@@ -136,7 +140,7 @@ def _of_another_ca(
             if _ends(root) <= now
             else f"is not valid before {_begins(root):%Y-%m-%dT%H:%M:%SZ}"
         )
-        yield _problem(files, files.ca, f"the CA certificate {_name(root)} {when}")
+        yield _problem(files, ca, f"the CA certificate {_name(root)} {when}")
 
 
 def _roots(leaf: Any, intermediates: list[Any], authorities: list[Any]) -> Iterator[Any]:

@@ -128,7 +128,11 @@ class Api:
     ) -> bytes:
         """The body of the answer. `before` is called before each try and may raise."""
         repeatable = is_repeatable(method, path, content_type, query)
-        data = None if body is None else json.dumps(body).encode()
+        sent: dict[str, Any] = {
+            "body": None if body is None else json.dumps(body).encode(),
+            "retries": False,
+            "timeout": Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+        }
         tries = 0
         while True:
             tries += 1
@@ -136,14 +140,8 @@ class Api:
                 before()
             headers = self._headers({"Accept": f"{JSON}, */*", "Content-Type": content_type})
             try:
-                answer = self._pool.urlopen(
-                    method,
-                    self._url(path, query),
-                    body=data,
-                    headers=headers,
-                    retries=False,
-                    timeout=Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
-                )
+                # Of the methods of a pool, this one leaves a repeated header as it is in every version.
+                answer = self._pool.request_encode_url(method, self._url(path, query), headers=headers, **sent)
             except (HTTPError, OSError) as error:
                 wait = pause_unanswered(tries, error, repeatable)
                 if wait is None:

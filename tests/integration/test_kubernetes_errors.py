@@ -213,11 +213,27 @@ def test_no_kubeconfig_at_all(run_module, tmp_path, monkeypatch):
     assert "neither a path nor a dictionary" in ask(run_module, kubeconfig=["a"])["msg"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
-def test_a_kubeconfig_that_may_not_be_read(run_module, tmp_path):
+@pytest.fixture
+def nobody(tmp_path):
+    """Root reads every file, so it is somebody else for the test."""
+    if os.geteuid():
+        yield
+        return
+    for folder in (tmp_path, *tmp_path.parents):
+        folder.chmod(folder.stat().st_mode | 0o111)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_kubeconfig_that_may_not_be_read(tmp_path, request):
     path = tmp_path / "kubeconfig"
     path.touch(mode=0)
-    assert ask(run_module, kubeconfig=str(path))["msg"].startswith(f"kubeconfig {path}: it can't be read: Permission")
+    request.getfixturevalue("nobody")
+    with pytest.raises(NatsError, match=f"kubeconfig {path}: it can't be read: Permission"):
+        Kubernetes({"kubeconfig": str(path)})
 
 
 def test_a_pod_without_its_token(run_module, monkeypatch, tmp_path):
