@@ -86,7 +86,7 @@ class KnownSecrets:
     def _note(self, into: set[str], values: Iterable[object], shortest: int) -> None:
         for value in values:
             # Read once: threads that read Secrets at the same time add to the same set.
-            for text in {str(value), str(value).strip()}:
+            for text in (str(value), str(value).strip()):
                 if len(text) >= shortest and text not in into:
                     into.add(text)
                     self._spellings = None
