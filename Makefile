@@ -37,7 +37,7 @@ integration: venv ## tests against real nats-servers on loopback
 	@pytest tests/integration -n 2 --dist worksteal --reruns 2 --junitxml=.cache/test/integration.xml
 
 cores: venv ## sanity and all modules with the oldest and the newest ansible-core that this machine has a Python for
-	@python -m tests.tools.cores
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tests.tools.cores
 
 molecule: venv ## scenarios on a real kind; one of them: make molecule SCENARIO=default
 	@python -m tests.tools.molecule $(SCENARIO)
@@ -46,7 +46,7 @@ versions: venv ## the modules against each version of nats-server; writes docs/v
 	@python -m tests.tools.versions
 
 ansible-versions: venv ## sanity, all modules and every verb on kind with each ansible-core; writes docs/ansible-versions.md
-	@python -m tests.tools.ansible_versions
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tests.tools.ansible_versions
 
 drills: venv ## each change to a running cluster under load, whole and killed half-way; writes docs/drills.md
 	@$(BENCH).drills $(if $(DRILL),'$(DRILL)')

@@ -55,7 +55,7 @@ def rounds(changes: Sequence[SubjectChange]) -> Iterator[Round]:
             for stream in ready:
                 del pending[stream]
             continue
-        stream = next(name for name in pending if any(name in others for others in waits.values()))
+        stream = min(name for name in pending if any(name in others for others in waits.values()))
         released[stream] = pending[stream].kept()
         pending[stream] = replace(pending[stream], before=released[stream])
 
