@@ -36,7 +36,24 @@ CONNECTION = (
     "impersonate_groups",
 )
 # What kubernetes.core and our modules take from the environment of the play, and kubectl does not.
-ENVIRONMENT = ("KUBECONFIG", "K8S_AUTH_KUBECONFIG", "K8S_AUTH_CONTEXT", "K8S_AUTH_HOST")
+ENVIRONMENT = (
+    "KUBECONFIG",
+    "K8S_AUTH_KUBECONFIG",
+    "K8S_AUTH_CONTEXT",
+    "K8S_AUTH_HOST",
+    "K8S_AUTH_SSL_CA_CERT",
+    "K8S_AUTH_VERIFY_SSL",
+    "K8S_AUTH_IMPERSONATE_USER",
+    "K8S_AUTH_IMPERSONATE_GROUPS",
+)
+# Its option, our option, and the environment variable after K8S_AUTH_. Without the person to act as, a command may do more than was meant.
+KUBECTL = (
+    ("kubeconfig", "kubeconfig", "KUBECONFIG"),
+    ("context", "context", "CONTEXT"),
+    ("server", "host", "HOST"),
+    ("certificate-authority", "ca_cert", "SSL_CA_CERT"),
+    ("as", "impersonate_user", "IMPERSONATE_USER"),
+)
 NO_INVENTORY = ("/etc/ansible/hosts", "localhost,")
 _PLAIN = re.compile(r"[A-Za-z0-9._/:@+-]+")
 
@@ -62,10 +79,13 @@ def kubectl_command(target: Mapping[str, Any]) -> str:
     given = target["variables"]
     connection, environment = given.get("nats_cluster_kubernetes") or {}, target.get("environment") or {}
     words = ["kubectl"]
-    for option, name in (("kubeconfig", "kubeconfig"), ("context", "context"), ("server", "host")):
-        value = connection.get(name) or given.get(f"nats_cluster_{name}") or environment.get(f"K8S_AUTH_{name.upper()}")
+    for option, name, variable in KUBECTL:
+        value = connection.get(name) or given.get(f"nats_cluster_{name}") or environment.get(f"K8S_AUTH_{variable}")
         if value and not isinstance(value, Mapping):
             words += [f"--{option}", shlex.quote(str(value))]
+    groups = connection.get("impersonate_groups") or environment.get("K8S_AUTH_IMPERSONATE_GROUPS") or []
+    for group in groups.split(",") if isinstance(groups, str) else groups:
+        words += ["--as-group", shlex.quote(str(group))]
     if environment.get("KUBECONFIG"):
         words.insert(0, f"KUBECONFIG={shlex.quote(str(environment['KUBECONFIG']))}")
     return " ".join([*words, "-n", shlex.quote(str(given["nats_cluster_namespace"]))])

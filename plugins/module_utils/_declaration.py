@@ -34,7 +34,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._types import parse
 Declared = Mapping[str, Any]
 Problems = Iterator[str]
 
-PREFIX = "nats_cluster_"
 REPLICAS = ("1", "3", "5", "7")
 OLDEST_VERSION = (2, 11)
 # Kubernetes adds 11 characters to a StatefulSet's name and keeps the sum in a label of 63.
@@ -82,7 +81,7 @@ def target_problems(declared: Declared, known: Collection[str], others: Collecti
 
     `others` are the names of variables without the role's prefix.
     """
-    return [*_unknown_variables(declared, known), *_mistyped_prefix(others, known), *_names(declared)]
+    return [*unknown_variables(declared, known, others), *_names(declared)]
 
 
 def _mistyped_prefix(others: Collection[str], known: Collection[str]) -> Problems:
@@ -94,12 +93,18 @@ def _mistyped_prefix(others: Collection[str], known: Collection[str]) -> Problem
             yield f"{name}: the role has no such variable, and {meant}"
 
 
-def _unknown_variables(declared: Declared, known: Collection[str]) -> Problems:
+def unknown_variables(given: Collection[str], known: Collection[str], others: Collection[str] = ()) -> list[str]:
+    """Names of variables that a role does not know: those with its prefix, and `others` that are almost one of its own."""
+    return [*_unknown_variables(given, known), *_mistyped_prefix(others, known)]
+
+
+def _unknown_variables(given: Collection[str], known: Collection[str]) -> Problems:
     """One that were silently ignored could be the one that should have protected something."""
-    words = sorted(name.removeprefix(PREFIX) for name in known)
-    for name in sorted(set(declared) - set(known)):
-        close = get_close_matches(name.removeprefix(PREFIX), words, n=1)
-        meant = f"write {PREFIX}{close[0]}, or " if close else ""
+    prefix = "_".join(min(known).split("_")[:2]) + "_"  # of the role: nats_cluster_, nats_resources_
+    words = sorted(name.removeprefix(prefix) for name in known)
+    for name in sorted(set(given) - set(known)):
+        close = get_close_matches(name.removeprefix(prefix), words, n=1)
+        meant = f"write {prefix}{close[0]}, or " if close else ""
         yield f"{name}: this version of the role has no such variable: {meant}use another prefix for a variable of your own"
 
 

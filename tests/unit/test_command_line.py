@@ -81,6 +81,14 @@ def test_variables_of_the_verb_keep_their_type():
             "kubectl --kubeconfig '/a b' -n nats",
         ),
         (target(environment={"KUBECONFIG": "/a:/b"}), "KUBECONFIG=/a:/b kubectl -n nats"),
+        (
+            target(environment={"K8S_AUTH_IMPERSONATE_USER": "ann", "K8S_AUTH_IMPERSONATE_GROUPS": "ops,dev"}),
+            "kubectl --as ann --as-group ops --as-group dev -n nats",
+        ),
+        (
+            target(kubernetes={"host": "https://api:6443", "ca_cert": "/ca.pem", "impersonate_groups": ["ops"]}),
+            "kubectl --server https://api:6443 --certificate-authority /ca.pem --as-group ops -n nats",
+        ),
     ],
 )
 def test_kubectl_reaches_the_same_namespace(reached, command):

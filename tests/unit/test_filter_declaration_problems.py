@@ -10,7 +10,11 @@ import pytest
 import yaml
 
 from ansible_collections.messaging.nats.plugins.module_utils import _declaration
-from ansible_collections.messaging.nats.plugins.module_utils._declaration import declaration_problems, target_problems
+from ansible_collections.messaging.nats.plugins.module_utils._declaration import (
+    declaration_problems,
+    target_problems,
+    unknown_variables,
+)
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
@@ -332,3 +336,11 @@ TEMPLATE = {"metadata": {"labels": SELECTED}, "spec": {"containers": []}}
 def test_the_labels_that_servers_are_selected_by_are_the_roles_alone(kind, more, refused):
     thing = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "mine", "labels": more.pop("labels", {})}} | more
     assert any("taken for servers" in problem for problem in problems(extra_objects=[thing])) is refused
+
+
+def test_the_other_role_refuses_its_own_unknown_variables():
+    known = ["nats_resources_streams", "nats_resources_prune", "nats_resources_exact"]
+    (found,) = unknown_variables(["nats_resources_prun", "nats_resources_exact"], known, ["nats_url"])
+    assert found.startswith(
+        "nats_resources_prun: this version of the role has no such variable: write nats_resources_prune"
+    )
