@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import secrets
 import sys
 import tempfile
 import time
@@ -56,7 +57,7 @@ def verbs() -> Iterator[Verb]:
 
 
 def wrong_password() -> None:
-    patch("secret", "nats-sys", {"data": {"password": encoded("not-the-password")}})
+    patch("secret", "nats-sys", {"data": {"password": encoded(secrets.token_hex(8))}})
 
 
 def no_secret() -> None:
@@ -64,7 +65,7 @@ def no_secret() -> None:
 
 
 def other_hash() -> None:
-    changed = bcrypt.hashpw(b"another", bcrypt.gensalt(4)).decode()
+    changed = bcrypt.hashpw(secrets.token_hex(8).encode(), bcrypt.gensalt(4)).decode()
     configure(
         lambda conf: re.sub(r'(user: "sys".*?password: ")[^"]*', rf"\g<1>{changed}", conf, count=1, flags=re.DOTALL)
     )
