@@ -74,7 +74,7 @@ class SubjectIndex:
                 if key not in ("", ">"):
                     yield from self._search(child, rest)
         else:
-            for key in {token, "*"}:
+            for key in (token, "*"):
                 if key in node:
                     yield from self._search(node[key], rest)
 
