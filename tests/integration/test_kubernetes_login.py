@@ -480,7 +480,7 @@ def test_all_tasks_of_a_play_ask_the_same_api(
         server.callers.clear()
         server.requests.clear()
     command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-e", "@variables.json", "play.yml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert {entry for server in servers.values() for entry in server.callers} == {expected}, done.stdout + done.stderr
     asked = " ".join(servers[expected.server].requests)
     assert ("/version" in asked, "/leases/" in asked, "/pods" in asked) == (True, True, True), done.stdout + done.stderr

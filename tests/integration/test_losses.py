@@ -308,7 +308,7 @@ def lost(change: Change, before: dict[str, Any], after: dict[str, Any]) -> dict[
 
 @pytest.fixture(scope="module")
 def lab(single, accounts) -> Iterator[Lab]:
-    user = next(accounts)
+    user = next(accounts, "")  # there are more than are used
     with Connection(Options([single[0].url], user=user, password=secret(user))) as connection:
         yield Lab(connection)
 

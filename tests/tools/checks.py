@@ -71,7 +71,7 @@ def report(step: str, checks: Iterable[Check], problem: str = "") -> int:
         if check.problem:
             text = "".join(c for c in check.problem if c.isprintable() or c in "\n\t")
             ElementTree.SubElement(case, "failure").text = text
-            print(f"FAILED {check.name}: {text.splitlines()[0]}")
+            print(f"FAILED {check.name}: {text}")
     RESULTS.mkdir(parents=True, exist_ok=True)
     ElementTree.ElementTree(suite).write(RESULTS / f"{step}.xml", encoding="utf-8")
     print(f"{step}: {len(found) - failed} passed, {failed} failed")

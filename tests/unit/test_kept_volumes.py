@@ -66,9 +66,11 @@ LOGINS = (
 )
 
 
-def problems(wanted=None, conf=CONF, prefix="", record=RECORD, volumes=(0, 1, 2), logins=()):
+def problems(wanted=None, conf=None, prefix="", record=RECORD, volumes=(0, 1, 2), logins=()):
     facts = Facts(True, claims=claims(*volumes), record=record, logins=logins)
-    return list(kept_volumes_problems(facts, wanted or Wanted(3, "2.15.1"), conf, statefulset(prefix)))
+    return list(
+        kept_volumes_problems(facts, wanted or Wanted(3, "2.15.1"), CONF if conf is None else conf, statefulset(prefix))
+    )
 
 
 @pytest.mark.parametrize(
