@@ -52,7 +52,7 @@ def verbs(way: str) -> Iterator[Verb]:
     yield Verb("drain", {"nats_cluster_node": node("nats-1")})
     yield Verb("replace", {"nats_cluster_server": "nats-1"})
     yield Verb("rebalance", {})
-    if way == next(iter(BREAKS)):  # once: NATS shuts a removed name out for five minutes
+    if way in list(BREAKS)[:1]:  # once: NATS shuts a removed name out for five minutes
         yield Verb("deploy", {"nats_cluster_replicas": 3}, deploys=True)
     yield Verb("deploy", {}, cures=True)
 
