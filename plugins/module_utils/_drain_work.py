@@ -15,6 +15,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import 
 from ansible_collections.messaging.nats.plugins.module_utils._membership import shown
 from ansible_collections.messaging.nats.plugins.module_utils._node_work import NodeWork
 from ansible_collections.messaging.nats.plugins.module_utils._pods import is_up
+from ansible_collections.messaging.nats.plugins.module_utils._server_work import still_made_on
 from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import (
     node_of,
     unschedulable,
@@ -85,8 +86,11 @@ class DrainWork(NodeWork):
             self._hand_over(before)
             before = self._when_others_are_whole()
             self._single_replicas(before)
-            if self._params["single_replica"] != "move" or not self._can_move(before) or self._left() <= 1:
+            movable = self._can_move(before) if self._params["single_replica"] == "move" else []
+            if not movable:
                 return before
+            if self._left() <= 1:
+                raise still_made_on(self._name, movable)
 
     def _come_to_rest(self, before: Snapshot, gone: str) -> None:
         """Back on a node, or waiting for one while the others do without it."""

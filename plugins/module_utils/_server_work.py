@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -295,8 +295,10 @@ class ServerWork:
             self._contacts.prove()
             # Much may have happened meanwhile.
             before = self._until_it_may_go()
-            if not self._make_way(before, statefulset) or time.monotonic() > self._deadline:
+            if not self._make_way(before, statefulset):
                 return before
+            if time.monotonic() > self._deadline:
+                raise still_made_on(self._name)
 
     def _refuse_out_of_order(self, statefulset: Object) -> None:
         """A StatefulSet moves its last pods first: lowering the partition to this one would move those above it too."""
@@ -445,6 +447,13 @@ class ServerWork:
     def _error(self, what: str, stuck: Stuck, remedy: str) -> NatsError:
         evidence = f"\n{stuck.evidence}" if stuck.evidence else ""
         return NatsError(what, f"{stuck.reason}{evidence}", remedy)
+
+
+def still_made_on(name: str, streams: Collection[Asset] = ()) -> NatsError:
+    """Time that is over is no consent: what was to be moved would go with the server."""
+    which = f": {shown(map(str, streams))}" if streams else ""
+    cause = f"streams with one replica are still made on it{which}, so it was not let go"
+    return NatsError(f"server {name}", cause, "Run it again when fewer are made, or with a longer wait_timeout.")
 
 
 def nothing_expected(snapshot: Snapshot) -> Snapshot:
