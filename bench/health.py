@@ -13,9 +13,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from statistics import median
 
-from ansible_collections.messaging.nats.plugins.module_utils._health_module import source
-from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
-from ansible_collections.messaging.nats.plugins.module_utils._report import report
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import source
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 from bench.resources import ROUNDS, Bench, streams
 from tests.browser import browser
 from tests.pages import cluster as made

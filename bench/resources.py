@@ -20,10 +20,10 @@ from typing import Any
 
 import nats
 
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
-from ansible_collections.messaging.nats.plugins.module_utils._bulk import converge_all, declared
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Policy
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import converge_all, declared
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from tests.servers import Cluster, secret
 
 Config = dict[str, Any]

@@ -18,8 +18,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import Unasked
-from ansible_collections.messaging.nats.plugins.module_utils._health import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
     Listed,
     NotAsked,
     Pod,

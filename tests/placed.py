@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._placement import peer_id
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import peer_id
 
 Answer = dict[str, Any]
 ACCOUNT, STORE = "A", 1000

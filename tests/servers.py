@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Options
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Options
 
 SERVER = os.environ.get("NATS_SERVER") or (
     shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "nats-server"

@@ -46,7 +46,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._credentials import account_blocks
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import account_blocks
 
 
 class FilterModule:

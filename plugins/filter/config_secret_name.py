@@ -50,7 +50,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._config_name import config_secret_name
+from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import config_secret_name
 
 
 class FilterModule:

@@ -48,7 +48,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._login_change import configurations_with_logins
+from ansible_collections.messaging.nats.plugins.module_utils._config.login_change import configurations_with_logins
 
 
 class FilterModule:

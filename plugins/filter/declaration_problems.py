@@ -53,7 +53,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._declaration import declaration_problems
+from ansible_collections.messaging.nats.plugins.module_utils._config.role_variables import declaration_problems
 
 
 class FilterModule:

@@ -51,7 +51,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._deployment_record import written_record
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import written_record
 
 
 class FilterModule:

@@ -43,7 +43,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._parts import in_parts
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.batches import in_parts
 
 
 class FilterModule:

@@ -36,7 +36,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._command_line import kubectl_command
+from ansible_collections.messaging.nats.plugins.module_utils._common.command_line import kubectl_command
 
 
 class FilterModule:

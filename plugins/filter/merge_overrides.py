@@ -49,7 +49,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._overrides import merge_overrides
+from ansible_collections.messaging.nats.plugins.module_utils._config.overrides import merge_overrides
 
 
 class FilterModule:

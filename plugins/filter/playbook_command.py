@@ -46,7 +46,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._command_line import playbook_command
+from ansible_collections.messaging.nats.plugins.module_utils._common.command_line import playbook_command
 
 
 class FilterModule:

@@ -52,7 +52,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._declaration import target_problems
+from ansible_collections.messaging.nats.plugins.module_utils._config.role_variables import target_problems
 
 
 class FilterModule:

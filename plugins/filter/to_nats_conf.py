@@ -54,7 +54,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.messaging.nats.plugins.module_utils import _nats_conf as nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._common import nats_conf_writer as nats_conf
 
 
 def to_nats_conf(data: Mapping[str, Any]) -> str:

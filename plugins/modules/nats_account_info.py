@@ -70,11 +70,11 @@ api:
 
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import connected
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
 DISABLED = (10039, 10076)
 USAGE = ("memory", "storage", "reserved_memory", "reserved_storage", "streams", "consumers")

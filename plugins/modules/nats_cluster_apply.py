@@ -104,18 +104,18 @@ import json
 from contextlib import ExitStack
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._apply_objects import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.apply_objects import (
     Applied,
     Objects,
     names,
     versions_after,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
-from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
-from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
-from ansible_collections.messaging.nats.plugins.module_utils._objects import Object, shown, title
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object, shown, title
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 
 
 def declared(module: CollectionModule) -> list[Object]:

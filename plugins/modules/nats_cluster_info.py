@@ -71,23 +71,23 @@ zones:
 
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
     owned,
     statefulset,
     where_zones_are,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
-from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
-from ansible_collections.messaging.nats.plugins.module_utils._object_versions import versions
-from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import is_zoned
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import versions
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     VERSION,
     config_secret,
     mark,
     nats_image,
     restarted,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._zones import is_zoned
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 
 
 def running(found: dict[str, Any]) -> dict[str, Any]:

@@ -88,14 +88,14 @@ released:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import statefulset
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
-from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
-from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
-from ansible_collections.messaging.nats.plugins.module_utils._objects import mark
-from ansible_collections.messaging.nats.plugins.module_utils._play_identity import new_identity
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import statefulset
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import mark
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.play_identity import new_identity
 
 
 def main() -> None:

@@ -167,30 +167,39 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import runs
-from ansible_collections.messaging.nats.plugins.module_utils._certificates import sentences
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import sentences
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import declared_problems
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_check import (
+    check_configuration,
+    check_in_pod,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import knowledge
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import Plan, configuration_of, plan
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import (
+    check_encryption_key,
+    check_names,
+    hosts_to_resolve,
+    try_pod,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
     Belongings,
     counterparts,
     facts,
     kept_kinds,
     ours,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import Plan, configuration_of, plan
-from ansible_collections.messaging.nats.plugins.module_utils._config_check import check_configuration, check_in_pod
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
-from ansible_collections.messaging.nats.plugins.module_utils._knowledge import knowledge
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
-from ansible_collections.messaging.nats.plugins.module_utils._listener_files import declared_problems
-from ansible_collections.messaging.nats.plugins.module_utils._loaded import varz_by_server
-from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
-from ansible_collections.messaging.nats.plugins.module_utils._monitoring_port import with_monitoring
-from ansible_collections.messaging.nats.plugins.module_utils._mounted import served_until
-from ansible_collections.messaging.nats.plugins.module_utils._object_versions import versions
-from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import Wanted, read_configuration
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion import Volumes
+from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.monitoring_port import with_monitoring
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import versions
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     Counterpart,
     identity,
     nats_container,
@@ -198,16 +207,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     shown,
     title,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._pod_check import (
-    check_encryption_key,
-    check_names,
-    hosts_to_resolve,
-    try_pod,
-)
-from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
-from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted, read_configuration
-from ansible_collections.messaging.nats.plugins.module_utils._volumes import Volumes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import runs
+from ansible_collections.messaging.nats.plugins.module_utils._operations.loaded_config import varz_by_server
+from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import served_until
 
 ASK_AGAIN_S = 1.0
 

@@ -68,12 +68,12 @@ waiting:
 import time
 from contextlib import ExitStack
 
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import HAS_KUBERNETES, Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
-from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
-from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
-from ansible_collections.messaging.nats.plugins.module_utils._object_versions import versions
-from ansible_collections.messaging.nats.plugins.module_utils._volumes import Volumes
+from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion import Volumes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import versions
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 
 
 def main() -> None:

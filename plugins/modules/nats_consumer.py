@@ -193,8 +193,8 @@ remedy:
   type: str
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._consumer import CONSUMER
-from ansible_collections.messaging.nats.plugins.module_utils._resource_module import declare
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer import CONSUMER
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import declare
 
 
 def main() -> None:

@@ -77,25 +77,25 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import through
-from ansible_collections.messaging.nats.plugins.module_utils._bundle import Bundle
-from ansible_collections.messaging.nats.plugins.module_utils._bundle_content import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import owned
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.bundle_content import (
     capture,
     kubernetes_facts,
     metadata,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import owned
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_secrets import note_secrets
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._diagnosis import Diagnosis, diagnose, page
-from ansible_collections.messaging.nats.plugins.module_utils._diagnosis_facts import Facts
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._examination import examine
-from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
-from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.collect_evidence import examine
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import Diagnosis, diagnose, page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
 
 
 def system_account(

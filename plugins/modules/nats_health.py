@@ -78,12 +78,17 @@ streams:
 from contextlib import ExitStack
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._findings import SEVERITIES
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot, answered, figures, meta_leader
-from ansible_collections.messaging.nats.plugins.module_utils._health_assets import streams
-from ansible_collections.messaging.nats.plugins.module_utils._health_module import CLUSTER, source, told
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._observation import fails, observe
+from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
+    Snapshot,
+    answered,
+    figures,
+    meta_leader,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import SEVERITIES
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import fails, observe
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:

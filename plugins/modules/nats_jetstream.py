@@ -94,13 +94,18 @@ remedy:
   type: str
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import connected
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
-from ansible_collections.messaging.nats.plugins.module_utils._bulk import converge_all, declared, differences, told
-from ansible_collections.messaging.nats.plugins.module_utils._kinds import KINDS
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Policy
-from ansible_collections.messaging.nats.plugins.module_utils._resource_module import GUARDS, REACH
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
+    converge_all,
+    declared,
+    differences,
+    told,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import GUARDS, REACH
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
 
 def main() -> None:

@@ -94,12 +94,12 @@ from typing import Any
 
 from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import connected
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kinds import KINDS
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._survey import Found, survey
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.export import Found, survey
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
 
 def variables(found: Found) -> str:

@@ -172,8 +172,8 @@ remedy:
   type: str
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._kv import KV
-from ansible_collections.messaging.nats.plugins.module_utils._resource_module import declare
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import KV
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import declare
 
 
 def main() -> None:

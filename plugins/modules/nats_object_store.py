@@ -100,8 +100,8 @@ remedy:
   type: str
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._object_store import OBJECT_STORE
-from ansible_collections.messaging.nats.plugins.module_utils._resource_module import declare
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import declare
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.object_store import OBJECT_STORE
 
 
 def main() -> None:

@@ -114,15 +114,15 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import connected, logins
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health_module import CLUSTER, source, told
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
-from ansible_collections.messaging.nats.plugins.module_utils._membership import Members
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._observation import fails, observe
-from ansible_collections.messaging.nats.plugins.module_utils._rebalance import Wanted, rebalance
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import fails, observe
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected, logins
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import Members
+from ansible_collections.messaging.nats.plugins.module_utils._operations.rebalance import Wanted, rebalance
 
 # A cluster that has just been rolled or scaled may need a moment.
 SETTLES = 10

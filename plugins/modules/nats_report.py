@@ -55,12 +55,12 @@ import tempfile
 from contextlib import ExitStack
 from datetime import datetime, timezone
 
-from ansible_collections.messaging.nats.plugins.module_utils._health_module import CLUSTER, source, told
-from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
-from ansible_collections.messaging.nats.plugins.module_utils._masking import masked_urls
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
-from ansible_collections.messaging.nats.plugins.module_utils._report import report
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
+from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_urls
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 
 
 def write(module: NatsModule, text: str) -> None:

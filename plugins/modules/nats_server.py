@@ -152,14 +152,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._drain_work import DrainWork
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._lease import Lease
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._pods import Pods
-from ansible_collections.messaging.nats.plugins.module_utils._replace_work import ReplaceWork
-from ansible_collections.messaging.nats.plugins.module_utils._server_work import Contacts, ServerWork, outdate
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._operations.drain import DrainWork
+from ansible_collections.messaging.nats.plugins.module_utils._operations.replace import ReplaceWork
+from ansible_collections.messaging.nats.plugins.module_utils._operations.server import Contacts, ServerWork, outdate
+from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
 KINDS: dict[str, type[ServerWork]] = {"drained": DrainWork, "replaced": ReplaceWork}
 VERBS: dict[str, Callable[[Any, bool], None]] = {

@@ -56,10 +56,10 @@ checks:
       type: dict
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._access import connected
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._smoke import run_smoke
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._operations.smoke import run_smoke
 
 
 def main() -> None:

@@ -47,11 +47,11 @@ from contextlib import ExitStack
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
-from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import ThroughKubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._status import page
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import page
 
 NOTHING_MORE: dict[str, Any] = {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}
 

@@ -290,8 +290,8 @@ remedy:
   type: str
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._resource_module import declare
-from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import declare
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 
 
 def main() -> None:

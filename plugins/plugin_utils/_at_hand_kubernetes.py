@@ -13,7 +13,7 @@ from ansible_collections.messaging.nats.plugins.plugin_utils import _at_hand
 
 # Each fork finds it imported; a module tells by itself what is wrong with its libraries.
 with contextlib.suppress(Exception):
-    importlib.import_module("ansible_collections.messaging.nats.plugins.module_utils._kubernetes")
+    importlib.import_module("ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client")
 
 
 class ActionModule(_at_hand.ActionModule):

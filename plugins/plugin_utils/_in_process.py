@@ -23,8 +23,8 @@ from typing import Any
 from ansible.module_utils import basic
 from ansible.utils.display import Display
 
-from ansible_collections.messaging.nats.plugins.module_utils import _progress
-from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._common import progress as _progress
+from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
 
 try:
     from ansible.module_utils.common.json import Direction, get_module_encoder
@@ -34,7 +34,7 @@ else:
     HAS_PROFILES = True
 
 # Each fork finds it imported.
-importlib.import_module("ansible_collections.messaging.nats.plugins.module_utils._nats_module")
+importlib.import_module("ansible_collections.messaging.nats.plugins.module_utils._nats.module")
 
 PROFILE = "legacy"
 MODULES = "ansible_collections.messaging.nats.plugins.modules"

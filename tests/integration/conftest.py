@@ -13,8 +13,8 @@ from contextlib import ExitStack
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
-from ansible_collections.messaging.nats.plugins.module_utils._plan import NOTHING
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import NOTHING
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from tests.servers import ACCOUNTS, Cluster, running, secret
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils import _converge
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream import converge as _converge
 from ansible_collections.messaging.nats.plugins.modules import nats_jetstream
 
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import nats
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils import _farewell
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._operations import lame_duck as _farewell
 from tests.servers import secret
 
 CLIENTS = 4

@@ -19,8 +19,8 @@ import nats.errors
 import nats.js.errors
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health_module import source
-from ansible_collections.messaging.nats.plugins.module_utils._observation import observe
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import source
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
 from tests.servers import login
 
 POLLS, APART = 100, 0.05

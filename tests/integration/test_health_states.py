@@ -17,10 +17,10 @@ import nats.errors
 import nats.js.errors
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._observation import ThroughServers
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import ThroughServers
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_health, nats_stream
 from tests.servers import login
 from tests.snapshots import record

@@ -21,9 +21,9 @@ from kubernetes.client import Configuration
 from kubernetes.config import incluster_config, kube_config
 from urllib3.exceptions import HTTPError
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 from tests.certificates import certificate
 from tests.kubernetes_apis import Caller, RecordingApi, RecordingProxy
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 
 BUILD = Path(__file__).parents[2] / "bench" / "load" / "build"
 

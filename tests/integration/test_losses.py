@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
-from ansible_collections.messaging.nats.plugins.module_utils._bulk import converge_all, declared
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
-from ansible_collections.messaging.nats.plugins.module_utils._converge import converge, wanted
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kinds import KINDS
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Policy
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import converge_all, declared
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge, wanted
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from tests.servers import secret
 
 SECOND_NS = 10**9

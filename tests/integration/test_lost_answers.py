@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
-from ansible_collections.messaging.nats.plugins.module_utils._errors import UnansweredError
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import UnansweredError
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_stream
 
 S = {"name": "S", "subjects": ["s.>"]}

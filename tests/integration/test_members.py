@@ -20,22 +20,26 @@ import nats.errors
 import nats.js.errors
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._balance import leader_moves, moves
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._leaders import hand_over, handovers, leads
-from ansible_collections.messaging.nats.plugins.module_utils._membership import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
+    groups,
+    holds,
+    meta_peers,
+    single_replicas,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._operations.balance_plan import leader_moves, moves
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import (
+    hand_over,
+    handovers,
+    leads,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import (
     Members,
     evacuate,
     move_off,
     remove_peer,
     wait_members,
-)
-from ansible_collections.messaging.nats.plugins.module_utils._placement import (
-    groups,
-    holds,
-    meta_peers,
-    single_replicas,
 )
 from ansible_collections.messaging.nats.plugins.modules import nats_rebalance
 from tests.publisher import Publisher

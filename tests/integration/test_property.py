@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.messaging.nats.plugins.module_utils._api import JetStream
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
-from ansible_collections.messaging.nats.plugins.module_utils._converge import converge, wanted
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge, wanted
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 
 TEXT = st.sampled_from(["", "a", "with words"])
 SUBJECT = st.sampled_from(["", "p.a", "p.b.*", "p.>", "other"])

@@ -21,10 +21,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._reload import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import (
     FILES,
     HOT,
     LISTENERS,
@@ -32,7 +31,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._reload import (
     RELOAD_FIRST,
     needs_restart,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._upgrade import parsed
+from ansible_collections.messaging.nats.plugins.module_utils._config.versions import parsed
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from tests.certificates import certificate
 from tests.servers import SERVER, Cluster, free_port, login, reachable, secret
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils import _reloading
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection, Options
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import CONFIGURATION
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import CONFIGURATION
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._operations import reload as _reloading
 from ansible_collections.messaging.nats.plugins.modules import nats_reload
 from tests.certificates import certificate, issue
 from tests.servers import SERVER, Cluster, free_port, secret

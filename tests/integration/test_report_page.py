@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import ImageChops
 
-from ansible_collections.messaging.nats.plugins.module_utils._findings import error, info, warning
-from ansible_collections.messaging.nats.plugins.module_utils._report import report
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, info, warning
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 from tests.browser import browser as started
 from tests.pages import cluster, troubled
 

@@ -13,15 +13,15 @@ import time
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._membership import Members, remove_peer
-from ansible_collections.messaging.nats.plugins.module_utils._placement import (
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
     Asset,
     groups,
     meta_leader,
     meta_peers,
     peer_id,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import Members, remove_peer
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._plan import VERSIONS
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import VERSIONS
 from ansible_collections.messaging.nats.plugins.modules import (
     nats_account_info,
     nats_consumer,

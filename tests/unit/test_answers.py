@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import Unasked
-from ansible_collections.messaging.nats.plugins.module_utils._health import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
     NotAsked,
     Pod,
     Snapshot,
     evaluate,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._observation import AnswerTime
-from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import route_error
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import AnswerTime
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import route_error
 
 NAMES = ("n1", "n2", "n3")
 

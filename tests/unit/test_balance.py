@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.messaging.nats.plugins.module_utils._balance import (
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, groups
+from ansible_collections.messaging.nats.plugins.module_utils._operations.balance_plan import (
     Move,
     foreseen,
     imbalance,
@@ -25,8 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._balance import (
     moves,
     placement,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._placement import Asset, groups
-from ansible_collections.messaging.nats.plugins.module_utils._rebalance import directed
+from ansible_collections.messaging.nats.plugins.module_utils._operations.rebalance import directed
 from tests.placed import ACCOUNT, STORE, answers
 
 NAMES = ["n1", "n2", "n3", "n4", "n5"]

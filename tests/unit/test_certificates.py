@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from ansible_collections.messaging.nats.plugins.module_utils._certificates import (
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import (
     ListenerFiles,
     PemFile,
     certificate_problems,

@@ -11,12 +11,12 @@ import copy
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils import _cluster_plan
-from ansible_collections.messaging.nats.plugins.module_utils import _masking as masking
-from ansible_collections.messaging.nats.plugins.module_utils import _objects as objects
-from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart
-from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts
-from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._common import masking
+from ansible_collections.messaging.nats.plugins.module_utils._deploy import plan as _cluster_plan
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import objects
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart
 
 WANTED = Wanted(3, "2.15.1")
 OURS = {"app.kubernetes.io/managed-by": "messaging.nats"}

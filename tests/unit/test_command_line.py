@@ -9,7 +9,10 @@ import shlex
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._command_line import kubectl_command, playbook_command
+from ansible_collections.messaging.nats.plugins.module_utils._common.command_line import (
+    kubectl_command,
+    playbook_command,
+)
 
 DEFAULTS = {
     "nats_cluster_name": "nats",

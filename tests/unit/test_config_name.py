@@ -10,7 +10,7 @@ from base64 import b64encode
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._config_name import config_secret_name, short_hash
+from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import config_secret_name, short_hash
 
 CONF, HOT, COLD = "max_payload: 1000\n", "max_payload: 2000\n", 'max_payload: 1000\nstore_dir: "/x"\n'
 IMAGE = "nats:2.15.1-alpine"

@@ -11,11 +11,11 @@ import copy
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import plan
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._objects import RESTARTED, Counterpart, title
-from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Loaded, Running
-from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import plan
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Loaded, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import RESTARTED, Counterpart, title
 
 OURS = {"app.kubernetes.io/managed-by": "messaging.nats", "app.kubernetes.io/version": "2.15.1"}
 NODES = [{"metadata": {"name": f"n{number}", "labels": {}}, "spec": {}} for number in range(5)]

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._diagnosis import diagnose, page
-from ansible_collections.messaging.nats.plugins.module_utils._diagnosis_facts import Facts
-from ansible_collections.messaging.nats.plugins.module_utils._findings import error, info, warning
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._inside import Inside, Peer
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, info, warning
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside, Peer
 
 PODS = ("nats-0", "nats-1", "nats-2")
 MIB = 2**20

@@ -10,12 +10,12 @@ import unicodedata
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._display_text import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import (
     displayable,
     displayable_data,
     displayable_line,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._html import element
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import element
 
 BIDIRECTIONAL = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 MARKS = {0x061C, 0x200E, 0x200F}

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.messaging.nats.plugins.module_utils._reload import HOT, NOT_CARRIED_OUT
+from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import HOT, NOT_CARRIED_OUT
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 
 
 def test_every_finding_of_health_is_documented_and_no_other():
-    sources = [*ROOT.glob("plugins/module_utils/_health*.py")]
+    sources = [*ROOT.glob("plugins/module_utils/_health/*.py")]
     used = {
         code
         for path in sources
@@ -39,7 +39,7 @@ def test_every_finding_of_health_is_documented_and_no_other():
 
 
 def test_every_cause_of_a_diagnosis_is_documented_and_no_other():
-    sources = "".join(path.read_text() for path in ROOT.glob("plugins/module_utils/_diagnosis_*.py"))
+    sources = "".join(path.read_text() for path in ROOT.glob("plugins/module_utils/_reporting/*_causes.py"))
     used = set(re.findall(rf'cause\(\s*(?:Rank\.\w+|rank),\s*"({CODE.pattern})"', sources))
     # Those of the tables: a pattern, a code, a remedy.
     used |= set(re.findall(rf'^        "({CODE.pattern})",$', sources, re.MULTILINE))

@@ -13,13 +13,13 @@ import yaml
 
 from ansible_collections.messaging.nats.plugins.doc_fragments import connection, kubeconfig
 from ansible_collections.messaging.nats.plugins.doc_fragments.resource import ModuleDocFragment
-from ansible_collections.messaging.nats.plugins.module_utils._consumer import CONSUMER
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import KUBECONFIG
-from ansible_collections.messaging.nats.plugins.module_utils._kv import KV
-from ansible_collections.messaging.nats.plugins.module_utils._nats_module import CONNECTION
-from ansible_collections.messaging.nats.plugins.module_utils._object_store import OBJECT_STORE
-from ansible_collections.messaging.nats.plugins.module_utils._resource_module import GUARDS, REACH, naming
-from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer import CONSUMER
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import KV
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import GUARDS, REACH, naming
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.object_store import OBJECT_STORE
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import CONNECTION
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_kv, nats_object_store, nats_stream
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._deployment_record import cipher
-from ansible_collections.messaging.nats.plugins.module_utils._encryption import encryption_problems, sources
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import cipher
+from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import encryption_problems, sources
 
 ENV = {"$env": "JS_KEY"}
 ENTRY = {"name": "JS_KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "a"}}}

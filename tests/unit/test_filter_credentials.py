@@ -9,7 +9,7 @@ from base64 import b64encode
 import bcrypt
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._credentials import (
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import (
     account_blocks,
     account_credentials,
     secret_name,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.messaging.nats.plugins.module_utils import _declaration
-from ansible_collections.messaging.nats.plugins.module_utils._declaration import (
+from ansible_collections.messaging.nats.plugins.module_utils._config import role_variables as _declaration
+from ansible_collections.messaging.nats.plugins.module_utils._config.role_variables import (
     declaration_problems,
     target_problems,
     unknown_variables,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._overrides import merge, merge_overrides
+from ansible_collections.messaging.nats.plugins.module_utils._config.overrides import merge, merge_overrides
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.messaging.nats.plugins.filter.planned_objects import planned_objects
-from ansible_collections.messaging.nats.plugins.module_utils._objects import identity
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import identity
 
 
 def item(kind, name, namespace="a"):

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._gate import against_going_on, against_stopping
-from ansible_collections.messaging.nats.plugins.module_utils._health import (
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
     NotAsked,
     Pod,
     Snapshot,
     as_if_down,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import (
+    against_going_on,
+    against_stopping,
 )
 from tests.placed import answers
 

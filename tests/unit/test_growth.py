@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_facts import claims_of
-from ansible_collections.messaging.nats.plugins.module_utils._growth import how_far
-from ansible_collections.messaging.nats.plugins.module_utils._lost import is_lost, left_behind, lost_statefulset
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import (
+    is_lost,
+    left_behind,
+    lost_statefulset,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import claims_of
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion_plan import how_far
 
 OURS = {"app.kubernetes.io/managed-by": "messaging.nats"}
 CONTROLLED = [{"kind": "StatefulSet", "name": "nats", "controller": True}]

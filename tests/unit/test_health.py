@@ -11,8 +11,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health import Pod, Snapshot, evaluate, meta_leader
-from ansible_collections.messaging.nats.plugins.module_utils._observation import lasting, settled
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
+    Pod,
+    Snapshot,
+    evaluate,
+    meta_leader,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import lasting, settled
 
 MEMBERS = ("nats-0", "nats-1", "nats-2")
 

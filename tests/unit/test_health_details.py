@@ -10,11 +10,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health import Listed, Snapshot, evaluate
-from ansible_collections.messaging.nats.plugins.module_utils._health_assets import consumer_findings, stream_findings
-from ansible_collections.messaging.nats.plugins.module_utils._health_history import history_findings
-from ansible_collections.messaging.nats.plugins.module_utils._health_owners import owner_findings
-from ansible_collections.messaging.nats.plugins.module_utils._health_servers import server_findings
+from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import (
+    consumer_findings,
+    stream_findings,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Listed, Snapshot, evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._health.history_findings import history_findings
+from ansible_collections.messaging.nats.plugins.module_utils._health.server_findings import server_findings
+from ansible_collections.messaging.nats.plugins.module_utils._health.threshold_findings import owner_findings
 
 MIB = 2**20
 

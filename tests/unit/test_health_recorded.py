@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health import evaluate
-from ansible_collections.messaging.nats.plugins.module_utils._report import report
-from ansible_collections.messaging.nats.plugins.module_utils._status import page
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import page
 from tests.snapshots import FOLDER, notable, recorded, summary
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)

@@ -12,8 +12,8 @@ import sys
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
 from ansible_collections.messaging.nats.plugins.plugin_utils._in_process import NotStartedError, Surroundings, run
 
 

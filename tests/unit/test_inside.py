@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.messaging.nats.plugins.module_utils._inside import Inside, Peer, read
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside, Peer, read
 
 SAID = """== volume
 /dev/vda             264212084  24612416  70888848  26% /data

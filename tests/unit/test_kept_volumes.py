@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_plan import plan
-from ansible_collections.messaging.nats.plugins.module_utils._deployment_record import (
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import (
     ANNOTATION,
     DeploymentRecord,
     record_of,
     written_record,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kept_volumes import (
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import (
     accounts_with_logins,
     kept_volumes_problems,
     kept_volumes_remarks,
     number_of_servers,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._objects import Counterpart
-from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
-from ansible_collections.messaging.nats.plugins.module_utils._promises import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import plan
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart
 
 LABELS = {"app.kubernetes.io/managed-by": "messaging.nats"}
 RECORD = DeploymentRecord("nats", "", ("APP", "ORDERS", "SYS"), 3, "2.15.1")

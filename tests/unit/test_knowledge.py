@@ -12,15 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.messaging.nats.plugins.module_utils._gate import against_going_on, against_stopping
-from ansible_collections.messaging.nats.plugins.module_utils._giving_up import (
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import answered, heard
+from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import membership_problems
+from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import (
     against_being_without,
     against_doing_without,
     against_giving_up,
     against_its_copies,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health import answered, heard
-from ansible_collections.messaging.nats.plugins.module_utils._membership import membership_problems
+from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import (
+    against_going_on,
+    against_stopping,
+)
 from tests.knowledge import NAMES, poorer, snapshots, unheard_is_no_consent
 
 # A gate of one snapshot, and of what was before and what is now; each with the server that it is about.

@@ -20,9 +20,9 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import exit_code
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_http import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import exit_code
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import (
     APPLY,
     JSON,
     is_repeatable,
@@ -30,8 +30,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_http im
     pause_unanswered,
     reason_of,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_login import impersonation
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes_options import resolve, secrets_of
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.login import impersonation
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import resolve, secrets_of
 
 BUDGET = json.dumps(
     {"details": {"causes": [{"reason": "DisruptionBudget", "message": "needs 2 healthy pods"}]}}

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._login_change import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_reader import read_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._config.login_change import (
     configurations_with_logins,
     with_logins,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf_reader import read_nats_conf
 
 
 def conf(app="a", sys="s", route="r", more: Any = None, users=(), accounts: Any = None):

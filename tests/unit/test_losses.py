@@ -10,7 +10,8 @@ import itertools
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._losses import (
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import purged, rebased
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import (
     bucket_losses,
     consumer_losses,
     not_restored,
@@ -18,11 +19,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._losses import (
     resumes_at,
     stream_losses,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Step
-from ansible_collections.messaging.nats.plugins.module_utils._resource import Around, Found
-from ansible_collections.messaging.nats.plugins.module_utils._sending import purged, rebased
-from ansible_collections.messaging.nats.plugins.module_utils._subject_order import SubjectChange, contested, rounds
-from ansible_collections.messaging.nats.plugins.module_utils._subjects import SubjectIndex, covers, overlap
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Step
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Found
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
+    SubjectChange,
+    contested,
+    rounds,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import SubjectIndex, covers, overlap
 
 SECOND_NS = 10**9
 NOW = "2026-01-01T00:00:10.5Z"

@@ -17,17 +17,21 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._bundle import Bundle
-from ansible_collections.messaging.nats.plugins.module_utils._cluster_secrets import referenced_secrets
-from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KnownSecrets
-from ansible_collections.messaging.nats.plugins.module_utils._masking import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KnownSecrets
+from ansible_collections.messaging.nats.plugins.module_utils._common.masking import (
     masked_conf,
     masked_log,
     masked_object,
     secrets_in_conf,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._objects import configuration_changes, sentence, shown
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import referenced_secrets
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    configuration_changes,
+    sentence,
+    shown,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
 
 AWKWARD = [
     'p%2Fa/b+c"d$e',

@@ -13,9 +13,9 @@ import stat
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._known_secrets import KNOWN_SECRETS
-from ansible_collections.messaging.nats.plugins.module_utils._module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
+from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
 
 SECRET = 'p%2Fa/b+c"d$é'
 SPEC = {

@@ -11,12 +11,17 @@ import hashlib
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._mounted import MARK, declared, differences, look
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._observation_kubernetes import CONFIGURATION
-from ansible_collections.messaging.nats.plugins.module_utils._reloading import _without_values
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import CONFIGURATION
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import (
+    MARK,
+    declared,
+    differences,
+    look,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import _without_values
 from tests.certificates import certificate, issue
 
 

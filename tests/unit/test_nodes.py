@@ -8,16 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._errors import Unasked
-from ansible_collections.messaging.nats.plugins.module_utils._giving_up import (
-    against_being_without,
-    against_doing_without,
-    against_its_copies,
-    only_there,
-    unknown_accounts,
-)
-from ansible_collections.messaging.nats.plugins.module_utils._health import Listed, NotAsked, Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import (
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Listed, NotAsked, Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import (
     Next,
     hosts_of,
     next_step,
@@ -25,6 +18,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._whereabouts import
     surely_off,
     unschedulable,
     why_lost,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import (
+    against_being_without,
+    against_doing_without,
+    against_its_copies,
+    only_there,
+    unknown_accounts,
 )
 from tests.placed import ACCOUNT, answers
 

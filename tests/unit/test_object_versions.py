@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._object_versions import (
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import (
     is_unchanged,
     key,
     last_writer,

@@ -11,7 +11,8 @@ import copy
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._objects import (
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.owned_objects import belongs_to, leftovers
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     Counterpart,
     changes,
     config_secret_content,
@@ -19,7 +20,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._objects import (
     identity,
     title,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._owned_objects import belongs_to, leftovers
 
 OURS = {"app.kubernetes.io/managed-by": "messaging.nats"}
 MADE = [{"manager": "messaging.nats", "operation": "Apply"}]

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._leaders import Led, handovers, leads
-from ansible_collections.messaging.nats.plugins.module_utils._membership import membership_problems
-from ansible_collections.messaging.nats.plugins.module_utils._placement import (
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
     Asset,
     consumer_replicas,
     groups,
@@ -20,6 +18,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._placement import (
     single_replicas,
     too_wide,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import Led, handovers, leads
+from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import membership_problems
 from tests.placed import ACCOUNT, answers
 
 

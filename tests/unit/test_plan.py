@@ -10,11 +10,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._kinds import kind_of
-from ansible_collections.messaging.nats.plugins.module_utils._plan import Policy, merged, plan, remove
-from ansible_collections.messaging.nats.plugins.module_utils._resource import Found
-from ansible_collections.messaging.nats.plugins.module_utils._stream import STREAM
-from ansible_collections.messaging.nats.plugins.module_utils._subjects import overlap
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import kind_of
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy, merged, plan, remove
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Found
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import overlap
 
 HOUR = 3600 * 10**9
 LATEST = 5

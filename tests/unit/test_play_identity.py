@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils import _play_identity
-from ansible_collections.messaging.nats.plugins.module_utils._play_identity import (
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import play_identity as _play_identity
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.play_identity import (
     START,
     STATE,
     Process,
@@ -26,7 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._play_identity impo
 
 HERE: Any = _play_identity._surroundings()
 pytestmark = pytest.mark.skipif(HERE is None, reason="only Linux tells")
-ROOT = Path(_play_identity.__file__).parents[5]
+ROOT = Path(_play_identity.__file__).parents[6]
 PRINT = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {_play_identity.__name__} import *; "
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.messaging.nats.plugins.module_utils._progress import APART, Waiting, heard_by, tell
+from ansible_collections.messaging.nats.plugins.module_utils._common.progress import APART, Waiting, heard_by, tell
 
 
 def test_only_who_listens_hears():

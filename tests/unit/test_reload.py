@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._nats_conf_reader import read_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._reload import needs_restart, reload_first
-from ansible_collections.messaging.nats.plugins.module_utils._upgrade import parsed
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_reader import read_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart, reload_first
+from ansible_collections.messaging.nats.plugins.module_utils._config.versions import parsed
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 KEYS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,8}", fullmatch=True) | TEXTS

@@ -12,10 +12,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._findings import error, info, warning
-from ansible_collections.messaging.nats.plugins.module_utils._health import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._html import VOID, element
-from ansible_collections.messaging.nats.plugins.module_utils._report import report
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, info, warning
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import VOID, element
 from tests.pages import cluster
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)

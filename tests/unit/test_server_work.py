@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._pods import Stuck
-from ansible_collections.messaging.nats.plugins.module_utils._server_work import way_in
+from ansible_collections.messaging.nats.plugins.module_utils._operations.server import way_in
+from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Stuck
 
 # The schedulers' words of two versions of Kubernetes.
 NEWER = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils import _types as types
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream import field_types as types
 
 
 @pytest.mark.parametrize(

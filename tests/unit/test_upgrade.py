@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._upgrade import level, version_problems, version_remarks
+from ansible_collections.messaging.nats.plugins.module_utils._config.versions import (
+    level,
+    version_problems,
+    version_remarks,
+)
 
 
 @pytest.mark.parametrize(

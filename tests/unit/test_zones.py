@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._preconditions import Facts, Running
-from ansible_collections.messaging.nats.plugins.module_utils._zones import SELECTED_NODE, ZONE, unusable_zones, zones
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import (
+    SELECTED_NODE,
+    ZONE,
+    unusable_zones,
+    zones,
+)
 
 NEW, OLD = {"major": "1", "minor": "37"}, {"major": "1", "minor": "34+"}
 

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""nats.conf from data. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import parse_size
+
+# Keys whose value the server wants as a number of bytes: it refuses "10MB" in quotes.
+SIZE_KEYS = frozenset(
+    {
+        "disk_max_stream_bytes",
+        "log_size_limit",
+        "logfile_size_limit",
+        "max_buffered_size",
+        "max_control_line",
+        "max_disk",
+        "max_file",
+        "max_file_store",
+        "max_mem",
+        "max_mem_store",
+        "max_memory",
+        "max_memory_store",
+        "max_outstanding_catchup",
+        "max_pay",
+        "max_payload",
+        "max_pending",
+        "max_store",
+        "mem_max_stream_bytes",
+        "memory_max_stream_bytes",
+        "meta_compact_size",
+        "store_max_stream_bytes",
+    }
+)
+# A list that does not fit has a line for each item.
+WIDTH = 80
+PASSWORD_KEYS = frozenset({"pass", "password", "token"})
+
+_BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BCRYPT_HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+
+
+def to_nats_conf(data: Mapping[str, Any]) -> str:
+    """The text of nats.conf. Raises ValueError naming the key whose value cannot be written."""
+    return "".join(f"{line}\n" for line in _block(data, ""))
+
+
+def looks_hashed(password: object) -> bool:
+    """The server takes what begins so for a bcrypt hash, and nobody could log in with it."""
+    return isinstance(password, str) and password.startswith("$2")
+
+
+def is_bcrypt_hash(password: str) -> bool:
+    return _BCRYPT_HASH.fullmatch(password) is not None
+
+
+def _block(data: Mapping[str, Any], path: str) -> Iterator[str]:
+    for key, value in data.items():
+        here = f"{path}.{key}" if path else str(key)
+        if value is None:  # a null takes a key out
+            continue
+        if isinstance(value, Mapping) and not _is_reference(value):
+            yield f"{_key(key, here)} {{"
+            yield from _indented(_block(value, here))
+            yield "}"
+        else:
+            line = f"{_key(key, here)}: {_inline(value, here, str(key))}"
+            if _is_list(value) and len(line) > WIDTH:
+                yield f"{_key(key, here)}: ["
+                yield from _indented(_inline(item, f"{here}[{index}]", str(key)) for index, item in enumerate(value))
+                yield "]"
+            else:
+                yield line
+
+
+def _inline(value: Any, path: str, key: str = "") -> str:
+    """A value on one line."""
+    if isinstance(value, Mapping):
+        return _environment(value, path) if _is_reference(value) else _record(value, path)
+    if _is_list(value):
+        return "[" + ", ".join(_inline(item, f"{path}[{index}]", key) for index, item in enumerate(value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, str):
+        return _text(value, path, key.lower())
+    raise ValueError(
+        f"{path}: a value of type {type(value).__name__} is nothing nats.conf can hold: write a text in quotes, a number, true or false, a list or a mapping"
+    )
+
+
+def _record(value: Mapping[str, Any], path: str) -> str:
+    items = [
+        f"{_key(key, path)}: {_inline(item, f'{path}.{key}', str(key))}"
+        for key, item in value.items()
+        if item is not None
+    ]
+    return "{ " + ", ".join(items) + " }" if items else "{}"
+
+
+def _text(value: str, path: str, key: str) -> str:
+    if key in SIZE_KEYS:
+        try:
+            return str(parse_size(value))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+    if key in PASSWORD_KEYS and looks_hashed(value) and not is_bcrypt_hash(value):
+        raise ValueError(
+            f"{path}: the server would take a password that begins with $2 for a bcrypt hash: write another one"
+        )
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _key(key: object, path: str) -> str:
+    """Inside quotes a key knows no escapes, so the quotes are chosen by what it holds."""
+    text = str(key)
+    if _BARE_KEY.fullmatch(text) and text.lower() != "include":
+        return text
+    quote = "'" if '"' in text else '"'
+    if not text or quote in text or "\n" in text:
+        raise ValueError(f"{path}: nats.conf cannot hold the key {text!r}: write one without both kinds of quotes")
+    return f"{quote}{text}{quote}"
+
+
+def _is_reference(value: Mapping[str, Any]) -> bool:
+    return set(value) == {"$env"}
+
+
+def _environment(value: Mapping[str, Any], path: str) -> str:
+    name = str(value["$env"])
+    if not _ENVIRONMENT_NAME.fullmatch(name):
+        raise ValueError(
+            f"{path}: what $env says is no name of an environment variable: write letters, digits and underscores"
+        )
+    return f"${name}"
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _indented(lines: Iterator[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Whether the store stays readable for the servers that wrote it. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Change, Object, nats_container
+
+# All names that nats-server reads each setting by, its first name first.
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "key": ("key", "ek", "encryption_key"),
+    "prev_key": ("prev_key", "prev_ek", "prev_encryption_key"),
+    "cipher": ("cipher",),
+    "tpm": ("tpm",),
+}
+KEYS = ("key", "prev_key")
+REMEDY = (
+    "the servers could not read their store. Put it back, or deploy a second cluster with it and move the streams: "
+    "this version of the collection can't change the encryption of a cluster that has data"
+)
+
+
+def encryption_problems(conf: Mapping[str, Any], was: Mapping[str, Any], template: Iterable[Change]) -> Iterator[str]:
+    """Sentences about changes of the key or the cipher, none of which shows a key."""
+    if not conf or not was:
+        return
+    before, after = settings(was), settings(conf)
+    for name in SETTINGS:
+        if before.get(name) != after.get(name):
+            how = "changes" if name in before and name in after else "is new" if name in after else "is gone"
+            yield f"nats_cluster_config: jetstream.{name} {how}: {REMEDY}"
+    changed = list(template)
+    for name, variable in references(conf).items():
+        if before.get(name) == after.get(name) and any(_concerns(change, variable) for change in changed):
+            yield f"nats_cluster_overrides: the environment variable {variable}, which jetstream.{name} is read from, changes: {REMEDY}"
+
+
+def settings(conf: Mapping[str, Any]) -> dict[str, Any]:
+    """What is set of the encryption, under the server's first names. To the server, large and small letters are the same."""
+    block = conf.get("jetstream")
+    told = {str(key).lower(): value for key, value in block.items()} if isinstance(block, Mapping) else {}
+    found = {
+        name: next(told[alias] for alias in aliases if alias in told)
+        for name, aliases in SETTINGS.items()
+        if any(alias in told for alias in aliases)
+    }
+    # A cipher alone encrypts nothing.
+    return found if any(found.get(name) for name in ("key", "tpm")) else {}
+
+
+def references(conf: Mapping[str, Any]) -> dict[str, str]:
+    """The environment variables that keys are read from."""
+    found = settings(conf)
+    return {
+        name: str(found[name]["$env"])
+        for name in KEYS
+        if isinstance(found.get(name), Mapping) and "$env" in found[name]
+    }
+
+
+def sources(conf: Mapping[str, Any], template: Object) -> dict[str, tuple[str, str]]:
+    """By environment variable that a key is read from: the Secret and its key that it comes from."""
+    entries = {entry["name"]: entry for entry in nats_container(template).get("env") or []}
+    found = {}
+    for variable in references(conf).values():
+        source = ((entries.get(variable) or {}).get("valueFrom") or {}).get("secretKeyRef")
+        if source:
+            found[variable] = (str(source["name"]), str(source["key"]))
+    return found
+
+
+def _concerns(change: Change, variable: str) -> bool:
+    path, before, after = change
+    if f".env[{variable}]" in path or ".envFrom" in path:
+        return True
+    if path.endswith(".env"):
+        return bool(_entry(before, variable) != _entry(after, variable))
+    if path.endswith(".containers"):
+        return bool(_in_container(before, variable) != _in_container(after, variable))
+    return False
+
+
+def _entry(entries: Any, variable: str) -> Any:
+    return next((entry for entry in entries or [] if entry.get("name") == variable), None)
+
+
+def _in_container(containers: Any, variable: str) -> Any:
+    container: Mapping[str, Any] = next((found for found in containers or [] if found.get("name") == "nats"), {})
+    return _entry(container.get("env"), variable), container.get("envFrom")

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The certificate files that a configuration names, and the Secrets that they come from. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import base64
+import http
+import posixpath
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_reader import read_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import (
+    HAS_CRYPTOGRAPHY,
+    CertificateProblem,
+    ListenerFiles,
+    PemFile,
+    certificate_problems,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import canonical
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import config_secret, nats_container
+
+VARIABLE = re.compile(r"\$\((\w+)\)")
+# The blocks with a `tls`, as nats.conf and as the server's VARZ call them.
+LISTENERS = {"cluster": "cluster", "gateway": "gateway", "leafnodes": "leaf", "mqtt": "mqtt", "websocket": "websocket"}
+# Servers that connect to one another here verify each other's certificates, whatever the block says.
+MUTUAL = ("cluster", "gateway")
+FILES = ("cert_file", "key_file", "ca_file")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a file of a pod comes from."""
+
+    secret: str
+    key: str
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.key} of Secret {self.secret}"
+
+
+class Secrets:
+    """The Secrets of a namespace, each read once; `declared` ones are taken in place of those that exist."""
+
+    def __init__(
+        self, kubernetes: Kubernetes, namespace: str, declared: Mapping[str, Mapping[str, bytes]] | None = None
+    ) -> None:
+        self._kubernetes, self._namespace = kubernetes, namespace
+        self._known: dict[str, Mapping[str, bytes] | None] = dict(declared or {})
+
+    def read(self, name: str, must: bool = False) -> Mapping[str, bytes] | None:
+        """None where there is no such Secret, or it may not be read."""
+        if name not in self._known:
+            what = f"Secret {name} in namespace {self._namespace}"
+            try:
+                found = self._kubernetes.find(f"/api/v1/namespaces/{self._namespace}/secrets/{name}", what)
+            except NatsError as error:
+                if error.err_code != http.HTTPStatus.FORBIDDEN or must:
+                    raise
+                found = None
+            self._known[name] = decoded(found) if found is not None else None
+        return self._known[name]
+
+
+def decoded(secret: Object) -> dict[str, bytes]:
+    """The content of a Secret as the API has it, or as somebody declares it."""
+    written = {key: str(value).encode() for key, value in (secret.get("stringData") or {}).items()}
+    return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()} | written
+
+
+def read_configuration(configuration: str) -> dict[str, Any]:
+    try:
+        return canonical(read_nats_conf(configuration))
+    except ValueError:
+        return {}  # written by somebody else: what is in it is not known, only whether it is loaded
+
+
+def tls_blocks(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The `tls` of each listener."""
+    for key, listener in LISTENERS.items():
+        block = data.get(key)
+        if isinstance(block, Mapping) and isinstance(block.get("tls"), Mapping):
+            yield listener, block["tls"]
+    if isinstance(data.get("tls"), Mapping):
+        yield "tls", data["tls"]
+
+
+def paths(block: Mapping[str, Any], pod: Object) -> Iterator[str]:
+    for pair in _pairs(block):
+        yield from (path for file in FILES if (path := path_of(pair.get(file), pod)))
+
+
+def path_of(value: Any, pod: Object) -> str:
+    """A path as nats.conf has it, or as the variable says that it names; empty where that is not known."""
+    if isinstance(value, Mapping):
+        variables = {entry["name"]: str(entry.get("value") or "") for entry in nats_container(pod).get("env") or []}
+        known = variables | {"POD_NAME": pod.get("metadata", {}).get("name") or ""}
+        found = VARIABLE.sub(lambda match: known.get(match[1], match[0]), known.get(str(value.get("$env")), ""))
+        return "" if "$(" in found else found
+    return str(value or "")
+
+
+def stored(path: str, pod: Object, secrets: Secrets) -> bytes | None:
+    source = source_of(pod, path) if path else None
+    return (secrets.read(source.secret) or {}).get(source.key) if source else None
+
+
+def source_of(pod: Object, path: str) -> Source | None:
+    """The Secret and its key that a path of the server's container comes from."""
+    mounts = [
+        found for found in nats_container(pod).get("volumeMounts") or [] if path.startswith(f"{found['mountPath']}/")
+    ]
+    mount = max(mounts, key=lambda found: len(found["mountPath"]), default=None)
+    volume: Object = next(
+        (found for found in pod["spec"].get("volumes") or [] if mount and found["name"] == mount["name"]), {}
+    )
+    if mount is None or "subPath" in mount or "subPathExpr" in mount:
+        return None
+    inside = posixpath.relpath(path, mount["mountPath"])
+    projected = [found["secret"] for found in (volume.get("projected") or {}).get("sources") or [] if "secret" in found]
+    for secret in [volume["secret"]] if "secret" in volume else projected:
+        items = {item["path"]: item["key"] for item in secret.get("items") or []}
+        if inside in items or (not items and (len(projected) < 2)):
+            return Source(
+                secret.get("secretName") or secret["name"], items.get(inside, inside), bool(secret.get("optional"))
+            )
+    return None
+
+
+def problems_of(configuration: str, pod: Object, secrets: Secrets) -> list[CertificateProblem]:
+    """What is wrong with the certificates that servers with this configuration, and pods like this one, would load."""
+    return list(listener_problems(read_configuration(configuration), pod, secrets, "the declared servers"))
+
+
+def declared_problems(kubernetes: Kubernetes, objects: list[Object]) -> list[CertificateProblem]:
+    """The same of the declared objects, whose Secrets may not be there yet."""
+    statefulset = next((item for item in objects if item["kind"] == "StatefulSet"), None)
+    secrets = {item["metadata"]["name"]: decoded(item) for item in objects if item["kind"] == "Secret"}
+    name = config_secret(statefulset["spec"]["template"]["spec"]) if statefulset else None
+    if statefulset is None or name not in secrets:
+        return []
+    text = secrets[name].get("nats.conf", b"").decode(errors="replace")
+    pod = {"metadata": {}} | statefulset["spec"]["template"]
+    return problems_of(text, pod, Secrets(kubernetes, statefulset["metadata"]["namespace"], secrets))
+
+
+def listener_problems(data: Mapping[str, Any], pod: Object, secrets: Secrets, who: str) -> Iterator[CertificateProblem]:
+    blocks = dict(tls_blocks(data))
+    if blocks and not HAS_CRYPTOGRAPHY:
+        cause = f"the Python library cryptography is missing for {sys.executable}"
+        raise NatsError(f"certificates of {who}", cause, "Install it: pip install cryptography.")
+    for listener, block in blocks.items():
+        for path in paths(block, pod):
+            source = source_of(pod, path)
+            there = secrets.read(source.secret) if source else None
+            if source and there is not None and source.key not in there and not source.optional:
+                sentence = f"{source}, for listener {listener}: it does not exist, the Secret holds {', '.join(sorted(there)) or 'nothing'}"
+                yield CertificateProblem(listener, sentence)
+        for pair in _pairs(block):
+            yield from certificate_problems(_listener_files(listener, block, pair, pod, secrets))
+
+
+def _listener_files(
+    listener: str, block: Mapping[str, Any], pair: Mapping[str, Any], pod: Object, secrets: Secrets
+) -> ListenerFiles:
+    def file(value: Any) -> PemFile | None:
+        path = path_of(value, pod)
+        content = stored(path, pod, secrets)
+        return PemFile(str(source_of(pod, path)), content) if content is not None else None
+
+    certificate, authority = (
+        source_of(pod, path) if (path := path_of(value, pod)) else None
+        for value in (pair.get("cert_file"), block.get("ca_file"))
+    )
+    mutual = listener in MUTUAL or (listener == "leaf" and bool(block.get("verify")))
+    beside = certificate is not None and authority is not None and certificate.secret == authority.secret
+    return ListenerFiles(
+        listener, file(pair.get("cert_file")), file(pair.get("key_file")), file(block.get("ca_file")), mutual or beside
+    )
+
+
+def _pairs(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Certificate and key of a block, and those of its list of further ones."""
+    yield block
+    for further in block.get("certs") or []:
+        if isinstance(further, Mapping):
+            yield {key.lower(): value for key, value in further.items()}

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Whether a new deployment may take over volumes that an earlier one left. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import ROUTES_USER, secret_name
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DeploymentRecord, cipher
+from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import SERVER_NAME_VARIABLE, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
+
+SIZES = (1, 3, 5, 7)
+
+
+def takes_over(facts: Facts) -> bool:
+    """Volumes are there, and no server that runs on them."""
+    return bool(facts.claims) and (facts.running is None or not facts.running.replicas)
+
+
+def kept_volumes_problems(facts: Facts, wanted: Wanted, conf: Mapping[str, Any], statefulset: Object) -> Iterator[str]:
+    """Each a sentence that begins with the variable, says what is there and ends in what to do."""
+    cluster = statefulset["metadata"]["name"]
+    name = f"{len(facts.claims)} volumes, {', '.join(sorted(claim['metadata']['name'] for claim in facts.claims))},"
+    yield from _size(facts, wanted, name)
+    record = facts.record
+    accounts = set(record.accounts) if record else accounts_with_logins(facts.logins, cluster)
+    # A login is named like its account, in small letters.
+    declared = {str(account) if record else str(account).lower() for account in conf.get("accounts") or ()}
+    if "accounts" in conf and (gone := sorted(accounts - declared)):
+        held = "were written with" if record else "are beside the logins of"
+        yield (
+            f"nats_cluster_accounts: {name} {held} the accounts {', '.join(sorted(accounts))}, and {', '.join(gone)} is not declared: "
+            f"what it holds would be deleted. Declare it, deploy, and leave it out once its streams are deleted"
+            + ("" if record else f"; or delete Secret {secret_name(cluster, gone[0])} where it held none")
+        )
+    if record:
+        yield from _written_otherwise(record, wanted, conf, statefulset, name)
+
+
+def _size(facts: Facts, wanted: Wanted, name: str) -> Iterator[str]:
+    count = facts.record.replicas if facts.record else number_of_servers(facts.claims)
+    if count == wanted.replicas:
+        return
+    way = f"Deploy with nats_cluster_replicas: {count}, then change it"
+    if 1 in (count, wanted.replicas):
+        way = f"Deploy with nats_cluster_replicas: {count}: a single server and a cluster keep their data in different ways"
+    if not facts.record:
+        way += ", or delete the volumes that a server left which was taken out before"
+    yield f"nats_cluster_replicas: {name} are those of {count} servers, and {wanted.replicas} are declared. {way}"
+
+
+def _written_otherwise(
+    record: DeploymentRecord, wanted: Wanted, conf: Mapping[str, Any], statefulset: Object, name: str
+) -> Iterator[str]:
+    prefix = _server_prefix(statefulset)
+    if prefix is not None and prefix != record.server_prefix:
+        yield (
+            f"nats_cluster_server_prefix: {name} were written by servers with the prefix {record.server_prefix!r}, and {prefix!r} is declared: "
+            f"data is known by the servers' names. Write nats_cluster_server_prefix: {record.server_prefix!r}"
+        )
+    declared = (conf.get("cluster") or {}).get("name")
+    if declared is not None and record.replicas > 1 and declared != record.cluster_name:
+        yield (
+            f"nats_cluster_cluster_name: {name} were written by the cluster {record.cluster_name}, and {declared} is declared: "
+            f"servers of another name are another cluster. Write nats_cluster_cluster_name: {record.cluster_name}"
+        )
+    for problem in version_problems([record.version], wanted.version, {}):
+        yield f"{problem} ({name} were written by {record.version})"
+    if level(wanted.version) < level(record.version):
+        yield (
+            f"nats_cluster_version: {name} were written by {record.version}, and {wanted.version} can't read every setting that it may have "
+            f"stored. Deploy {record.version} first: the plan of a cluster that runs knows its streams"
+        )
+    if conf and cipher(conf) != record.cipher:
+        yield (
+            f"nats_cluster_config: {name} were written with jetstream.cipher {record.cipher or 'none'}, and {cipher(conf) or 'none'} is declared: "
+            "the servers could not read their store. Declare it as it was, with the same key"
+        )
+
+
+def kept_volumes_remarks(facts: Facts) -> Iterator[str]:
+    """What can't be compared."""
+    if facts.record is None:
+        yield (
+            "not checked: with which server prefix, cluster name, version and encryption the volumes that are there were written, "
+            "which no note tells"
+        )
+    elif facts.record.cipher:
+        yield "not checked: whether the encryption key is the one that the volumes that are there were written with"
+
+
+def number_of_servers(claims: Iterable[Object]) -> int:
+    """The smallest cluster that can have left these volumes."""
+    last = max(int(claim["metadata"]["name"].rpartition("-")[2]) for claim in claims)
+    return next((size for size in SIZES if size > last), last + 1)
+
+
+def accounts_with_logins(logins: Iterable[Object], cluster: str) -> set[str]:
+    """The accounts whose own login is kept; a further user's Secret has the account's name in its own too."""
+    found = set()
+    for secret in logins:
+        encoded = (secret.get("data") or {}).get("username")
+        user = base64.b64decode(encoded).decode(errors="replace") if encoded else ""
+        if user and user != ROUTES_USER and secret["metadata"]["name"] == secret_name(cluster, user):
+            found.add(user)
+    return found
+
+
+def _server_prefix(statefulset: Object) -> str | None:
+    entries = [
+        entry for found in statefulset["spec"]["template"]["spec"]["containers"] for entry in found.get("env") or []
+    ]
+    value = next((str(entry.get("value")) for entry in entries if entry["name"] == SERVER_NAME_VARIABLE), None)
+    return value.removesuffix("$(POD_NAME)") if value and value.endswith("$(POD_NAME)") else None

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Servers that run without their StatefulSet. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+
+To get larger volumes it is replaced without its pods. Where a play is killed in between, Kubernetes still has its revisions,
+and the pods tell the rest; so the next play does not take a running cluster for a new one.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    MANAGER,
+    REVISION,
+    VERSION,
+    Object,
+    nats_image,
+)
+
+
+def lost_statefulset(name: str, pods: list[Object], revisions: list[Object], claims: list[Object]) -> Object | None:
+    """The StatefulSet as it was, as far as a plan looks at it; None where nothing was lost."""
+    left = {_ordinal(pod["metadata"]["name"]): pod for pod in left_behind(pods)}
+    history = sorted((found for found in revisions if not is_controlled(found)), key=lambda found: found["revision"])
+    if not left or not history:
+        return None
+    template = {key: value for key, value in history[-1]["data"]["spec"]["template"].items() if key != "$patch"}
+    volumes = {claim["metadata"]["name"]: claim["spec"] for claim in claims}
+    volume = next((found for ordinal in left if (found := volumes.get(f"data-{name}-{ordinal}"))), None)
+    meta = left[max(left)]["metadata"]
+    image = nats_image(template)
+    version = re.search(r":v?(\d+\.\d+\.\d+[^-@]*)", image)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {
+            "name": name,
+            "namespace": meta["namespace"],
+            "labels": {"app.kubernetes.io/managed-by": MANAGER, VERSION: version[1] if version else ""},
+        },
+        "spec": {
+            "replicas": max(left) + 1,
+            "template": template,
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": volume}] if volume else [],
+        },
+        "status": {
+            "lost": True,
+            "updateRevision": history[-1]["metadata"]["name"],
+            "currentRevision": left[min(left)]["metadata"]["labels"].get(REVISION),
+        },
+    }
+
+
+def left_behind(pods: list[Object]) -> list[Object]:
+    """Pods that a StatefulSet of ours made and that none has now."""
+    return [pod for pod in pods if _is_ours(pod) and not is_controlled(pod)]
+
+
+def is_lost(statefulset: Object) -> bool:
+    return bool((statefulset.get("status") or {}).get("lost"))
+
+
+def _is_ours(pod: Object) -> bool:
+    labels = pod["metadata"].get("labels") or {}
+    return labels.get("app.kubernetes.io/managed-by") == MANAGER and REVISION in labels
+
+
+def is_controlled(item: Object) -> bool:
+    return any(owner.get("controller") for owner in item["metadata"].get("ownerReferences") or [])
+
+
+def _ordinal(name: str) -> int:
+    return int(name.rpartition("-")[2])

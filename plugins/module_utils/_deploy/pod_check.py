@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Whether the declared pod can be: asked of the API server, and in a pod that runs. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, sources
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import parse_amount, requests
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
+
+FORBIDDEN, BAD_REQUEST = 403, 400
+# The API server says so of a person; of a pod that an admission rule refuses it says why.
+NO_RIGHT = re.compile(r"cannot create resource")
+QUOTA = re.compile(
+    r"exceeded quota: (?P<name>[^,]+), requested: (?P<requested>.+), used: (?P<used>.+), limited: (?P<limited>.+)$"
+)
+DOMAIN = re.compile(r"\.svc\.(?P<domain>[a-z0-9.-]+?)\.?(?=[:/]|$)")
+ROUTE_HOST = re.compile(r"@(?P<host>[^@/:]+):\d+$")
+
+
+def try_pod(
+    kubernetes: Kubernetes, statefulset: Object, ordinal: int, running: Sequence[Object], with_account: bool
+) -> str | None:
+    """Has the API server admit such a pod without making it. None, or what could not be checked; raises where it is refused.
+
+    Priority class, Pod Security, LimitRange, quota and admission webhooks refuse pods, not the StatefulSet that makes them.
+    """
+    meta, template = statefulset["metadata"], statefulset["spec"]["template"]
+    name = f"{meta['name']}-{ordinal}"
+    spec = dict(template["spec"])
+    spec["volumes"] = [
+        *(spec.get("volumes") or []),
+        *(
+            {
+                "name": claim["metadata"]["name"],
+                "persistentVolumeClaim": {"claimName": f"{claim['metadata']['name']}-{name}"},
+            }
+            for claim in statefulset["spec"].get("volumeClaimTemplates") or []
+        ),
+    ]
+    if not with_account:
+        spec.pop("serviceAccountName", None)
+        spec.pop("serviceAccount", None)
+    labels = {**(template["metadata"].get("labels") or {}), "statefulset.kubernetes.io/pod-name": name}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        # A name that no pod has: one of this name may be there.
+        "metadata": {
+            "generateName": f"{name}-try-",
+            "namespace": meta["namespace"],
+            "labels": labels,
+            "annotations": template["metadata"].get("annotations") or {},
+        },
+        "spec": spec,
+    }
+    path = f"/api/v1/namespaces/{meta['namespace']}/pods"
+    try:
+        kubernetes.call("POST", path, f"pod {name}", pod, dryRun="All", fieldManager=MANAGER)
+    except NatsError as error:
+        if error.err_code == FORBIDDEN and NO_RIGHT.search(error.cause):
+            return "not checked: whether such a pod is admitted, since pods may not be created here"
+        if error.err_code == BAD_REQUEST and "dry run" in error.cause:
+            return f"not checked: whether such a pod is admitted: {error.cause}"
+        cause = re.sub(r'^pods "[^"]*" is forbidden: ', "", error.cause)
+        quota = QUOTA.search(cause)
+        if quota and fits_quota(quota, next((pod for pod in running if pod["metadata"]["name"] == name), None)):
+            return None
+        raise NatsError(
+            f"pod {name} as declared",
+            f"Kubernetes refuses it: {cause}",
+            "Correct what is declared; nothing was changed.",
+        ) from error
+    return None
+
+
+def fits_quota(quota: re.Match[str], old: Object | None) -> bool:
+    """A server that restarts gives back its share of a quota first."""
+    if old is None:
+        return False
+    requested, used, limited = (_amounts(quota[part]) for part in ("requested", "used", "limited"))
+    returned = _share(old)
+    return all(
+        used[resource] - returned.get(resource, 0) + amount <= limited[resource]
+        for resource, amount in requested.items()
+        if resource in used and resource in limited
+    )
+
+
+def _amounts(text: str) -> dict[str, int]:
+    return {
+        resource: parse_amount(amount)
+        for resource, found, amount in (part.strip().partition("=") for part in text.split(","))
+        if found
+    }
+
+
+def _share(pod: Object) -> dict[str, int]:
+    asked = requests(pod["spec"])
+    limits: dict[str, int] = {}
+    for container in pod["spec"].get("containers") or []:
+        for resource, amount in ((container.get("resources") or {}).get("limits") or {}).items():
+            limits[resource] = limits.get(resource, 0) + parse_amount(amount)
+    return (
+        {"pods": 1000, "count/pods": 1000}
+        | asked
+        | {f"requests.{resource}": amount for resource, amount in asked.items()}
+        | {f"limits.{resource}": amount for resource, amount in limits.items()}
+    )
+
+
+def hosts_to_resolve(conf: Mapping[str, Any], urls: Sequence[str], there: Sequence[str]) -> list[str]:
+    """Names that have to be known in a pod: of the servers that are there, and of what every Kubernetes cluster has."""
+    routes = [found["host"] for route in _routes(conf) if (found := ROUTE_HOST.search(route))]
+    domains = {found["domain"] for text in (*routes, *urls) if (found := DOMAIN.search(text))}
+    servers = [host for host in routes if host.partition(".")[0] in there]
+    return [*(f"kubernetes.default.svc.{domain}." for domain in sorted(domains)), *servers]
+
+
+def _routes(conf: Mapping[str, Any]) -> Iterator[str]:
+    yield from map(str, (conf.get("cluster") or {}).get("routes") or [])
+
+
+def check_names(kubernetes: Kubernetes, namespace: str, pod: str, hosts: Sequence[str]) -> None:
+    """Raises where a name is not known to the DNS that the pod asks. What can't be asked there is no proof against it."""
+    # One that knows no such domain may say NXDOMAIN or SERVFAIL; where none is reached, nothing is known.
+    script = (
+        'for host in "$@"; do said=$(nslookup "$host" 2>&1) || echo "$said" | grep -q "timed out" || echo "$host"; done'
+    )
+    _code, said = kubernetes.run(namespace, pod, "nats", ["sh", "-c", script, "sh", *hosts], timeout=30)
+    unknown = [line.strip() for line in said.splitlines() if line.strip() in hosts]
+    if unknown:
+        raise NatsError(
+            "nats_cluster_domain",
+            f"pod {pod} finds no {', '.join(unknown)} in DNS: the servers would not find one another",
+            "Write the domain of this Kubernetes cluster, as in cluster.local (the line search of /etc/resolv.conf in a pod "
+            "has it), or leave it empty; nothing was changed.",
+        )
+
+
+def check_encryption_key(
+    kubernetes: Kubernetes, namespace: str, pod: str, conf: Mapping[str, Any], template: Object
+) -> None:
+    """Raises where a Secret holds another encryption key by now than the server in this pod was started with."""
+    for variable, (secret, key) in sources(conf, template).items():
+        path = f"/api/v1/namespaces/{namespace}/secrets/{secret}"
+        found = kubernetes.find(path, f"Secret {secret}")
+        encoded = ((found or {}).get("data") or {}).get(key)
+        if encoded is None:
+            raise NatsError(
+                f"Secret {secret}",
+                f"it has no key {key}, which {variable} is read from",
+                "Put it back; nothing was changed.",
+            )
+        # Of a digest alone nothing of the key can be read in a log.
+        script = f'printf %s "${{{variable}-}}" | sha256sum'
+        code, said = kubernetes.run(namespace, pod, "nats", ["sh", "-c", script])
+        if code == 0 and said.split()[:1] != [hashlib.sha256(b64decode(encoded)).hexdigest()]:
+            cause = f"{key} of Secret {secret} is not what {pod} was started with: {REMEDY}"
+            raise NatsError(f"environment variable {variable}", cause, "Nothing was changed.")

@@ -1,0 +1,220 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What Kubernetes must offer before anything is made. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DeploymentRecord
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    INSTANCE_LABEL,
+    MANAGED_BY_LABEL,
+    MANAGER,
+    Counterpart,
+    Object,
+    foreign_owner,
+    title,
+)
+
+HOSTNAME = "kubernetes.io/hostname"
+SCHEDULING = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints")
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """By server, what it has not loaded; and of which server that is not known, and why."""
+
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Running:
+    """The cluster that runs in place of the declared one."""
+
+    statefulset: Object
+    pods: tuple[Object, ...] = ()
+    # The nats.conf in the Secret that the template names.
+    configuration: str | None = None
+    # What the servers say; nothing where nobody could be asked.
+    snapshot: Snapshot = field(default_factory=lambda: Snapshot(()))
+    # What the servers have not loaded of what their pods' Secrets hold.
+    loaded: Loaded = field(default_factory=Loaded)
+    # What the last deploy noted, and the accounts whose logins are kept: where the configuration can't be read.
+    record: DeploymentRecord | None = None
+    accounts_with_logins: frozenset[str] = frozenset()
+
+    @property
+    def replicas(self) -> int:
+        return int(self.statefulset["spec"]["replicas"])
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the Kubernetes cluster offers; None where we may not look."""
+
+    namespace_exists: bool
+    nodes: list[Object] | None = None
+    storage_classes: list[Object] | None = None
+    claims: list[Object] = field(default_factory=list)
+    # Names of the Secrets with configurations, also of those that no pod reads any more.
+    configurations: tuple[str, ...] = ()
+    running: Running | None = None
+    # What it says of its own version.
+    kubernetes: Mapping[str, str] = field(default_factory=dict)
+    # The objects that belong to the cluster, and the kinds of which none could be listed.
+    owned: tuple[Object, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    # What the last deploy noted, and the Secrets with logins: they stay where a cluster is uninstalled.
+    record: DeploymentRecord | None = None
+    logins: tuple[Object, ...] = ()
+
+
+def missing_namespace(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:
+    if not facts.namespace_exists and not any(pair.declared["kind"] == "Namespace" for pair in counterparts):
+        name = {found for pair in counterparts if (found := pair.declared["metadata"].get("namespace"))}.pop()
+        yield f"nats_cluster_namespace: namespace {name} does not exist. Create it, or set nats_cluster_create_namespace: true"
+
+
+def owned_by_others(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:
+    theirs = "Remove it there, or choose another nats_cluster_name or nats_cluster_namespace"
+    for pair in counterparts:
+        if (
+            pair.running is not None
+            and pair.declared["kind"] != "Namespace"
+            and (owner := foreign_owner(pair.running, pair.declared))
+        ):
+            login = ", or another name of the account or user" if pair.declared["kind"] == "Secret" else ""
+            yield f"{title(pair.declared)} exists and belongs to {owner}. {theirs}{login}"
+    labels: Mapping[str, str] = next(
+        (pair.declared["metadata"]["labels"] for pair in counterparts if pair.declared["kind"] == "StatefulSet"), {}
+    )
+    ours = {key: value for key, value in labels.items() if key in (MANAGED_BY_LABEL, INSTANCE_LABEL)}
+    for claim in facts.claims:
+        if owner := foreign_owner(claim, {"metadata": {"labels": {MANAGED_BY_LABEL: MANAGER} | ours}}):
+            yield f"PersistentVolumeClaim {claim['metadata']['name']} exists and belongs to {owner}: the servers would take its data over. {theirs}"
+
+
+def storage(statefulset: Object, facts: Facts) -> Iterator[str]:
+    if facts.storage_classes is None:
+        return
+    known = sorted(found["metadata"]["name"] for found in facts.storage_classes)
+    default = [
+        found
+        for found in facts.storage_classes
+        if (found["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
+    ]
+    for template in statefulset["spec"].get("volumeClaimTemplates") or []:
+        wanted = template["spec"].get("storageClassName")
+        if wanted and wanted not in known:
+            yield f"nats_cluster_storage_class: the cluster has no StorageClass {wanted}. Choose one of {', '.join(known) or 'none: there is none'}"
+        if wanted is None and not default:
+            yield f"nats_cluster_storage_class: the cluster has no default StorageClass. Choose one of {', '.join(known) or 'none: there is none'}"
+
+
+def room(statefulset: Object, facts: Facts, replicas: int) -> Iterator[str]:
+    """A node that can take a server; with a spread that is required, one for each."""
+    if facts.nodes is None:
+        return
+    spec = statefulset["spec"]["template"]["spec"]
+    required = ((spec.get("affinity") or {}).get("podAntiAffinity") or {}).get(
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ) or []
+    spread = any(term["topologyKey"] == HOSTNAME for term in required)
+    fitting = [node for node in facts.nodes if fits(node, spec)]
+    if spread and len(fitting) < replicas:
+        yield (
+            f"nats_cluster_replicas: {replicas} servers need as many nodes, and only {len(fitting)} of {len(facts.nodes)} can take one. "
+            "Add nodes, check nats_cluster_node_selector and nats_cluster_tolerations, or set nats_cluster_spread: preferred"
+        )
+        return
+    if not fitting:
+        yield (
+            f"nats_cluster_node_selector: none of {len(facts.nodes)} nodes can take a server. "
+            "Check nats_cluster_node_selector and nats_cluster_tolerations"
+        )
+        return
+    large = [node for node in fitting if is_large_enough(node, spec)]
+    if len(large) < (replicas if spread else 1):
+        asked = ", ".join(
+            f"cpu {amount / 1000:g}" if resource == "cpu" else f"{resource} {amount // 1000 >> 20}Mi"
+            for resource, amount in sorted(requests(spec).items())
+        )
+        yield (
+            f"nats_cluster_resources: a server asks for {asked}, and only {len(large)} of the {len(fitting)} nodes that can take one have as much "
+            f"at all, of {replicas if spread else 1} that are needed. Ask for less, or add larger nodes"
+        )
+
+
+def schedules_otherwise(declared: Object, running: Object) -> bool:
+    """Whether another node may be needed than the one where a server runs."""
+    before, after = (found["spec"]["template"]["spec"] for found in (running, declared))
+    return requests(before) != requests(after) or any(
+        (before.get(key) or None) != (after.get(key) or None) for key in SCHEDULING
+    )
+
+
+def requests(spec: Mapping[str, Any]) -> dict[str, int]:
+    """What the scheduler looks for on a node: the largest of an init container, or all containers together."""
+    total: dict[str, int] = {}
+    for container in spec.get("containers") or []:
+        for resource, amount in _requested(container).items():
+            total[resource] = total.get(resource, 0) + parse_amount(amount)
+    for container in spec.get("initContainers") or []:
+        for resource, amount in _requested(container).items():
+            total[resource] = max(total.get(resource, 0), parse_amount(amount))
+    return total
+
+
+def _requested(container: Mapping[str, Any]) -> dict[str, Any]:
+    """A limit without a request is one."""
+    resources = container.get("resources") or {}
+    return {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+
+
+def is_large_enough(node: Object, spec: Mapping[str, Any]) -> bool:
+    offered = (node.get("status") or {}).get("allocatable")
+    if offered is None:
+        return True
+    return all(amount <= parse_amount(offered.get(resource, 0)) for resource, amount in requests(spec).items())
+
+
+def parse_amount(amount: Any) -> int:
+    """A quantity in thousandths, as CPUs are counted."""
+    text = str(amount)
+    return int(text[:-1]) if re.fullmatch(r"\d+m", text) else round(_number(text) * 1000)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float(parse_quantity(text))
+
+
+def fits(node: Object, spec: Mapping[str, Any]) -> bool:
+    """Whether the scheduler may put such a pod on this node, room aside."""
+    labels = node["metadata"].get("labels") or {}
+    selected = all(labels.get(key) == value for key, value in (spec.get("nodeSelector") or {}).items())
+    taints = [taint for taint in node["spec"].get("taints") or [] if taint["effect"] != "PreferNoSchedule"]
+    tolerated = all(
+        any(_tolerates(toleration, taint) for toleration in spec.get("tolerations") or []) for taint in taints
+    )
+    return selected and tolerated and not node["spec"].get("unschedulable")
+
+
+def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    if toleration.get("effect") not in (None, "", taint["effect"]):
+        return False
+    if toleration.get("operator") == "Exists":
+        return toleration.get("key") in (None, "", taint["key"])
+    return (toleration.get("key"), toleration.get("value", "")) == (taint["key"], taint.get("value", ""))

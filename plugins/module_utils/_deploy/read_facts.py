@@ -1,0 +1,275 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What runs in Kubernetes in place of what is declared. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import (
+    DeploymentRecord,
+    record_of,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import accounts_with_logins
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import (
+    left_behind,
+    lost_statefulset,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.owned_objects import (
+    KEPT_KINDS,
+    NEVER_DELETED,
+    belongs_to,
+    identity_key,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Loaded, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import Zones, zones
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    INSTANCE_LABEL,
+    MANAGED_BY_LABEL,
+    MANAGER,
+    REVISION,
+    Counterpart,
+    config_secret,
+    config_secret_content,
+    configuration,
+    foreign_owner,
+    title,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.loaded_config import loaded
+
+FORBIDDEN = 403
+AT_ONCE = 8
+# What a cluster consists of, in the order in which it is taken down: first who uses the others.
+KINDS = (
+    ("apps/v1", "StatefulSet"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("v1", "Service"),
+    ("v1", "ServiceAccount"),
+    ("v1", "Secret"),
+    ("v1", "PersistentVolumeClaim"),
+)
+
+
+def facts(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None = None) -> Facts:
+    """What Kubernetes has; `look` asks the servers, which is worth it where some run."""
+    exists = kubernetes.find(f"/api/v1/namespaces/{namespace}", f"Namespace {namespace}") is not None
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        nodes = pool.submit(_readable, kubernetes, "/api/v1/nodes", "nodes")
+        classes = pool.submit(_readable, kubernetes, "/apis/storage.k8s.io/v1/storageclasses", "storage classes")
+        runs = pool.submit(_running, kubernetes, name, namespace, look) if exists else None
+        claims = listed(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
+        secrets = owned(kubernetes, "v1", "Secret", name, namespace) if exists else []
+        record, logins = record_of(secrets, name), tuple(found for found in secrets if is_login(found))
+        belongings = all_owned(kubernetes, name, namespace, record) if exists else Belongings()
+        return Facts(
+            exists,
+            nodes.result(),
+            classes.result(),
+            claims_of(name, claims),
+            tuple(found["metadata"]["name"] for found in secrets if config_secret_content(found)),
+            replace(running, record=record, accounts_with_logins=frozenset(accounts_with_logins(logins, name)))
+            if (running := runs.result() if runs else None)
+            else None,
+            kubernetes.call("GET", "/version", "the version of Kubernetes"),
+            belongings.objects,
+            belongings.unlisted,
+            record,
+            logins,
+        )
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """The objects of a cluster, in the order in which they are taken down, and the kinds that can't be listed here."""
+
+    objects: tuple[Object, ...] = ()
+    unlisted: tuple[str, ...] = ()
+
+
+def all_owned(kubernetes: Kubernetes, name: str, namespace: str, record: DeploymentRecord | None) -> Belongings:
+    """Of the role's kinds, and of each kind that an extra object ever had."""
+    listed_here = [(version, kind, namespace) for version, kind in KINDS]
+    extra = [(version, kind, where or namespace) for version, kind, where in record.kinds] if record else []
+    kinds = [*dict.fromkeys(found for found in extra if found not in listed_here), *listed_here]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda kind: _listed_or_why(kubernetes, *kind), kinds))
+    objects = [item for items, _why in found for item in items if belongs_to(item, name, namespace)]
+    # One kind may be listed twice, as one that has no namespace.
+    once = {identity_key(item): item for item in objects}
+    return Belongings(tuple(once.values()), tuple(why for _items, why in found if why))
+
+
+def _listed_or_why(kubernetes: Kubernetes, version: str, kind: str, namespace: str) -> tuple[list[Object], str]:
+    try:
+        return listed(kubernetes, version, kind, namespace, labelSelector=f"{MANAGED_BY_LABEL}={MANAGER}"), ""
+    except NatsError as error:
+        if error.err_code == FORBIDDEN:
+            return [], f"{kind}s in namespace {namespace}, which may not be listed here"
+        if error.what == f"{kind} of {version}":
+            return [], ""  # with its kind all of its objects went
+        raise
+
+
+def is_login(secret: Object) -> bool:
+    return secret.get("type") == "kubernetes.io/basic-auth"
+
+
+def where_zones_are(kubernetes: Kubernetes, name: str, namespace: str, spec: Mapping[str, Any]) -> Zones:
+    """The zones that pods of this cluster can be in."""
+    return zones(
+        _readable(kubernetes, "/api/v1/nodes", "nodes"),
+        kubernetes.call("GET", "/version", "the version of Kubernetes"),
+        spec,
+        claims_of(name, listed(kubernetes, "v1", "PersistentVolumeClaim", namespace)),
+    )
+
+
+def _running(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None) -> Running | None:
+    found = statefulset(kubernetes, name, namespace)
+    if found is None:
+        return None
+    secret = _configuration(kubernetes, found, namespace)
+    pods = tuple(kubernetes.pods(namespace, name))
+    snapshot = look() if look else Snapshot(())
+    return Running(
+        found,
+        pods,
+        configuration(secret) if secret else None,
+        snapshot,
+        loaded(kubernetes, pods, snapshot) if look else Loaded(),
+    )
+
+
+def statefulset(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
+    """It, or what is known of one whose pods run without it."""
+    found = kubernetes.find(f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}", f"StatefulSet {name}")
+    return found or _lost(kubernetes, name, namespace)
+
+
+def _lost(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
+    if not (pods := kubernetes.pods(namespace, name)):
+        return None
+    revisions = listed(kubernetes, "apps/v1", "ControllerRevision", namespace, labelSelector=f"app={name}")
+    claims = listed(kubernetes, "v1", "PersistentVolumeClaim", namespace)
+    return lost_statefulset(name, pods, revisions, claims)
+
+
+def claims_of(name: str, claims: list[Object]) -> list[Object]:
+    """The volumes of this cluster's servers, and not those of a cluster whose name begins like it."""
+    return [claim for claim in claims if re.fullmatch(rf"data-{re.escape(name)}-\d+", claim["metadata"]["name"])]
+
+
+def _configuration(kubernetes: Kubernetes, statefulset: Object, namespace: str) -> Object | None:
+    secret = config_secret(statefulset["spec"]["template"]["spec"])
+    found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}", f"Secret {secret}") if secret else None
+    return {"kind": "Secret"} | found if found else None
+
+
+def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exists: bool) -> list[Counterpart]:
+    """Each declared object with what runs and what applying it would make of that."""
+    asked = [item for item in declared if namespace_exists or "namespace" not in item["metadata"]]
+    paths = [kubernetes.path(item) for item in asked]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(partial(_counterpart, kubernetes), asked, paths))
+    return found + [Counterpart(item) for item in declared if item not in asked]
+
+
+def _counterpart(kubernetes: Kubernetes, item: Object, path: str) -> Counterpart:
+    what = f"{item['kind']} {item['metadata']['name']}"
+    running = kubernetes.find(path, what)
+    if running is None and item["kind"] == "StatefulSet":
+        return _lost_counterpart(kubernetes, item, path, what)
+    # What the API server itself refuses is known before anything is applied; another's object is not tried.
+    theirs = running is not None and foreign_owner(running, item)
+    tried = _with_its_volumes(item, running) if running is not None else item
+    return Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, tried))
+
+
+def _lost_counterpart(kubernetes: Kubernetes, item: Object, path: str, what: str) -> Counterpart:
+    """What was lost with a StatefulSet is as declared; what its pods and volumes were made from is known."""
+    applied = _dry_run(kubernetes, path, what, item)
+    lost = _lost(kubernetes, item["metadata"]["name"], item["metadata"]["namespace"])
+    if lost is None:
+        return Counterpart(item, None, applied)
+    running = applied | {"spec": applied["spec"] | lost["spec"], "status": lost["status"]}
+    return Counterpart(item, running, _with_its_volumes(applied, running))
+
+
+def _with_its_volumes(item: Object, running: Object) -> Object:
+    """A StatefulSet can't be told another size of its volumes: to see the rest, it is tried with what it has."""
+    if item["kind"] != "StatefulSet":
+        return item
+    claims = running["spec"].get("volumeClaimTemplates") or []
+    kept = [{key: value for key, value in claim.items() if key != "status"} for claim in claims]
+    return item | {"spec": item["spec"] | {"volumeClaimTemplates": kept}}
+
+
+def ours(kubernetes: Kubernetes, name: str, namespace: str, belongings: Belongings, with_data: bool) -> list[Object]:
+    """The cluster's objects that go with it. Its volumes and credentials stay unless they shall go too."""
+    going = [
+        item
+        for item in belongings.objects
+        if item["kind"] not in NEVER_DELETED and (with_data or not _is_kept(item)) and item["kind"] != "Pod"
+    ]
+    extra_pods = [item for item in belongings.objects if item["kind"] == "Pod" and not _is_server(item)]
+    alone = [{"apiVersion": "v1", "kind": "Pod"} | pod for pod in left_behind(kubernetes.pods(namespace, name))]
+    return [*extra_pods, *going, *alone]
+
+
+def kept_kinds(belongings: Belongings) -> list[str]:
+    """Sentences about what stays even with the data."""
+    return [
+        f"keep {title(item)}: {KEPT_KINDS[item['kind']]}"
+        for item in belongings.objects
+        if item["kind"] in NEVER_DELETED
+    ]
+
+
+def _is_kept(item: Object) -> bool:
+    return item["kind"] in KEPT_KINDS and config_secret_content(item) is None
+
+
+def _is_server(pod: Object) -> bool:
+    return REVISION in (pod["metadata"].get("labels") or {})
+
+
+def owned(kubernetes: Kubernetes, version: str, kind: str, name: str, namespace: str) -> list[Object]:
+    """The objects of this kind that the role made for the cluster."""
+    selector = f"{INSTANCE_LABEL}={name},{MANAGED_BY_LABEL}={MANAGER}"
+    return listed(kubernetes, version, kind, namespace, labelSelector=selector)
+
+
+def listed(kubernetes: Kubernetes, version: str, kind: str, namespace: str, **query: Any) -> list[Object]:
+    # The items of a list lack what each says of itself alone.
+    example = {"apiVersion": version, "kind": kind, "metadata": {"name": "", "namespace": namespace}}
+    path = kubernetes.path(example).rstrip("/")
+    return [
+        {"apiVersion": version, "kind": kind} | item
+        for item in kubernetes.items(path, f"{kind}s in namespace {namespace}", **query)
+    ]
+
+
+def _readable(kubernetes: Kubernetes, path: str, what: str) -> list[Object] | None:
+    try:
+        return kubernetes.items(path, what)
+    except NatsError as error:
+        if error.err_code == FORBIDDEN:
+            return None
+        raise
+
+
+def _dry_run(kubernetes: Kubernetes, path: str, what: str, item: Object) -> Object:
+    return kubernetes.call(
+        "PATCH", path, what, item, "application/apply-patch+yaml", dryRun="All", fieldManager=MANAGER, force="true"
+    )

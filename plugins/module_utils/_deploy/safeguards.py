@@ -1,0 +1,245 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What a running cluster must not become. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_reader import read_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import cipher
+from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, encryption_problems
+from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart, reload_first
+from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import Knowledge, knowledge
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Running
+from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import consumers, streams
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Change
+
+SERVER_NAME_VARIABLE = "SERVER_NAME"
+SERVER_NAME = f".env[{SERVER_NAME_VARIABLE}].value"
+LEVEL = "_nats.req.level"
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is declared and stands in no object."""
+
+    replicas: int
+    version: str
+    # What happens to streams with one replica when servers restart: confirm (ask first), accept, move.
+    single_replica: str = "confirm"
+
+
+def broken_promises(
+    running: Running, wanted: Wanted, declared: str | None, template: list[Change], rolling: bool
+) -> list[str]:
+    """Each a sentence that begins with the variable and ends in what to do."""
+    return [
+        *what_is_refused(running, wanted, declared, template, rolling),
+        *what_is_not_known(running, wanted, declared, rolling),
+    ]
+
+
+def what_is_refused(
+    running: Running, wanted: Wanted, declared: str | None, template: list[Change], rolling: bool
+) -> list[str]:
+    """By what was seen."""
+    conf, was, known = read_configuration(declared), read_configuration(running.configuration), knowledge(running)
+    return [
+        *_names(conf, was, template),
+        *_routes(running, declared, wanted),
+        *encryption_problems(conf, was, template),
+        *_noted_encryption(conf, was, running),
+        *_size(running, wanted, known),
+        *_accounts(conf, was, known),
+        *_limits(conf, known),
+        *_version(known, wanted),
+        *(_single_replicas(running, wanted, known) if rolling else ()),
+    ]
+
+
+def what_is_not_known(running: Running, wanted: Wanted, declared: str | None, rolling: bool) -> list[str]:
+    """What could be lost by this very change, and only a server could tell that did not answer.
+
+    A change that takes nothing away needs no answer: so a cluster that is down can be repaired.
+    """
+    conf, was, known = read_configuration(declared), read_configuration(running.configuration), knowledge(running)
+    if not known.unseen:
+        return []
+    remedy = "Bring them back, or leave this change out until they answer"
+    return [
+        f"{change}, and these servers could not be asked: {known.blindness()}. {remedy}"
+        for change in (
+            *_unknown_accounts(conf, was, running),
+            *_unknown_limits(conf, was),
+            *_unknown_replicas(running, wanted),
+            *_unknown_version(known, wanted),
+        )
+    ] + [
+        f"nats_cluster_single_replica: a restart empties streams with one replica in memory, and these servers could not be asked for any: "
+        f"{', '.join(sorted(known.may_serve))} ({reason}). "
+        "Bring them to answer, deploy first what needs no restart, or write nats_cluster_single_replica: accept"
+        for reason in sorted({known.unseen[server] for server in known.may_serve})[:1]
+        if rolling and wanted.single_replica != "accept"
+    ]
+
+
+def _unknown_accounts(conf: Mapping[str, Any], was: Mapping[str, Any], running: Running) -> Iterator[str]:
+    if "accounts" not in conf:
+        return
+    declared = {*map(str, conf["accounts"])}
+    if "accounts" in was:
+        without = set(_jetstream_accounts(was)) - set(_jetstream_accounts(conf))
+        lost = ({*map(str, was["accounts"])} - declared) | without
+    else:
+        lost = set(running.record.accounts) - declared if running.record else _without_login(running, declared)
+    if lost:
+        yield f"nats_cluster_accounts: {', '.join(sorted(lost))} would lose what it holds"
+
+
+def _without_login(running: Running, declared: set[str]) -> set[str]:
+    """A login is named like its account, in small letters."""
+    return set(running.accounts_with_logins) - {account.lower() for account in declared}
+
+
+def _jetstream_accounts(conf: Mapping[str, Any]) -> Iterator[str]:
+    for name, account in (conf.get("accounts") or {}).items():
+        found = account.get("jetstream") if isinstance(account, Mapping) else None
+        if isinstance(found, Mapping) or found is True or str(found).lower() in ("enabled", "enable"):
+            yield str(name)
+
+
+def _unknown_limits(conf: Mapping[str, Any], was: Mapping[str, Any]) -> Iterator[str]:
+    before, after = was.get("jetstream") or {}, conf.get("jetstream") or {}
+    for variable in ("max_file_store", "max_memory_store"):
+        old, new = before.get(variable), after.get(variable)
+        if isinstance(old, int) and isinstance(new, int) and new < old:
+            yield f"nats_cluster_{variable}: {old >> 20} MiB becomes {new >> 20} MiB, less than a server may hold"
+
+
+def _unknown_replicas(running: Running, wanted: Wanted) -> Iterator[str]:
+    if wanted.replicas < running.replicas:
+        yield f"nats_cluster_replicas: {running.replicas} servers become {wanted.replicas}, fewer than a stream may have replicas"
+
+
+def _unknown_version(known: Knowledge, wanted: Wanted) -> Iterator[str]:
+    # Back to what a majority runs: a server that was given another version and does not come up is repaired so.
+    before = known.versions if known.has_quorum and not known.may_serve else known.versions | known.unseen_versions
+    newer = sorted(found for found in before if level(found) > level(wanted.version))
+    if newer:
+        yield f"nats_cluster_version: {wanted.version} can't read every setting that {newer[-1]} may have stored"
+
+
+def read_configuration(configuration: str | None) -> Mapping[str, Any]:
+    """What somebody else wrote may say anything."""
+    try:
+        return read_nats_conf(configuration) if configuration else {}
+    except ValueError:
+        return {}
+
+
+def _routes(running: Running, declared: str | None, wanted: Wanted) -> Iterator[str]:
+    if declared and running.configuration and running.replicas > 1:
+        for key in reload_first(needs_restart(running.configuration, declared, wanted.version)):
+            yield (
+                f"nats_cluster_config: {key} can't be turned on or off one server after another, the first one would be cut off: "
+                "put it back, or deploy a second cluster with it and move the streams"
+            )
+
+
+def _names(conf: Mapping[str, Any], was: Mapping[str, Any], template: list[Change]) -> Iterator[str]:
+    before, after = ((found.get("cluster") or {}).get("name") for found in (was, conf))
+    if before and after and before != after:
+        yield f"nats_cluster_cluster_name: {before} can't become {after}: servers of another name are another cluster. Put it back"
+    for path, old, new in template:
+        if path.endswith(SERVER_NAME):
+            yield f"nats_cluster_server_prefix: the servers' names can't change from {old} to {new}: their data is known by them. Put it back"
+
+
+def _noted_encryption(conf: Mapping[str, Any], was: Mapping[str, Any], running: Running) -> Iterator[str]:
+    """Where the configuration that runs can't be read, the note of the last deploy still tells the cipher."""
+    if conf and not was and running.record and cipher(conf) != running.record.cipher:
+        yield f"nats_cluster_config: jetstream.cipher was {running.record.cipher or 'none'}, and is {cipher(conf) or 'none'}: {REMEDY}"
+
+
+def _size(running: Running, wanted: Wanted, known: Knowledge) -> Iterator[str]:
+    before = running.replicas or (running.record.replicas if running.record else 0)
+    if before and before != wanted.replicas and 1 in (before, wanted.replicas):
+        yield (
+            f"nats_cluster_replicas: {before} can't become {wanted.replicas} in place: a single server and a cluster keep "
+            "their data in different ways. Deploy a second cluster, and move the streams by backup and restore, or as mirrors"
+        )
+    wide = [
+        f"{name} of account {account} ({stream['config']['num_replicas']})"
+        for (account, name), stream in sorted(streams(known.answers).items())
+        if (stream.get("config") or {}).get("num_replicas", 1) > wanted.replicas
+    ]
+    if wide and wanted.replicas < running.replicas:
+        yield f"nats_cluster_replicas: {wanted.replicas} servers are fewer than the replicas of {_some(wide)}: lower num_replicas of these streams first"
+
+
+def _accounts(conf: Mapping[str, Any], was: Mapping[str, Any], known: Knowledge) -> Iterator[str]:
+    if "accounts" not in conf:
+        return
+    held: dict[str, list[str]] = {}
+    for account, name in sorted(streams(known.answers)):
+        held.setdefault(account, []).append(name)
+    without = set(_jetstream_accounts(was)) - set(_jetstream_accounts(conf))
+    for account, names in held.items():
+        if account not in conf["accounts"]:
+            yield f"nats_cluster_accounts: {account} is not declared any more and holds {_some(names)}: keep it, or delete its streams first"
+        elif account in without:
+            yield f"nats_cluster_accounts: {account} has no jetstream any more and holds {_some(names)}: keep it, or delete its streams first"
+
+
+def _limits(conf: Mapping[str, Any], known: Knowledge) -> Iterator[str]:
+    jetstream = conf.get("jetstream") or {}
+    for server, answer in sorted(known.answers.items()):
+        for variable, figure in (("max_file_store", "storage"), ("max_memory_store", "memory")):
+            limit, used = jetstream.get(variable), answer["data"].get(figure, 0)
+            if isinstance(limit, int) and used > limit:
+                yield f"nats_cluster_{variable}: server {server} holds {used >> 20} MiB, more than {limit >> 20} MiB: its streams would stop. Write more"
+
+
+def _version(known: Knowledge, wanted: Wanted) -> list[str]:
+    needs: dict[str, int] = {}
+    for (account, name), stream in streams(known.answers).items():
+        _need(needs, f"stream {name} of account {account}", stream)
+    for (account, of, name), consumer in consumers(known.answers).items():
+        _need(needs, f"consumer {name} of stream {of} of account {account}", consumer)
+    return version_problems(known.versions | known.unseen_versions, wanted.version, needs)
+
+
+def _need(needs: dict[str, int], what: str, asset: Mapping[str, Any]) -> None:
+    level = ((asset.get("config") or {}).get("metadata") or {}).get(LEVEL, "0")
+    if str(level).isdigit():
+        needs[what] = int(level)
+
+
+def _single_replicas(running: Running, wanted: Wanted, known: Knowledge) -> Iterator[str]:
+    """What a restart takes away: for good where it is in memory, for a moment where it is on disk."""
+    several = running.replicas > 1
+    if wanted.single_replica == "accept" or (wanted.single_replica == "move" and len(known.answers) > 1):
+        return
+    single = {
+        f"{name} of account {account}": (stream.get("config") or {}).get("storage")
+        for (account, name), stream in sorted(streams(known.answers).items())
+        if (stream.get("config") or {}).get("num_replicas", 1) == 1
+    }
+    remedies = "give them three replicas, or write nats_cluster_single_replica: move or accept"
+    confirm = remedies if several else "write nats_cluster_single_replica: accept if they may go"
+    if lost := [name for name, storage in single.items() if storage == "memory"]:
+        yield f"nats_cluster_single_replica: a restart empties {_some(lost)}, in the memory of one server: {confirm}"
+    away = [name for name, storage in single.items() if storage != "memory"]
+    if away and several and known.versions | known.unseen_versions != {wanted.version}:
+        yield f"nats_cluster_single_replica: {_some(away)} have one replica, and are away while its server is upgraded: {confirm}"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

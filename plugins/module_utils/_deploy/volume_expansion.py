@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Larger volumes under servers that run. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import is_lost, left_behind
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import claims_of, listed, statefulset
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion_plan import (
+    how_far,
+    is_replaced,
+    lacks,
+    template_size,
+    too_small,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
+
+MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
+LOOK = 0.3
+KEPT = ("labels", "annotations")
+
+
+class UnfinishedError(NatsError):
+    """It may still become true: the role looks again until its patience ends."""
+
+    def result(self) -> dict[str, Any]:
+        return super().result() | {"waiting": True}
+
+
+class Volumes:
+    """The volumes of a cluster, and the StatefulSet that asks for them."""
+
+    def __init__(self, kubernetes: Kubernetes, declared: Object) -> None:
+        self._kubernetes, self._declared = kubernetes, declared
+        self._name, self._namespace = (declared["metadata"][key] for key in ("name", "namespace"))
+        self._path = f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{self._name}"
+        self._what = f"StatefulSet {self._name} in namespace {self._namespace}"
+        self._claims = f"/api/v1/namespaces/{self._namespace}/persistentvolumeclaims"
+        self.size = template_size(declared)
+
+    def statefulset(self) -> Object:
+        found = statefulset(self._kubernetes, self._name, self._namespace)
+        if found is None:
+            raise NatsError(self._what, "it does not exist", "Deploy the cluster first.")
+        if parse_quantity(self.size) < parse_quantity(template_size(found)):
+            cause = f"volumes of {template_size(found)} can't shrink to {self.size}"
+            raise NatsError(self._what, cause, f"Declare {template_size(found)} or more.")
+        return found
+
+    def too_small(self) -> list[Object]:
+        claims = listed(self._kubernetes, "v1", "PersistentVolumeClaim", self._namespace)
+        pods = self._kubernetes.pods(self._namespace, self._name)
+        return too_small(claims_of(self._name, claims), pods, self.size)
+
+    def is_replaced(self, running: Object) -> bool:
+        return is_replaced(self._declared, running)
+
+    def ask(self, claim: Object, dry_run: bool = False) -> None:
+        """Kubernetes refuses what the class of the volume can't do."""
+        name = claim["metadata"]["name"]
+        body = {"spec": {"resources": {"requests": {"storage": self.size}}}}
+        only = {"dryRun": "All"} if dry_run else {}
+        where = f"{self._claims}/{name}"
+        self._kubernetes.call(
+            "PATCH", where, f"PersistentVolumeClaim {name}", body, MERGE, fieldManager=MANAGER, **only
+        )
+
+    def wait(self, timeout: float) -> None:
+        """Until the servers' volumes have grown, and their file systems with them."""
+        deadline = time.monotonic() + timeout
+        while waiting := [claim for claim in self.too_small() if lacks(claim, self.size)]:
+            for claim in waiting:
+                if how_far(claim).hopeless:
+                    raise self._not_grown(claim, NatsError)
+            if time.monotonic() > deadline:
+                raise self._not_grown(waiting[0], UnfinishedError)
+            time.sleep(LOOK)
+
+    def _not_grown(self, claim: Object, kind: type[NatsError]) -> NatsError:
+        name, has = claim["metadata"]["name"], claim["status"]["capacity"]["storage"]
+        query = {"fieldSelector": f"involvedObject.name={name},type=Warning"}
+        events = self._kubernetes.items(f"/api/v1/namespaces/{self._namespace}/events", f"events of {name}", **query)
+        said = [f"{event['reason']}: {event['message']}" for event in events[-1:]]
+        progress = how_far(claim)
+        cause = "; ".join([f"it has {has} of {self.size}", progress.state, *said])
+        return kind(f"PersistentVolumeClaim {name}", cause, progress.remedy)
+
+    def replace(self, running: Object, timeout: float) -> None:
+        """The same StatefulSet with larger volumes. Its pods stay as they are, and the new one takes them over."""
+        deadline = time.monotonic() + timeout
+        if not is_lost(running):
+            self._delete_alone(running["metadata"]["uid"], deadline)
+        spec = self._declared["spec"] | {key: running["spec"][key] for key in ("replicas", "template")}
+        meta = {key: value for key in KEPT if (value := running["metadata"].get(key))}
+        made = self._apply(self._declared | {"metadata": self._declared["metadata"] | meta, "spec": spec})
+        if kept := [entry for entry in running["metadata"].get("managedFields") or [] if "subresource" not in entry]:
+            # What others have set in the template is theirs as before, or the next apply would take it away.
+            self._kubernetes.call("PATCH", self._path, self._what, {"metadata": {"managedFields": kept}}, MERGE)
+        while alone := left_behind(self._kubernetes.pods(self._namespace, self._name)):
+            if time.monotonic() > deadline:
+                pods = ", ".join(pod["metadata"]["name"] for pod in alone)
+                cause = f"it did not take over {pods} (it is {made['metadata']['uid']})"
+                raise UnfinishedError(self._what, cause, "Look at kube-controller-manager.")
+            time.sleep(LOOK)
+
+    def _delete_alone(self, uid: str, deadline: float) -> None:
+        options = {"propagationPolicy": "Orphan", "preconditions": {"uid": uid}}
+        try:
+            self._kubernetes.call("DELETE", self._path, self._what, options)
+        except NatsError as error:
+            if error.err_code != http.client.NOT_FOUND:
+                raise
+        while self._kubernetes.find(self._path, self._what):
+            if time.monotonic() > deadline:
+                raise UnfinishedError(self._what, "it does not go", "Look at its finalizers.")
+            time.sleep(LOOK / 3)
+
+    def _apply(self, item: Object) -> Object:
+        return self._kubernetes.call("PATCH", self._path, self._what, item, APPLY, fieldManager=MANAGER, force="true")

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Larger volumes for the servers that run. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import is_lost
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import DEFAULT_CLASS, Facts
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart, Object, title
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a claim is that has less than it asks for, and what may help."""
+
+    state: str
+    remedy: str
+    # Its driver has said that it can't be done.
+    hopeless: bool = False
+
+
+@dataclass(frozen=True)
+class Growth:
+    size: str = ""
+    # Volumes that are too small, and whether the StatefulSet asks for another size, which it can't be told.
+    claims: tuple[str, ...] = ()
+    replace: bool = False
+    summary: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> bool:
+        return bool(self.claims) or self.replace
+
+
+def growth(pairs: list[Counterpart], facts: Facts) -> Growth:
+    pair = next((pair for pair in pairs if pair.declared["kind"] == "StatefulSet" and pair.running), None)
+    declared = _template(pair.declared) if pair else None
+    running = _template(pair.running) if pair and pair.running else None
+    if declared is None or running is None:
+        return Growth()
+    size, was = _size(declared), _size(running)
+    small = too_small(facts.claims, facts.running.pods if facts.running else (), size)
+    refusals = [*_refusals(size, was, declared, running), *(_fixed_classes(small, facts) if small else ())]
+    names = tuple(claim["metadata"]["name"] for claim in small)
+    replace = is_replaced(pair.declared, pair.running) if pair and pair.running else False
+    summary = [f"grow the volumes to {size} without a restart: {', '.join(names)}"] if small else []
+    if replace and pair and pair.running:
+        summary.append(_replacement(pair.declared, pair.running))
+    return Growth(size, names, replace, tuple(summary), tuple(refusals))
+
+
+def too_small(claims: Iterable[Object], pods: Iterable[Object], size: str) -> list[Object]:
+    """Claims that ask for less, and those of servers that have less. What no pod mounts may grow when one does."""
+    mounted = {f"data-{pod['metadata']['name']}" for pod in pods}
+    return [
+        claim
+        for claim in claims
+        if parse_quantity(_size(claim)) < parse_quantity(size)
+        or (claim["metadata"]["name"] in mounted and lacks(claim, size))
+    ]
+
+
+def lacks(claim: Object, size: str) -> bool:
+    """Whether the volume itself has less; one that is not there yet will be made as it is asked for."""
+    has = ((claim.get("status") or {}).get("capacity") or {}).get("storage")
+    return has is not None and parse_quantity(has) < parse_quantity(size)
+
+
+def is_replaced(declared: Object, running: Object) -> bool:
+    """A StatefulSet can't be told another size, and one that was lost while it was told so has to come back."""
+    return is_lost(running) or parse_quantity(template_size(declared)) != parse_quantity(template_size(running))
+
+
+def template_size(statefulset: Object) -> str:
+    return _size(statefulset["spec"]["volumeClaimTemplates"][0])
+
+
+def _replacement(declared: Object, running: Object) -> str:
+    what = title(declared)
+    if is_lost(running):
+        return f"put {what} back, which a killed play has taken from its pods"
+    return f"replace {what} without its pods, so that new servers get as much"
+
+
+def how_far(claim: Object) -> Progress:
+    """What Kubernetes tells of a claim that grows."""
+    status = claim.get("status") or {}
+    told = {
+        condition["type"]: condition.get("message") or ""
+        for condition in status.get("conditions") or []
+        if condition.get("status") == "True"
+    }
+    resize = (status.get("allocatedResourceStatuses") or {}).get("storage", "")
+    error = next((text for kind, text in told.items() if kind.endswith("ResizeError")), "")
+    if error or resize.endswith("Infeasible"):
+        return Progress(
+            f"{resize or 'its driver failed'}: {error}".rstrip(": "),
+            "Make room in the storage behind its class, or declare a smaller nats_cluster_storage_size that is still more than it has.",
+            resize.endswith("Infeasible"),
+        )
+    if "FileSystemResizePending" in told:
+        pod = claim["metadata"]["name"].partition("-")[2]
+        restart = f"Its driver may need the pod to start again: kubectl delete pod {pod}, and run the play again."
+        return Progress("its file system has not grown yet", restart)
+    if "Resizing" in told:
+        return Progress("its driver is at it", "Run the play again: it goes on waiting.")
+    driver = f"the driver of class {claim['spec'].get('storageClassName')}"
+    return Progress(f"{driver} has not begun", "Does it run with a resizer? Look at the events of the claim.")
+
+
+def _template(statefulset: Object) -> Object | None:
+    found: Object | None = next(iter(statefulset["spec"].get("volumeClaimTemplates") or []), None)
+    return found if found and "resources" in found["spec"] else None
+
+
+def _size(claim: Object) -> str:
+    return str(claim["spec"]["resources"]["requests"]["storage"])
+
+
+def _refusals(size: str, was: str, declared: Object, running: Object) -> Iterator[str]:
+    if parse_quantity(size) < parse_quantity(was):
+        yield f"nats_cluster_storage_size: a volume of {was} can't shrink to {size}: write {was} or more"
+    wanted, has = declared["spec"].get("storageClassName"), running["spec"].get("storageClassName")
+    if wanted is not None and wanted != has:
+        yield (
+            f"nats_cluster_storage_class: volumes of class {has or 'by default'} can't become {wanted}: put it back, "
+            "or deploy a second cluster and move the data"
+        )
+
+
+def _fixed_classes(claims: list[Object], facts: Facts) -> Iterator[str]:
+    known = {found["metadata"]["name"]: found for found in facts.storage_classes or ()}
+    default = next(
+        (
+            name
+            for name, found in known.items()
+            if (found["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
+        ),
+        "",
+    )
+    for name in sorted({claim["spec"].get("storageClassName") or default for claim in claims}):
+        if name in known and not known[name].get("allowVolumeExpansion"):
+            yield (
+                f"nats_cluster_storage_size: StorageClass {name} can't expand volumes (allowVolumeExpansion is not true): "
+                "put the size back, set it where the driver can do it, or deploy a second cluster and move the data"
+            )

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What is wrong with streams and consumers. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+
+Only the leader's word about replicas counts: every follower calls the other followers not current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import (
+    Finding,
+    error,
+    info,
+    percent,
+    warning,
+)
+
+Answer = Mapping[str, Any]
+Key = tuple[str, str]
+
+LAGGING, NEAR, MANY_SUBJECTS, SHOWN = 10, 90, 1_000_000, 20
+
+
+def streams(servers: Mapping[str, Answer]) -> dict[Key, Answer]:
+    """Every stream by account and name, as its leader tells it, or as anyone does where none leads."""
+    found: dict[Key, Answer] = {}
+    for name, answer in servers.items():
+        for account in answer["data"].get("account_details") or []:
+            for stream in account.get("stream_detail") or []:
+                _prefer_leader(found, (account["name"], stream["name"]), stream, name)
+    return found
+
+
+def consumers(servers: Mapping[str, Answer]) -> dict[tuple[str, str, str], Answer]:
+    """Every consumer by account, stream and name, in the same way."""
+    found: dict[tuple[str, str, str], Answer] = {}
+    for name, answer in servers.items():
+        for account in answer["data"].get("account_details") or []:
+            for stream in account.get("stream_detail") or []:
+                for consumer in stream.get("consumer_detail") or []:
+                    _prefer_leader(found, (account["name"], stream["name"], consumer["name"]), consumer, name)
+    return found
+
+
+def _prefer_leader(found: dict[Any, Answer], key: Any, told: Answer, server: str) -> None:
+    if key not in found or (told.get("cluster") or {}).get("leader") == server:
+        found[key] = told
+
+
+def stream_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Finding]:
+    single: dict[str, list[str]] = {}
+    for (account, name), stream in sorted(streams(servers).items()):
+        what, config = f"stream {name} of account {account}", stream.get("config") or {}
+        wanted = config.get("num_replicas", 1)
+        if wanted > 1:
+            yield from _replicas("STREAM", what, stream.get("cluster") or {}, wanted)
+            yield from _lag(what, stream)
+        elif expected > 1:
+            single.setdefault(account, []).append(name)
+        yield from _limits(what, config, stream.get("state") or {})
+    for account, names in sorted(single.items()):
+        shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+        evidence = f"{len(names)} streams have one replica: {shown}"
+        yield info(
+            "SINGLE_REPLICA",
+            f"account {account}",
+            evidence,
+            "They are away while their server is, and lost with its volume.",
+        )
+
+
+def consumer_findings(servers: Mapping[str, Answer]) -> Iterator[Finding]:
+    replicated = {key: (stream.get("config") or {}).get("num_replicas", 1) for key, stream in streams(servers).items()}
+    for (account, stream, name), consumer in sorted(consumers(servers).items()):
+        what, config = f"consumer {name} of stream {stream} of account {account}", consumer.get("config") or {}
+        wanted = config.get("num_replicas") or replicated.get((account, stream), 1)
+        if wanted > 1 and config.get("durable_name"):
+            yield from _replicas("CONSUMER", what, consumer.get("cluster") or {}, wanted)
+        most, pending = config.get("max_ack_pending", 0), consumer.get("num_ack_pending", 0)
+        if 0 < most <= pending and consumer.get("num_pending"):
+            floor = (consumer.get("ack_floor") or {}).get("consumer_seq", 0)
+            evidence = (
+                f"it delivers nothing: {pending} messages wait for an acknowledgement, which is max_ack_pending, "
+                f"and {consumer['num_pending']} more wait for delivery"
+            )
+            yield warning(
+                "CONSUMER_STUCK", what, evidence, "Look at its clients, or raise max_ack_pending.", mark=str(floor)
+            )
+
+
+def _replicas(kind: str, what: str, cluster: Answer, wanted: int) -> Iterator[Finding]:
+    if not cluster.get("leader"):
+        yield error(f"{kind}_NO_LEADER", what, "it has no leader", "It needs a majority of its replicas' servers.")
+        return
+    replicas = cluster.get("replicas") or []
+    if len(replicas) + 1 < wanted:
+        evidence = f"{len(replicas) + 1} of {wanted} replicas"
+        yield error(f"{kind}_UNDER_REPLICATED", what, evidence, "Bring the missing servers back.")
+    for peer in replicas:
+        if peer.get("offline"):
+            evidence = f"its replica on {peer['name']} is offline"
+            yield error(f"{kind}_REPLICA_OFFLINE", what, evidence, "Bring the server back.")
+        elif not peer.get("current"):
+            lag = f", {peer['lag']} messages behind" if peer.get("lag") else ""
+            evidence = f"its replica on {peer['name']} is not current{lag}"
+            yield error(f"{kind}_REPLICA_NOT_CURRENT", what, evidence, "Wait for it to catch up.")
+
+
+def _lag(what: str, stream: Answer) -> Iterator[Finding]:
+    last = (stream.get("state") or {}).get("last_seq", 0)
+    for peer in (stream.get("cluster") or {}).get("replicas") or []:
+        if peer.get("current") and percent(peer.get("lag", 0), last) >= LAGGING and peer["lag"] > 1000:
+            evidence = f"its replica on {peer['name']} is {peer['lag']} of {last} messages behind"
+            yield warning("STREAM_LAGGING", what, evidence, "Look at disk and network of that server.")
+
+
+def account_findings(account: str, usage: Answer) -> Iterator[Finding]:
+    """Limits of an account: at them it is refused, and the servers go on."""
+    limits = usage.get("limits") or {}
+    for figure in ("storage", "memory", "streams", "consumers"):
+        used, most = usage.get(figure, 0), limits.get(f"max_{figure}", -1)
+        if percent(used, most) >= NEAR:
+            evidence = f"{used} of max_{figure} {most} ({percent(used, most)} %)"
+            remedy = "It is refused more at its limit: delete or purge something, or raise the account's limit."
+            yield warning("ACCOUNT_NEAR_LIMIT", f"account {account}", evidence, remedy)
+
+
+def _limits(what: str, config: Answer, state: Answer) -> Iterator[Finding]:
+    refuses = config.get("discard") == "new"
+    for limit, figure in (("max_msgs", "messages"), ("max_bytes", "bytes"), ("max_consumers", "consumer_count")):
+        most, share = config.get(limit, -1), percent(state.get(figure, 0), config.get(limit, -1))
+        if share < NEAR:
+            continue
+        evidence = f"{state[figure]} of {limit} {most} ({share} %)"
+        if refuses or limit == "max_consumers":
+            yield warning(
+                "STREAM_NEAR_LIMIT", what, evidence, f"It refuses more at its limit: raise {limit} or consume faster."
+            )
+        else:
+            yield info("STREAM_AT_LIMIT", what, evidence, "It drops its oldest messages, as discard: old says.")
+    if state.get("num_subjects", 0) > MANY_SUBJECTS:
+        evidence = f"{state['num_subjects']} subjects are held in memory"
+        yield warning("STREAM_MANY_SUBJECTS", what, evidence, "Use fewer subjects, or give the servers more memory.")

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The key-value bucket as a table: a stream seen as clients see it. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import (
+    NestedError,
+    Type,
+    boolean,
+    labels,
+    limit,
+    list_of,
+    size,
+    string,
+    switch,
+    within,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, kept
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
+    Change,
+    Config,
+    Field,
+    Resource,
+    one_way,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
+    ORIGIN,
+    PLACEMENT,
+    REPUBLISH,
+    WINDOW,
+    age,
+    marker,
+    objections,
+    promoted,
+    replicas,
+    servers_own,
+    storage,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import complete as complete_stream
+
+PREFIX = "KV_"
+KEYS = re.compile(r"\$KV\.[^.]+\.>")
+BUCKET = (r"[^A-Za-z0-9_-]", "nothing but letters, digits, _ and -")
+
+
+def _keys(bucket: str) -> str:
+    """The subjects of a bucket's keys."""
+    return f"$KV.{bucket}.>"
+
+
+def _show_origin(value: Config) -> Config:
+    """Another bucket, without the transforms that make its keys ours."""
+    name = str(value.get("name", "")).removeprefix(PREFIX)
+    shown = value | {"name": name}
+    transforms = value.get("subject_transforms") or []
+    if [entry.get("src") for entry in transforms] == [_keys(name)] and KEYS.fullmatch(str(transforms[0].get("dest"))):
+        del shown["subject_transforms"]
+    result: Config = ORIGIN.show(shown)
+    return result
+
+
+def _parse_origin(value: Config) -> Config:
+    found: Config = ORIGIN.parse(value)
+    if found.get("name") == PREFIX:
+        raise NestedError(".name is empty: write a bucket, or leave the option out")
+    if "name" in found and not found["name"].startswith(PREFIX):
+        found["name"] = PREFIX + found["name"]
+    return found
+
+
+BUCKET_ORIGIN = replace(ORIGIN, parse=_parse_origin, show=_show_origin)
+
+
+def creates(bucket: str) -> Config:
+    return {
+        "name": PREFIX + bucket,
+        "subjects": [_keys(bucket)],
+        "max_msgs_per_subject": 1,
+        "discard": "new",
+        "allow_rollup_hdrs": True,
+        "deny_delete": True,
+        "allow_direct": True,
+        "duplicate_window": WINDOW,
+    }
+
+
+def _renamed(origin: Config, bucket: str) -> Config:
+    """Another bucket's keys become ours."""
+    name = str(origin.get("name", "")).removeprefix(PREFIX)
+    if origin.get("filter_subject") and "subject_transforms" not in origin:
+        raise NatsError(
+            f"bucket {bucket}",
+            f"sources: filter_subject of {name} leaves its keys where this bucket has none",
+            f"Write subject_transforms with src: {origin['filter_subject']} instead, and $KV.{bucket} in dest.",
+        )
+    return {"subject_transforms": [{"src": _keys(name), "dest": _keys(bucket)}]}
+
+
+def complete(desired: Config, actual: Config) -> Config:
+    desired = dict(desired)
+    after = actual | desired
+    bucket = after["name"].removeprefix(PREFIX)
+    if desired.get("mirror") and not actual.get("mirror"):
+        # A copy has its origin's keys and none of its own.
+        desired |= {"subjects": [], "duplicate_window": 0, "mirror_direct": True}
+    if actual.get("mirror") and desired.get("mirror") == {}:
+        # The server gives a copy that becomes a stream of its own a subject that no key has.
+        desired |= {"subjects": [_keys(bucket)]}
+    if sources := desired.get("sources"):
+        there = {origin.get("name") for origin in actual.get("sources") or []}
+        desired["sources"] = [
+            origin if origin.get("name") in there else _renamed(origin, bucket) | origin for origin in sources
+        ]
+    window, oldest = desired.get("duplicate_window", 0), desired.get("max_age")
+    if oldest and window > oldest:
+        desired["duplicate_window"] = oldest
+    return complete_stream(desired, actual)
+
+
+compressed: Type = switch("none", "s2")
+
+KV = Resource(
+    "bucket",
+    fields=(
+        Field("description", string),
+        Field("history", within(1, 64, absent=1), key="max_msgs_per_subject"),
+        Field("ttl", age, key="max_age"),
+        Field("limit_marker_ttl", marker, api_level=1, key="subject_delete_marker_ttl"),
+        Field("max_value_size", limit(size), key="max_msg_size"),
+        Field("max_bytes", limit(size)),
+        Field("storage", storage, Change.NEVER),
+        Field("num_replicas", replicas, alone=True),
+        Field("placement", PLACEMENT, Change.MOVES, alone=True),
+        Field("republish", REPUBLISH),
+        Field("mirror", BUCKET_ORIGIN, promoted),
+        Field("sources", list_of(BUCKET_ORIGIN, "name")),
+        Field("compression", compressed),
+        Field("metadata", labels, default=servers_own),
+    ),
+    # A marker makes it so, for good.
+    hidden=(Field("allow_msg_ttl", boolean, one_way, api_level=1),),
+    named="bucket",
+    forbidden=BUCKET,
+    prefix=PREFIX,
+    creates=creates,
+    completes=complete,
+    objects=objections,
+    loses=bucket_losses,
+    holds=kept,
+)

@@ -1,0 +1,261 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What a change loses of what a stream, a bucket or a consumer holds. Pure: talks to nobody.
+
+Each rule compares the configuration that is there with the one that will hold, whatever the change was written as.
+What was not seen counts as lost. PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant, show_duration
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Config, Found, Loss
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import covered
+
+SECOND_NS = 10**9
+# Messages that expire so soon after a change are gone before anybody can take it back.
+EXPIRES_SOON_NS = 10 * SECOND_NS
+# A consumer that the server deletes so soon does not outlive the restart of its client.
+INACTIVE_SOON_NS = 60 * SECOND_NS
+RESET_LEVEL = 4
+
+
+def stream_losses(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+    yield from _over_limits(found, after, around)
+    yield from _over_history(found, after)
+    yield from _expiring(found, after)
+    yield from _without_interest(found, after)
+
+
+def bucket_losses(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+    """A bucket discards nothing of itself where it is full: it takes no more values."""
+    yield from stream_losses(found, after, around)
+    stored, before, most = found.state.get("bytes", 0), _limit(found.config, "max_bytes"), _limit(after, "max_bytes")
+    if 0 < most < stored and most != before and not _discards(after, around):
+        yield Loss(("max_bytes",), f"leave it full: it holds {stored} bytes, so that nothing more could be stored")
+    keys, messages = found.config.get("mirror"), found.state.get("messages", 0)
+    if keys and not after.get("mirror") and messages and not keys.get("subject_transforms"):
+        origin = str(keys.get("name", "")).removeprefix("KV_")
+        if after["name"].removeprefix("KV_") != origin:
+            yield Loss(
+                ("mirror",),
+                f"leave {messages} messages under the keys of bucket {origin}, where no client of this bucket finds them",
+            )
+
+
+def _limit(config: Mapping[str, Any], key: str) -> int:
+    """A limit, where 0 and nothing are unlimited."""
+    return int(config.get(key) or -1)
+
+
+def _discards(after: Config, around: Around) -> bool:
+    """Whether the server deletes what is above a limit as soon as the limit holds."""
+    return after.get("discard", "old") == "old" or around.trims_discard_new
+
+
+def _over_limits(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+    for key, figure in (("max_msgs", "messages"), ("max_bytes", "bytes")):
+        stored, most = found.state.get(figure, 0), _limit(after, key)
+        if 0 < most < stored and _discards(after, around):
+            yield Loss((key, "discard"), f"delete {stored - most} of {stored} {figure}")
+
+
+def _over_history(found: Found, after: Config) -> Iterator[Loss]:
+    key = "max_msgs_per_subject"
+    before, most = _limit(found.config, key), _limit(after, key)
+    if most < 0 or 0 < before <= most:
+        return
+    subjects = found.state.get("num_subjects", 0)
+    counts = found.info.get("subjects")
+    # Without the counts: so many one subject has at most, when each of the others has one.
+    largest = max(counts.values(), default=0) if counts is not None else found.state.get("messages", 0) - subjects + 1
+    if largest > most:
+        yield Loss((key,), f"delete all but the last {most} messages of each of {subjects} subjects")
+
+
+def _expiring(found: Found, after: Config) -> Iterator[Loss]:
+    before, most = found.config.get("max_age") or 0, after.get("max_age") or 0
+    if not most or 0 < before <= most or not found.state.get("messages"):
+        return
+    first, now = instant(found.state.get("first_ts")), instant(found.info.get("ts"))
+    if first is None:
+        yield Loss(("max_age",), "delete messages whose age is not known")
+        return
+    # The server's own clock, where it tells the time.
+    moment = now or (datetime.now(timezone.utc), 0)
+    age = (moment[0] - first[0]) // timedelta(microseconds=1) * 1000 + moment[1] - first[1]
+    if age + EXPIRES_SOON_NS > most:
+        shown = show_duration(max(0, age) // SECOND_NS * SECOND_NS)
+        soon = "" if age > most else f" within {show_duration(EXPIRES_SOON_NS)}"
+        yield Loss(("max_age",), f"delete messages up to {shown} old{soon}")
+
+
+def _without_interest(found: Found, after: Config) -> Iterator[Loss]:
+    stored = found.state.get("messages", 0)
+    if after.get("retention") != "interest" or found.config.get("retention") == "interest" or not stored:
+        return
+    consumers = found.info.get("consumers")
+    if consumers and any(_waits_for_all(consumer, stored) for consumer in consumers):
+        return
+    if found.state.get("consumer_count"):
+        yield Loss(("retention",), f"delete those of its {stored} messages that every consumer has acknowledged")
+    else:
+        yield Loss(("retention",), f"delete all {stored} messages, because no consumer is interested")
+
+
+def _waits_for_all(consumer: Mapping[str, Any], stored: int) -> bool:
+    return waiting(consumer) == stored and consumer.get("config", {}).get("ack_policy") != "none"
+
+
+def kept(found: Found, around: Around) -> str | None:
+    """What is lost with a stream: its messages, and its consumers with their positions."""
+    messages = found.state.get("messages", 0)
+    durable = found.info.get("durables")
+    consumers = found.state.get("consumer_count", 0) - around.leaving if durable is None else len(durable)
+    parts = [f"{messages} messages"] if messages else []
+    parts += [f"{consumers} consumers"] if consumers > 0 else []
+    return f"delete {' and '.join(parts)}" if parts else None
+
+
+def filters(config: Mapping[str, Any]) -> list[str]:
+    """What a consumer takes; everything where nothing is written."""
+    one = config.get("filter_subject")
+    return list(config.get("filter_subjects") or ([one] if one else [">"]))
+
+
+def waiting(info: Mapping[str, Any]) -> int:
+    """Messages that a consumer has not processed: to be delivered, or delivered and not acknowledged."""
+    return int(info.get("num_pending", 0) + info.get("num_ack_pending", 0))
+
+
+def consumer_losses(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+    yield from _filtered_out(found, after, around)
+    yield from _given_up(found, after)
+    yield from _inactive(found, after, around)
+
+
+def _filtered_out(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+    """Messages that the consumer has not processed, and that its filter no longer takes."""
+    left, takes = waiting(found.info), filters(after)
+    dropped = [subject for subject in filters(found.config) if not covered(subject, takes)]
+    if not left or not dropped:
+        return
+    counts = found.info.get("unprocessed")
+    most = left if counts is None else min(left, sum(counts.values()))
+    if not most:
+        return
+    keys, what = ("filter_subjects", "filter_subject"), " and ".join(counts or dropped)
+    retention = around.stream.get("retention", "limits")
+    if retention == "interest":
+        yield Loss(keys, f"delete up to {most} messages of {what} that this consumer has not acknowledged")
+    elif retention != "workqueue":
+        yield Loss(keys, f"skip up to {most} messages of {what} that this consumer has not processed")
+    elif not all(_taken(subject, found, around) for subject in counts or dropped):
+        yield Loss(keys, f"leave up to {most} messages of {what} that no other consumer takes")
+
+
+def _taken(subject: str, found: Found, around: Around) -> bool:
+    """Whether another consumer of the work queue takes this."""
+    others = (entry for entry in around.consumers if entry.get("name") != found.config.get("name"))
+    return any(covered(subject, filters(entry)) for entry in others)
+
+
+def _given_up(found: Found, after: Config) -> Iterator[Loss]:
+    before, most = _limit(found.config, "max_deliver"), _limit(after, "max_deliver")
+    if most < 0 or 0 < before <= most:
+        return
+    unacknowledged = found.info.get("num_ack_pending", 0)
+    # The server tells how many were delivered more than once, and no more than that.
+    exhausted = unacknowledged if most == 1 else min(unacknowledged, found.info.get("num_redelivered", 0))
+    if exhausted:
+        yield Loss(("max_deliver",), f"give up {exhausted} messages that are delivered and not acknowledged")
+
+
+def _inactive(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+    """The server takes the stream's limit where a consumer that is written has none of its own."""
+    limit = around.stream.get("consumer_limits", {}).get("inactive_threshold") or 0
+    before, most = found.config.get("inactive_threshold") or 0, after.get("inactive_threshold") or limit
+    used = found.info.get("num_waiting", 0) or found.info.get("push_bound")
+    if not 0 < most < INACTIVE_SOON_NS or 0 < before <= most or used:
+        return
+    yield Loss(
+        ("inactive_threshold",),
+        f"have the server delete it with its position once no client has used it for {show_duration(most)}",
+    )
+
+
+def position(found: Found, around: Around) -> str | None:
+    """What is lost with a consumer: what only it waits for, and how far it is."""
+    left, retention = waiting(found.info), around.stream.get("retention", "limits")
+    if left and retention == "interest":
+        return f"delete up to {left} messages that only this consumer waits for"
+    if retention == "workqueue":
+        # What is acknowledged is gone, so that a new consumer goes on where this one was.
+        taken = all(_taken(subject, found, around) for subject in filters(found.config))
+        return f"leave {left} messages that no other consumer takes" if left and not taken else None
+    if processed(found):
+        return f"lose its position, sequence {floor(found)}"
+    if left and found.config.get("deliver_policy", "all") in ("new", "last", "last_per_subject"):
+        return f"skip {left} messages that it has not processed"
+    return None
+
+
+def processed(found: Found) -> bool:
+    """Whether a consumer is further than a new one with the same configuration would be."""
+    delivered, acknowledged = found.info.get("delivered", {}), found.info.get("ack_floor", {})
+    return bool(
+        acknowledged.get("consumer_seq", 0) or delivered.get("consumer_seq", 0) > found.info.get("num_ack_pending", 0)
+    )
+
+
+def floor(found: Found) -> int:
+    """The sequence up to which everything is acknowledged."""
+    none = found.config.get("ack_policy") == "none"
+    return int(found.info.get("delivered" if none else "ack_floor", {}).get("stream_seq", 0))
+
+
+def beyond_floor(found: Found) -> int:
+    """How many messages are acknowledged above the floor: these a reset delivers again."""
+    delivered, acknowledged = found.info.get("delivered", {}), found.info.get("ack_floor", {})
+    if found.config.get("ack_policy") == "none":
+        return 0
+    above = delivered.get("consumer_seq", 0) - acknowledged.get("consumer_seq", 0)
+    return max(0, int(above - found.info.get("num_ack_pending", 0)))
+
+
+STARTS = ("deliver_policy", "opt_start_seq", "opt_start_time")
+
+
+def _same_start(found: Found, after: Config) -> bool:
+    return all((found.config.get(key) or None) == (after.get(key) or None) for key in STARTS)
+
+
+def resumes_at(found: Found, after: Config, level: int) -> int | None:
+    """The sequence that a consumer which is made anew is set to, so that it goes on where it was; None where it can't be."""
+    resettable = after.get("deliver_policy", "all") in ("all", "by_start_sequence", "by_start_time")
+    if level < RESET_LEVEL or not resettable or not _same_start(found, after) or not processed(found):
+        return None
+    return floor(found) + 1 if floor(found) else None
+
+
+def not_restored(found: Found, after: Config, around: Around, level: int) -> str | None:
+    """What is lost when a consumer is made anew, its position put back where the server can."""
+    retention = around.stream.get("retention", "limits")
+    if retention == "interest":
+        return position(found, around)
+    filtered = next((loss.sentence for loss in _filtered_out(found, after, around)), None)
+    if filtered or retention == "workqueue":
+        return filtered
+    left = waiting(found.info)
+    if left and not _same_start(found, after) and after.get("deliver_policy", "all") != "all":
+        return f"skip up to {left} messages that it has not processed"
+    if resumes_at(found, after, level) is None:
+        return position(found, around)
+    again = beyond_floor(found)
+    return f"deliver up to {again} acknowledged messages again" if again else None

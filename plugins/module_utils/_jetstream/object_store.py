@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The object store as a table: a stream seen as clients see it. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import labels, limit, size, string
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import BUCKET, compressed
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, kept
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Change, Config, Field, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
+    PLACEMENT,
+    age,
+    complete,
+    replicas,
+    servers_own,
+    storage,
+)
+
+PREFIX = "OBJ_"
+
+
+def creates(bucket: str) -> Config:
+    return {
+        "name": PREFIX + bucket,
+        "subjects": [f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"],
+        "discard": "new",
+        "allow_rollup_hdrs": True,
+        "allow_direct": True,
+    }
+
+
+OBJECT_STORE = Resource(
+    "object store",
+    fields=(
+        Field("description", string),
+        Field("ttl", age, key="max_age"),
+        Field("max_bytes", limit(size)),
+        Field("storage", storage, Change.NEVER),
+        Field("num_replicas", replicas, alone=True),
+        Field("placement", PLACEMENT, Change.MOVES, alone=True),
+        Field("compression", compressed),
+        Field("metadata", labels, default=servers_own),
+    ),
+    named="bucket",
+    forbidden=BUCKET,
+    prefix=PREFIX,
+    creates=creates,
+    completes=complete,
+    loses=bucket_losses,
+    holds=kept,
+    states=("present", "absent", "sealed"),
+)

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The Kubernetes API as this collection needs it. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import http.client
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import HAS_HTTP, JSON, Api, plain
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.login import HAS_CLIENT, log_in
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import is_server_pod
+
+try:
+    from kubernetes.stream.ws_client import PortForward
+    from websocket import ABNF, WebSocketConnectionClosedException, WebSocketException, WebSocketTimeoutException
+except ImportError:
+    HAS_KUBERNETES = False
+else:
+    HAS_KUBERNETES = HAS_CLIENT and HAS_HTTP
+
+Object = dict[str, Any]
+MANAGER = "messaging.nats"
+# The channels of the exec protocol.
+STDIN, STDOUT, STDERR, STATUS = range(4)
+STDIN_FRAME_BYTES = 64 * 1024
+
+
+class Kubernetes:
+    """One cluster's API, as one user."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """`options` holds those of KUBECONFIG that are set, and may hold others."""
+        if not HAS_KUBERNETES:
+            raise NatsError(
+                "connection through Kubernetes",
+                f"the Python library kubernetes is missing for {sys.executable}",
+                "Install it: pip install kubernetes.",
+            )
+        self._api = Api(log_in(options, os.environ))
+        self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
+        self._may_change: Callable[[], None] | None = None
+
+    @property
+    def where(self) -> str:
+        """The URL of the API."""
+        return self._api.host
+
+    def guarded(self, may_change: Callable[[], None]) -> Kubernetes:
+        """The same, but each change is first asked whether it may be, which raises where it may not."""
+        found = copy.copy(self)
+        found._may_change = may_change
+        return found
+
+    def check_lease(self) -> None:
+        """Before a change that is not made through the Kubernetes API; raises where another play holds the Lease."""
+        if self._may_change:
+            self._may_change()
+
+    def call(
+        self, method: str, path: str, what: str, body: Any = None, content_type: str = JSON, **query: Any
+    ) -> Object:
+        """One request to the API; `what` is the object that an error names."""
+        KNOWN_SECRETS.add_object(body)
+        before = self._may_change if method != "GET" else None
+        data = self._api.request(method, path, what, query, body, content_type, before)
+        try:
+            found: Object = json.loads(data)
+        except ValueError as error:
+            raise NatsError(
+                what,
+                f"{self.where} answers no JSON",
+                "Is it the Kubernetes API? Check host, or the kubeconfig's server.",
+            ) from error
+        KNOWN_SECRETS.add_object(found)
+        return found
+
+    def find(self, path: str, what: str, **query: Any) -> Object | None:
+        """The object, or None where there is none."""
+        try:
+            return self.call("GET", path, what, **query)
+        except NatsError as error:
+            if error.err_code == http.HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def items(self, path: str, what: str, **query: Any) -> list[Object]:
+        found: list[Object] = self.call("GET", path, what, **query)["items"]
+        return found
+
+    def pods(self, namespace: str, name: str) -> list[Object]:
+        """The pods of one NATS cluster's servers, by name; not others' pods that have its label."""
+        path = f"/api/v1/namespaces/{namespace}/pods"
+        found = self.items(path, f"pods of {name} in namespace {namespace}", labelSelector=f"app={name}")
+        servers = [pod for pod in found if is_server_pod(pod, name)]
+        return sorted(servers, key=lambda pod: str(pod["metadata"]["name"]))
+
+    def warnings(self, namespace: str, of: str, uid: str | None = None) -> list[Object]:
+        """The events that warn about an object: with its uid, not about an earlier one of its name."""
+        own = f",involvedObject.uid={uid}" if uid else ""
+        query = {"fieldSelector": f"involvedObject.name={of},type=Warning{own}"}
+        return self.items(f"/api/v1/namespaces/{namespace}/events", f"events of {of}", **query)
+
+    def secret(self, namespace: str, name: str) -> dict[str, str]:
+        """What a Secret says, decoded."""
+        found = self.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", f"Secret {name} in namespace {namespace}")
+        if found is None:
+            raise NatsError(
+                f"Secret {name} in namespace {namespace}",
+                "it does not exist",
+                "Check the options kubernetes.namespace, kubernetes.cluster and kubernetes.account, or deploy the cluster first.",
+            )
+        return {
+            key: base64.b64decode(value).decode(errors="replace") for key, value in (found.get("data") or {}).items()
+        }
+
+    def path(self, item: Object) -> str:
+        """Where the API keeps this object."""
+        version, meta = item["apiVersion"], item["metadata"]
+        plural, namespaced = self._kind(version, item["kind"])
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        return (
+            f"{root}/namespaces/{meta['namespace']}/{plural}/{meta['name']}"
+            if namespaced
+            else f"{root}/{plural}/{meta['name']}"
+        )
+
+    def _kind(self, version: str, kind: str) -> tuple[str, bool]:
+        if version not in self._kinds:
+            root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+            found = self.find(root, f"API {version}") or {"resources": []}
+            self._kinds[version] = {
+                entry["kind"]: (entry["name"], entry["namespaced"])
+                for entry in found["resources"]
+                if "/" not in entry["name"]
+            }
+        if kind not in self._kinds[version]:
+            raise NatsError(
+                f"{kind} of {version}",
+                f"{self.where} knows no such kind",
+                "Install what defines it, or leave the object out.",
+            )
+        return self._kinds[version][kind]
+
+    def logs(self, namespace: str, pod: str, container: str, lines: int, previous: bool = False) -> str:
+        """The last lines of a container's log, or of the one before that ended; empty where it has none."""
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        query = {"container": container, "tailLines": lines, "previous": str(previous).lower()}
+        try:
+            return self._api.request("GET", path, f"log of pod {pod}", query).decode(errors="replace")
+        except NatsError:
+            return ""
+
+    def forward(self, namespace: str, pod: str, port: int) -> Any:
+        """A socket that ends at a port of the pod, through the API server and the kubelet."""
+        what = f"port {port} of pod {pod} in namespace {namespace}"
+        link = self._upgraded(namespace, pod, "portforward", what, [("ports", str(port))])
+        return PortForward(link, [port]).socket(port)
+
+    def get(self, namespace: str, pod: str, port: int, path: str, timeout: float = 2) -> tuple[int, str]:
+        """Status and body of an HTTP request to a port of the pod itself, ready or not."""
+        what = f"http://{pod}:{port}{path}"
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        link.sock = self.forward(namespace, pod, port)
+        link.sock.settimeout(timeout)
+        try:
+            link.request("GET", path)
+            answer = link.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise NatsError(what, f"it does not answer: {plain(error)}", "Look at the pod.") from error
+        finally:
+            link.close()
+
+    def _upgraded(self, namespace: str, pod: str, verb: str, what: str, query: list[tuple[str, str]]) -> Any:
+        return self._api.websocket(f"/api/v1/namespaces/{namespace}/pods/{pod}/{verb}", what, query)
+
+    def run(
+        self, namespace: str, pod: str, container: str, command: list[str], stdin: str = "", timeout: float = 30
+    ) -> tuple[int, str]:
+        """Exit code and output of a command in a container."""
+        deadline = time.monotonic() + timeout
+        wanted = [("stdin", stdin), ("stdout", True), ("stderr", True)]
+        query = [("container", container), *(("command", word) for word in command)]
+        query += [(stream, "true") for stream, there in wanted if there]
+        link = self._upgraded(namespace, pod, "exec", f"pod {pod} in namespace {namespace}", query)
+        output, status = bytearray(), bytearray()
+        try:
+            data = stdin.encode()
+            link.settimeout(timeout)
+            for start in range(0, len(data), STDIN_FRAME_BYTES):
+                link.send_binary(bytes([STDIN]) + data[start : start + STDIN_FRAME_BYTES])
+            for channel, part in _frames(link, deadline):
+                if channel in (STDOUT, STDERR):
+                    output += part
+                elif channel == STATUS:
+                    status += part
+        except WebSocketTimeoutException as error:
+            cause = f"no end after {timeout:.0f} s"
+            raise NatsError(f"{' '.join(command)} in pod {pod}", cause, "Look at the pod's log.") from error
+        except (WebSocketException, OSError) as error:
+            cause = f"the connection through {self.where} broke off: {plain(error)}"
+            raise NatsError(f"pod {pod} in namespace {namespace}", cause, "Look at the pod and its node.") from error
+        finally:
+            link.shutdown()
+        return exit_code(bytes(status), f"{command[0]} in pod {pod}"), output.decode(errors="replace")
+
+
+def _frames(link: Any, deadline: float) -> Iterator[tuple[int, bytes]]:
+    """What arrives until the other side closes, by channel."""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise WebSocketTimeoutException("out of time")
+        link.settimeout(left)
+        try:
+            code, data = link.recv_data()
+        except WebSocketConnectionClosedException:
+            return
+        if code == ABNF.OPCODE_CLOSE:
+            return
+        if data:
+            yield data[0], bytes(data[1:])
+
+
+def exit_code(status: bytes, what: str) -> int:
+    """What the API told of the command's end."""
+    try:
+        told = json.loads(status)
+        if told.get("status") == "Success":
+            return 0
+        causes = (told.get("details") or {}).get("causes") or []
+        return next(int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode")
+    except StopIteration:
+        raise NatsError(what, str(told.get("message") or "it could not be started"), "Look at the pod.") from None
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise NatsError(
+            what, "it ended without an exit code", "Did the container end meanwhile? Look at its log."
+        ) from error

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Notes every secret that a cluster's logs, events and objects could repeat. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes
+
+
+def note_secrets(kubernetes: Kubernetes, namespace: str, cluster: str, pods: list[dict[str, Any]]) -> None:
+    """Reads the Secrets of the cluster and those that its pods refer to; the client notes what it reads.
+
+    Who may not read them can't show them either, but for what a log repeats: that is masked by its structure alone.
+    """
+    core = f"/api/v1/namespaces/{namespace}/secrets"
+    ours = f"app.kubernetes.io/instance={cluster},app.kubernetes.io/managed-by={MANAGER}"
+    read = set()
+    with suppress(NatsError):
+        read = {item["metadata"]["name"] for item in kubernetes.items(core, "Secrets", labelSelector=ours)}
+    for name in sorted({name for pod in pods for name in referenced_secrets(pod["spec"])} - read):
+        with suppress(NatsError):
+            kubernetes.find(f"{core}/{name}", f"Secret {name}")
+
+
+def referenced_secrets(spec: Any) -> Iterator[str]:
+    """The names of the Secrets that a pod's specification mentions: volumes, projections, variables, pull secrets."""
+    if isinstance(spec, Mapping):
+        for key, value in spec.items():
+            if key in ("secret", "secretRef", "secretKeyRef") and isinstance(value, Mapping):
+                if name := value.get("secretName") or value.get("name"):
+                    yield str(name)
+            elif key == "imagePullSecrets":
+                yield from (str(entry["name"]) for entry in value or [] if entry.get("name"))
+            else:
+                yield from referenced_secrets(value)
+    elif isinstance(spec, list):
+        for item in spec:
+            yield from referenced_secrets(item)

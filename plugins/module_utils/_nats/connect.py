@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""From a task's connection options to a connection. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, NotAskedError, Unasked
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import secret_name
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.port_forward import Tunnel
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
+
+if TYPE_CHECKING:
+    from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+
+CLIENT_PORT, MONITOR_PORT = 4222, 8222
+FORBIDDEN = 403
+# Where a task writes no login at all.
+LOGIN = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
+LOGINS = ("user", "password", "token", "creds", "nkey_seed", "jwt")
+# Through API server and kubelet it takes longer than to a server at hand.
+CONNECT_TIMEOUT = 10
+
+
+@contextmanager
+def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
+    """A connection as the options of a task say; `account` is the default one of a `kubernetes` connection."""
+    if params.get("kubernetes"):
+        target = params["kubernetes"]
+        # Here, because importing the client library takes longer than asking a server at hand.
+        from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import (
+            Kubernetes,
+        )
+
+        kubernetes = Kubernetes(target)
+        with through(
+            kubernetes, target["namespace"], target["cluster"], target["account"] or account, params["timeout"]
+        ) as connection:
+            yield connection
+        return
+    servers = params["servers"] or [server for server in os.environ.get("NATS_URL", "").split(",") if server]
+    if not servers:
+        raise NatsError(
+            "connection",
+            "neither the option servers, nor kubernetes, nor NATS_URL says where NATS is",
+            "Set one of them.",
+        )
+    login = {name: params[name] for name in LOGINS if params[name]}
+    login = login or {name: os.environ[variable] for name, variable in LOGIN.items() if os.environ.get(variable)}
+    more = {name: params[name] for name in ("tls", "inbox_prefix", "timeout")}
+    with Connection(Options(servers, **login, **more)) as connection:
+        yield connection
+
+
+def logins(params: Mapping[str, Any], opened: ExitStack) -> Callable[[str], Connection | None]:
+    """Connections as accounts' own users, made when they are first asked for; None where there are no credentials.
+
+    They are those of the option `accounts`; with `kubernetes` those of the accounts' Secrets, too.
+    """
+    declared = {login["account"]: login for login in params["accounts"] if any(login.get(key) for key in LOGINS)}
+
+    @cache
+    def of(account: str) -> Connection | None:
+        if account in declared:
+            given = {**params, **{key: declared[account].get(key) for key in LOGINS}, "kubernetes": None}
+            return opened.enter_context(connected(given, ""))
+        if not params.get("kubernetes"):
+            return None
+        from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+
+        target = params["kubernetes"]
+        kubernetes, namespace = Kubernetes(target), target["namespace"]
+        name = secret_name(target["cluster"], account)
+        if kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", f"Secret {name}") is None:
+            return None
+        return opened.enter_context(through(kubernetes, namespace, target["cluster"], account, params["timeout"]))
+
+    return of
+
+
+@contextmanager
+def through(
+    kubernetes: Kubernetes,
+    namespace: str,
+    cluster: str,
+    account: str,
+    timeout: float,
+    pods: list[Object] | None = None,
+) -> Iterator[Connection]:
+    """A connection as an account's own user, through the Kubernetes API to whichever pod takes it, or one of these."""
+    user, password = _login(kubernetes, namespace, secret_name(cluster, account))
+    running = [pod for pod in pods or kubernetes.pods(namespace, cluster) if runs(pod)]
+    if not running:
+        raise NotAskedError(
+            Unasked.NO_ANSWER,
+            f"cluster {cluster} in namespace {namespace}",
+            "none of its pods is running",
+            "Look at it with kubectl get pods.",
+        )
+    with ExitStack() as opened:
+        tunnels = {}
+        for pod in sorted(running, key=lambda pod: not ready(pod)):
+            name = pod["metadata"]["name"]
+            tunnel = opened.enter_context(closing(Tunnel(partial(kubernetes.forward, namespace, name, CLIENT_PORT))))
+            tunnels[f"nats://127.0.0.1:{tunnel.port}"] = (name, tunnel)
+
+        def explain(server: str, sentence: str) -> str:
+            name, tunnel = tunnels[server]
+            return f"pod {name}: {tunnel.error or sentence}"
+
+        options = Options(
+            tuple(tunnels), user=user, password=password, timeout=timeout, connect_timeout=CONNECT_TIMEOUT
+        )
+        yield opened.enter_context(Connection(options, explain))
+
+
+def _login(kubernetes: Kubernetes, namespace: str, name: str) -> tuple[str, str]:
+    """User and password from an account's Secret; why there is none, by its kind."""
+    what = f"Secret {name} in namespace {namespace}"
+    try:
+        found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", what)
+    except NatsError as error:
+        reason = Unasked.FORBIDDEN if error.err_code == FORBIDDEN else Unasked.NO_ANSWER
+        raise NotAskedError(reason, error.what, error.cause, error.remedy, error.err_code) from error
+    remedy = "Check the options kubernetes.namespace, kubernetes.cluster and kubernetes.account, or deploy the cluster first."
+    if found is None:
+        raise NotAskedError(Unasked.NO_LOGIN, what, "it does not exist", remedy)
+    data = found.get("data") or {}
+    if not data.get("username") or not data.get("password"):
+        again = "Deploy the cluster again: it makes the login anew."
+        raise NotAskedError(Unasked.NO_LOGIN, what, "it holds no username and password", again)
+    try:
+        user, password = (base64.b64decode(data[key]).decode() for key in ("username", "password"))
+    except ValueError as error:
+        raise NotAskedError(Unasked.NO_LOGIN, what, "its user or password is not text", remedy) from error
+    return user, password
+
+
+def runs(pod: Object) -> bool:
+    """A pod whose containers crash is in phase Running too."""
+    containers = pod["status"].get("containerStatuses") or []
+    return any(found["name"] == "nats" and "running" in found["state"] for found in containers)
+
+
+def ready(pod: Object) -> bool:
+    return any(
+        found["type"] == "Ready" and found["status"] == "True" for found in pod["status"].get("conditions") or []
+    )

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A module that connects to NATS: its options. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import HAS_NATS, secret_of
+
+KUBERNETES: dict[str, Any] = {
+    **KUBECONFIG,
+    "namespace": {"type": "str", "default": "nats"},
+    "cluster": {"type": "str", "default": "nats"},
+    "account": {"type": "str"},
+}
+TLS: dict[str, Any] = {
+    "ca": {"type": "path"},
+    "cert": {"type": "path"},
+    "key": {"type": "path", "no_log": False},
+    "server_name": {"type": "str"},
+    "handshake_first": {"type": "bool", "default": False},
+}
+# The environment is read where the connection is made: as a fallback here NATS_URL would exclude an explicit `kubernetes`,
+# and a login from there would be mixed with another one that the task writes.
+CONNECTION: dict[str, Any] = {
+    "servers": {"type": "list", "elements": "str"},
+    "user": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "token": {"type": "str", "no_log": True},
+    "creds": {"type": "str", "no_log": True},
+    "nkey_seed": {"type": "str", "no_log": True},
+    "jwt": {"type": "str", "no_log": True},
+    "tls": {"type": "dict", "options": TLS},
+    "domain": {"type": "str"},
+    "api_prefix": {"type": "str"},
+    "inbox_prefix": {"type": "str", "default": "_INBOX"},
+    "timeout": {"type": "float", "default": 5},
+    "kubernetes": {"type": "dict", "options": KUBERNETES},
+}
+
+
+class NatsModule(CollectionModule):
+    """A module with the collection's connection options."""
+
+    def __init__(self, argument_spec: Mapping[str, Any], **arguments: Any) -> None:
+        super().__init__(
+            CONNECTION | dict(argument_spec),
+            {"nats-py": HAS_NATS},
+            mutually_exclusive=[("servers", "kubernetes"), ("domain", "api_prefix")],
+            required_together=[("user", "password")],
+            required_by={"jwt": "nkey_seed"},
+            **arguments,
+        )
+        # Ansible knows of the options that are secret, not of what an address holds.
+        self.no_log_values |= {secret for server in self.params["servers"] or () if (secret := secret_of(server))}
+
+    @property
+    def api_prefix(self) -> str:
+        if self.params["domain"]:
+            return f"$JS.{self.params['domain']}.API"
+        return str(self.params["api_prefix"] or "$JS.API").rstrip(".")

@@ -1,0 +1,345 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""How replicas, leaders and clients would be spread evenly. Pure: talks to nobody. PRIVATE: it can change at any time."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, Group, fits, groups
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import CLIENT
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import Handover
+
+Answer = Mapping[str, Any]
+# A server may have so much more than the average of the clients.
+TOLERANCE = 1.1
+LIMITS = {"file": ("max_storage", "storage"), "memory": ("max_memory", "memory")}
+# A move that makes it more even by less than half an average stream is not worth it, nor would it last.
+WORTH = 1.0
+
+
+@dataclass(frozen=True)
+class Move:
+    """A replica of a stream, with those of its consumers, goes from one server to another."""
+
+    asset: Asset
+    leaves: str
+    goes: str
+
+    def __str__(self) -> str:
+        return f"{self.asset}: replica from {self.leaves} to {self.goes}"
+
+
+@dataclass(frozen=True)
+class Kick:
+    """A client whose connection a server closes, so that it connects again."""
+
+    server: str
+    server_id: str
+    cid: int
+
+
+def moves(servers: Mapping[str, Answer], members: Sequence[str], fixed: Collection[Asset] = ()) -> list[Move]:
+    """Which replicas should leave which server, so that each has as much as any other; the first does the most.
+
+    A replica weighs one, and one more where it has as many bytes as the average. What is not settled, and what is
+    `fixed`, stays where it is.
+    """
+    found = {asset: group for asset, group in groups(servers).items() if not asset.consumer}
+    there = [name for name in members if name in servers]
+    free = {asset for asset, group in found.items() if group.settled and asset not in fixed}
+    board = _Board(servers, found, _weights(found), there, free)
+    planned = []
+    while move := board.best():
+        planned.append(move)
+        board.apply(move)
+    return planned
+
+
+# What decides between streams that even out as much: who does not lead there, then the smallest.
+Rank = tuple[bool, int, Asset]
+
+
+class _Held:
+    """What one server could give, by weight: each change is found again without looking at all of it."""
+
+    def __init__(self) -> None:
+        self._weights: list[float] = []
+        self._ranks: dict[float, list[Rank]] = {}
+
+    def add(self, weight: float, rank: Rank) -> None:
+        if weight not in self._ranks:
+            insort(self._weights, weight)
+            self._ranks[weight] = []
+        insort(self._ranks[weight], rank)
+
+    def remove(self, weight: float, rank: Rank) -> None:
+        ranks = self._ranks[weight]
+        del ranks[bisect_left(ranks, rank)]
+        if not ranks:
+            del self._ranks[weight]
+            del self._weights[bisect_left(self._weights, weight)]
+
+    def by_gain(self, gap: float) -> Iterator[tuple[float, list[Rank]]]:
+        """What would even out most comes first: the nearer to half the gap; with its gain."""
+        above = bisect_left(self._weights, gap / 2)
+        below, most = above - 1, bisect_right(self._weights, gap - WORTH)
+        while below >= 0 or above < most:
+            gains = [_gain(self._weights[at], gap) if 0 <= at < most else -math.inf for at in (below, above)]
+            at = below if gains[0] >= gains[1] else above
+            if gains[0] >= gains[1]:
+                below -= 1
+            else:
+                above += 1
+            if at < most:
+                yield max(gains), self._ranks[self._weights[at]]
+
+
+def _gain(weight: float, gap: float) -> float:
+    return round(weight * (gap - weight), 6)
+
+
+class _Board:
+    """Where everything would be, a move at a time."""
+
+    def __init__(
+        self,
+        servers: Mapping[str, Answer],
+        found: Mapping[Asset, Group],
+        weights: Mapping[Asset, float],
+        names: Sequence[str],
+        free: Set[Asset],
+    ) -> None:
+        self._weights, self._names = weights, names
+        self._size = {asset: (group.storage, group.bytes) for asset, group in found.items()}
+        self._leader = {asset: group.leader for asset, group in found.items()}
+        self._at = {asset: {name for name in names if name in group.servers} for asset, group in found.items()}
+        self._load = {name: math.fsum(weights[asset] for asset, at in self._at.items() if name in at) for name in names}
+        self._room = {(name, storage): _room(servers[name], storage) for name in names for storage in LIMITS}
+        # The tags of a stream decide where it may be, and many streams have the same.
+        tags = {asset: group.tags for asset, group in found.items()}
+        example = {tags[asset]: group for asset, group in found.items()}
+        fit = {name: {wanted for wanted, group in example.items() if fits(servers[name], group)} for name in names}
+        self._may = {asset: {name for name in names if tags[asset] in fit[name]} for asset in free}
+        # By pair of servers what the one has and the other may get.
+        self._held = {(full, bare): _Held() for full in names for bare in names if full != bare}
+        for asset in free:
+            self._list(asset, _Held.add)
+        # Pairs between which nothing goes, until one of them changes.
+        self._in_vain = set[tuple[str, str]]()
+
+    def best(self) -> Move | None:
+        load = self._load
+        pairs = [(load[full] - load[bare], full, bare) for full, bare in self._held.keys() - self._in_vain]
+        for gap, full, bare in sorted(pairs, key=lambda pair: (-round(pair[0], 6), pair[1:])):
+            if asset := self._best_of(full, bare, gap):
+                return Move(asset, full, bare)
+            self._in_vain.add((full, bare))
+        return None
+
+    def _best_of(self, full: str, bare: str, gap: float) -> Asset | None:
+        """The stream that evens out most of what there is room for; of several the one with the highest rank."""
+        best: Rank | None = None
+        reached = -math.inf
+        room = {storage: self._room[bare, storage] for storage in LIMITS}
+        for gain, ranks in self._held[full, bare].by_gain(gap):
+            if gain < reached:
+                break
+            for rank in reversed(ranks):
+                storage, size = self._size[rank[-1]]
+                if size <= room[storage]:
+                    best, reached = max(best or rank, rank), gain
+                    break
+        return best[-1] if best else None
+
+    def apply(self, move: Move) -> None:
+        asset, weight = move.asset, self._weights[move.asset]
+        self._list(asset, _Held.remove)
+        self._at[asset] = self._at[asset] - {move.leaves} | {move.goes}
+        self._list(asset, _Held.add)
+        self._load[move.leaves] -= weight
+        self._load[move.goes] += weight
+        storage, size = self._size[asset]
+        self._room[move.goes, storage] -= size
+        changed = {(full, bare) for full in self._at[asset] | {move.leaves} for bare in self._names}
+        changed |= {(bare, full) for full, bare in changed}
+        self._in_vain -= changed
+
+    def _list(self, asset: Asset, enter: Callable[[_Held, float, Rank], None]) -> None:
+        at, weight = self._at[asset], self._weights[asset]
+        _storage, size = self._size[asset]
+        for full in at:
+            rank = (self._leader[asset] != full, -size, asset)
+            for bare in self._may[asset] - at:
+                enter(self._held[full, bare], weight, rank)
+
+
+def _weights(found: Mapping[Asset, Group]) -> dict[Asset, float]:
+    replicas = sum(len(group.servers) for group in found.values())
+    mean = sum(group.bytes * len(group.servers) for group in found.values()) / max(1, replicas)
+    return {asset: 1 + (group.bytes / mean if mean else 0) for asset, group in found.items()}
+
+
+def _room(answer: Answer, storage: str) -> float:
+    """Bytes until nine tenths of what the server may store."""
+    data = answer["data"]
+    limit, used = LIMITS[storage]
+    return float((data.get("config") or {}).get(limit, 0)) * 0.9 - float(data.get(used, 0))
+
+
+def leader_moves(
+    servers: Mapping[str, Answer], members: Sequence[str], skipped: Collection[str] = ()
+) -> list[Handover]:
+    """Who should lead instead, so that each server leads as many streams, and as many consumers, as any other.
+
+    Accounts that are `skipped` keep their leaders: nobody may have them step down.
+    """
+    found = groups(servers)
+    planned: list[Handover] = []
+    beside: Counter[str] = Counter()
+    for kind in (False, True):
+        led = {asset: group for asset, group in found.items() if bool(asset.consumer) == kind and group.leader}
+        leaders = {asset: str(group.leader) for asset, group in led.items()}
+        able = {
+            asset: group.current & set(members) & servers.keys() if asset.account not in skipped else frozenset()
+            for asset, group in led.items()
+            if group.settled
+        }
+        after = _evened(leaders, able, members, beside)
+        beside.update(after.values())
+        planned += [Handover(asset, leaders[asset], goes) for asset, goes in after.items() if goes != leaders[asset]]
+    return planned
+
+
+def _evened(
+    leaders: Mapping[Asset, str],
+    able: Mapping[Asset, Collection[str]],
+    members: Sequence[str],
+    beside: Mapping[str, int],
+) -> dict[Asset, str]:
+    """Along a chain where need be: what only n2 can take from n1 goes there once n2 has given something to n3.
+
+    `beside` is what servers lead of another kind: who has more of it leads fewer of this where it makes no difference.
+    """
+    after, load = dict(leaders), Counter(leaders.values())
+    edges: dict[str, dict[str, set[Asset]]] = {}
+
+    def put(asset: Asset, there: bool) -> None:
+        for name in able.get(asset, ()):
+            if name != after[asset]:
+                of = edges.setdefault(after[asset], {}).setdefault(name, set())
+                (of.add if there else of.discard)(asset)
+
+    def worth(giver: str, taker: str) -> bool:
+        gap = load[giver] - load[taker]
+        return gap >= 2 or (gap == 1 and gap + beside[giver] - beside[taker] >= 2)
+
+    for asset in after:
+        put(asset, True)
+    while chain := _chain(sorted(members, key=lambda name: (-load[name], name)), edges, worth):
+        for giver, taker in pairwise(chain):
+            asset = min(edges[giver][taker])
+            put(asset, False)
+            after[asset] = taker
+            put(asset, True)
+        load[chain[0]] -= 1
+        load[chain[-1]] += 1
+    return after
+
+
+def _chain(
+    givers: Sequence[str],
+    edges: Mapping[str, Mapping[str, Collection[Asset]]],
+    worth: Callable[[str, str], bool],
+) -> list[str]:
+    """The shortest way along which a leadership goes from a server that has many to one that has fewer."""
+    for start in givers:
+        ways: dict[str, list[str]] = {start: [start]}
+        queue = deque([start])
+        while queue:
+            name = queue.popleft()
+            if worth(start, name):
+                return ways[name]
+            for other in sorted(edges.get(name, ())):
+                if edges[name][other] and other not in ways:
+                    ways[other] = [*ways[name], other]
+                    queue.append(other)
+    return []
+
+
+def kicks(connections: Mapping[str, Answer], members: Sequence[str]) -> list[Kick]:
+    """Which clients should connect again, from what the servers answer to CONNZ: the idle ones first.
+
+    Only servers with a tenth more than the average lose some. Where a client goes then is its own choice, so it is even
+    at best by chance: nothing is done for less.
+    """
+    clients = {name: clients_of(connections[name]) for name in members if name in connections}
+    total = sum(map(len, clients.values()))
+    most = math.ceil(total / max(1, len(members)) * TOLERANCE)
+    average = math.ceil(total / max(1, len(members)))
+    return [
+        Kick(name, connections[name]["server"]["id"], int(client["cid"]))
+        for name, of in sorted(clients.items())
+        if len(of) > most
+        for client in sorted(of, key=lambda client: str(client.get("last_activity")))[: len(of) - average]
+    ]
+
+
+def clients_of(answer: Answer) -> list[Answer]:
+    """The clients of one server, without the collection's own."""
+    found = answer["data"].get("connections") or []
+    return [client for client in found if client.get("kind", "Client") == "Client" and client.get("name") != CLIENT]
+
+
+def placement(servers: Mapping[str, Answer], members: Sequence[str]) -> dict[str, dict[str, int]]:
+    """What each server has: replicas of streams, leaders of streams and consumers, bytes of streams."""
+    told = {name: {"streams": 0, "leaders": 0, "bytes": 0} for name in members}
+    for asset, group in groups(servers).items():
+        if group.leader in told:
+            told[group.leader]["leaders"] += 1
+        for name in group.servers & told.keys():
+            if not asset.consumer:
+                told[name]["streams"] += 1
+                told[name]["bytes"] += group.bytes
+    return told
+
+
+def imbalance(servers: Mapping[str, Answer], members: Sequence[str]) -> float:
+    """The less, the more even."""
+    found = {asset: group for asset, group in groups(servers).items() if not asset.consumer}
+    weights = _weights(found)
+    load = [sum(weights[asset] for asset, group in found.items() if name in group.servers) for name in members]
+    mean = sum(load) / max(1, len(load))
+    return sum((had - mean) ** 2 for had in load)
+
+
+def foreseen(
+    before: Mapping[str, Mapping[str, int]],
+    found: Mapping[Asset, Group],
+    replicas: Sequence[Move],
+    leaders: Sequence[Handover],
+    kicked: Sequence[Kick],
+) -> dict[str, dict[str, int]]:
+    """What each server would have then; clients go to whoever has least."""
+    after = {name: dict(counts) for name, counts in before.items()}
+
+    def shift(of: str, leaves: str, goes: str, by: int = 1) -> None:
+        after[leaves][of] -= by
+        after[goes][of] += by
+
+    for move in replicas:
+        shift("streams", move.leaves, move.goes)
+        shift("bytes", move.leaves, move.goes, found[move.asset].bytes)
+    for handover in leaders:
+        shift("leaders", handover.leaves, handover.goes)
+    for kick in kicked:
+        shift("connections", kick.server, min(after, key=lambda name: (after[name]["connections"], name)))
+    return after

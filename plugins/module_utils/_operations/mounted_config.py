@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The files of a pod's configuration: what its Secrets hold, and what lies in it. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import (
+    CertificateProblem,
+    first_certificate,
+    not_after,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import (
+    Secrets,
+    listener_problems,
+    path_of,
+    paths,
+    read_configuration,
+    source_of,
+    stored,
+    tls_blocks,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import CONFIGURATION, DIGEST
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+
+HASH = re.compile(r"^([0-9a-f]{64})  (\S.*)$", re.MULTILINE)
+WRITTEN = re.compile(r"^([0-9]+) (\S.*)$", re.MULTILINE)
+MARK = "messaging.nats file"
+# By one look: the hash of each file, when each was written and what time it is there, the digest after the environment is put in,
+# and the first certificate of each certificate's file.
+LOOK = f"""
+sha256sum "$@" 2>/dev/null
+echo "{MARK}"; date '+%s now'; stat -L -c '%Y %n' "$@" 2>/dev/null
+echo "{MARK}"; nats-server -t -c "$1" 2>&1; shift
+for file; do
+  [ "$file" = -- ] && break
+  echo "{MARK}"; sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p;/END CERTIFICATE/q' "$file" 2>/dev/null
+done
+"""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a pod's Secrets hold for it."""
+
+    secret: str
+    # By path, the hash that the file should have, where a Secret says it.
+    hashes: Mapping[str, str]
+    # By listener, the path of its certificate.
+    certificates: Mapping[str, str]
+    revision: str | None = None
+    problems: tuple[CertificateProblem, ...] = ()
+    # Where the server writes its process id, if the configuration says it.
+    pid_file: str = ""
+    # By path, the Secret that the file comes from.
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, paths: Iterable[str]) -> str:
+        """Files with the Secrets that they come from."""
+        by_secret: dict[str, list[str]] = {}
+        for path in paths:
+            by_secret.setdefault(self.sources.get(path) or self.secret, []).append(path)
+        return "; ".join(f"{', '.join(found)} of {secret}" for secret, found in by_secret.items())
+
+    @property
+    def short(self) -> str:
+        return hashlib.sha256("".join(self.hashes.values()).encode()).hexdigest()[:10]
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """What lies in the pod."""
+
+    # The files that are not yet what their Secrets hold.
+    stale: tuple[str, ...]
+    digest: str
+    # By listener, when its certificate's file ends.
+    ends: Mapping[str, str]
+    problem: str = ""
+    # By path of each other file than the configuration, when it was written, by the clock of the pod's node.
+    written: Mapping[str, int] = field(default_factory=dict)
+
+
+def declared(kubernetes: Kubernetes, pod: Object) -> Declared:
+    """What the Secrets that this pod's own specification names hold now."""
+    secrets = Secrets(kubernetes, pod["metadata"]["namespace"])
+    found = source_of(pod, CONFIGURATION)
+    name, what = pod["metadata"]["name"], f"configuration of pod {pod['metadata']['name']}"
+    if found is None:
+        raise NatsError(what, f"it mounts no Secret at {CONFIGURATION}", "Is this pod of a cluster that deploy made?")
+    content = (secrets.read(found.secret, must=True) or {}).get(found.key)
+    if content is None:
+        raise NatsError(what, f"Secret {found.secret} holds no {found.key}", "Apply the cluster's objects again.")
+    data = read_configuration(content.decode(errors="replace"))
+    blocks = dict(tls_blocks(data))
+    hashes, sources = {CONFIGURATION: hashlib.sha256(content).hexdigest()}, {}
+    for path in sorted({path for block in blocks.values() for path in paths(block, pod)}):
+        held = stored(path, pod, secrets)
+        # A file that no Secret holds, or none that may be read, is as it is.
+        if held is not None and (source := source_of(pod, path)):
+            hashes[path], sources[path] = hashlib.sha256(held).hexdigest(), f"Secret {source.secret}"
+    certificates = {
+        listener: path for listener, block in blocks.items() if (path := path_of(block.get("cert_file"), pod))
+    }
+    return Declared(
+        f"Secret {found.secret}",
+        hashes,
+        certificates,
+        (data.get("server_metadata") or {}).get("revision"),
+        tuple(listener_problems(data, pod, secrets, f"pod {name}")),
+        str(data.get("pid_file") or ""),
+        sources,
+    )
+
+
+def look(kubernetes: Kubernetes, pod: Object, wanted: Declared) -> Mounted:
+    """What lies in the pod now."""
+    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    certificates = list(dict.fromkeys(wanted.certificates.values()))
+    others = [path for path in wanted.hashes if path not in (CONFIGURATION, *certificates)]
+    command = ["sh", "-c", LOOK, "sh", CONFIGURATION, *certificates, "--", *others]
+    _code, said = kubernetes.run(namespace, name, "nats", command, timeout=10)
+    hashed, dated, checked, *texts = said.split(f"{MARK}\n")
+    there = {path: digest for digest, path in HASH.findall(hashed)}
+    digest = DIGEST.search(checked)
+    ends = {path: end for path, text in zip(certificates, texts, strict=False) if (end := end_of(text))}
+    return Mounted(
+        stale=tuple(path for path, digest in wanted.hashes.items() if there.get(path) != digest),
+        digest=digest[1] if digest else "",
+        ends={listener: ends[path] for listener, path in wanted.certificates.items() if path in ends},
+        problem="" if digest else f"holds what the server refuses: {_last_line(checked)}",
+        written=_written(dated),
+    )
+
+
+def differences(wanted: Declared, mounted: Mounted, varz: Mapping[str, Any]) -> list[str]:
+    """In which respects a server, which tells this of itself, does not run with what its pod's Secrets hold."""
+    found = [f"the pod lacks the newest {wanted.named(mounted.stale)}"] if mounted.stale else []
+    if mounted.digest and varz.get("config_digest") != mounted.digest:
+        found.append(f"it runs with {varz.get('config_digest')}, and its file is {mounted.digest}")
+    for listener, ends in mounted.ends.items():
+        # Before 2.12 it does not tell.
+        if (told := served_until(varz, listener)) and told != ends:
+            found.append(f"its {listener} certificate ends {told}, and the file's {ends}")
+    if late := written_since(mounted, varz):
+        found.append(f"{wanted.named(late)} was renewed after it had loaded its configuration")
+    return found + other_revision(wanted, varz)
+
+
+def other_revision(wanted: Declared, varz: Mapping[str, Any]) -> list[str]:
+    revision = (varz.get("metadata") or {}).get("revision")
+    if wanted.revision and "metadata" in varz and revision != wanted.revision:
+        return [f"its revision is {revision}, and the file's {wanted.revision}"]
+    return []
+
+
+def written_since(mounted: Mounted, varz: Mapping[str, Any]) -> list[str]:
+    """The files that were written after the server loaded its configuration: both times are of the same clock, the node's."""
+    loaded = instant(varz.get("config_load_time"))
+    return [path for path, moment in mounted.written.items() if loaded and moment > int(loaded[0].timestamp())]
+
+
+def served_until(varz: Mapping[str, Any], listener: str) -> str:
+    """When the certificate ends that a server presents; empty where it does not tell."""
+    block = varz if listener == "tls" else varz.get(listener) or {}
+    return str(block.get("tls_cert_not_after") or "")
+
+
+def end_of(certificate: str) -> str:
+    """When a certificate ends, as the server tells it; nothing where there is none."""
+    read = first_certificate(certificate)
+    return not_after(read) if read is not None else ""
+
+
+def _last_line(said: str) -> str:
+    lines = said.strip().splitlines() or ["it says nothing"]
+    return lines[-1].removeprefix("nats-server: ").removeprefix(f"{CONFIGURATION}:")
+
+
+def _written(dated: str) -> dict[str, int]:
+    found = {path: int(moment) for moment, path in WRITTEN.findall(dated)}
+    now = found.pop("now", 0)
+    # What seems to come from the future was written before the clock was corrected, so its time tells nothing.
+    return {path: moment for path, moment in found.items() if path != CONFIGURATION and moment <= now}

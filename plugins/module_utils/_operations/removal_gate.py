@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Whether a server may be away for long, or its store be given up. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+
+Here a server may be down already, and no other may be behind: after a restart everybody comes back, after this one may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, Group, groups
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
+    Answer,
+    Snapshot,
+    answered,
+    meta_leader,
+    unseen,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import (
+    UNDER_WAY,
+    against_its_silence,
+    not_current,
+    unseen_before,
+    without_leader,
+)
+
+
+def against_doing_without(snapshot: Snapshot, server: str) -> list[str]:
+    """What is not whole on the other servers alone."""
+    there = answered(snapshot)
+    if set(snapshot.expected) <= {server}:
+        return list(against_its_silence(snapshot, server))
+    if silent := unseen(snapshot, besides=server):
+        return silent
+    if meta_leader(snapshot) is None:
+        return ["there is no meta leader"]
+    found = [*against_its_silence(snapshot, server), *not_current(snapshot, besides=server)]
+    for group in groups(there).values():
+        found += _not_without(group, server)
+    return found
+
+
+def against_being_without(before: Snapshot, now: Snapshot, server: str) -> list[str]:
+    """What the others have not taken over yet, of what more than one server has."""
+    leaderless = [
+        f"{asset} has no leader but {server}"
+        for asset, group in groups(answered(now)).items()
+        if group.wanted > 1 and group.leader == server
+    ]
+    return [*leaderless, *against_doing_without(now, server), *unseen_before(before), *_gone(before, now)]
+
+
+def against_its_copies(before: Snapshot, now: Snapshot, server: str) -> list[str]:
+    """What the server itself has not copied yet; its leader may still remember it as it was."""
+    there = answered(now)
+    if server not in there:
+        return []  # that it does not answer is told already
+    own, found = groups({server: there[server]}), []
+    for asset, group in groups(there).items():
+        if server not in group.servers:
+            continue
+        if asset not in own:
+            found.append(f"{asset} is not on {server} yet")
+        elif not asset.consumer:
+            found += _behind(group, own[asset], server)
+    return [*found, *_gone(before, now)]
+
+
+def only_there(snapshot: Snapshot, server: str) -> dict[Asset, Group | None]:
+    """Streams and durable consumers that no other server has a current copy of; None where no server tells more of one."""
+    held = groups(answered(snapshot))
+    others = frozenset(snapshot.expected) - {server}
+    found: dict[Asset, Group | None] = {
+        asset: group for asset, group in held.items() if not group.current & others and not _ephemeral(group)
+    }
+    found |= {asset: None for asset in _listed(snapshot) if asset not in held}
+    return {
+        asset: group
+        for asset, group in sorted(found.items())
+        if not asset.consumer or Asset(asset.account, asset.stream) not in found
+    }
+
+
+def against_giving_up(snapshot: Snapshot, server: str) -> list[str]:
+    """What would be lost with this server's store, and what can't be known of it; all but what can be moved off before."""
+    movable = can_give_away(snapshot, server)
+    lost = [
+        str(asset)
+        for asset, group in only_there(snapshot, server).items()
+        if group is None or asset.consumer or not movable
+    ]
+    return lost + [
+        f"account {account} has JetStream and can't be asked what it has: {why}"
+        for account, why in unknown_accounts(snapshot, server).items()
+    ]
+
+
+def can_give_away(snapshot: Snapshot, server: str) -> bool:
+    """Whether streams can leave it: it answers with its store open, and there is another."""
+    there = answered(snapshot)
+    return server in there and not there[server]["data"].get("disabled") and len(there) > 1
+
+
+def unknown_accounts(snapshot: Snapshot, server: str) -> dict[str, str]:
+    """Accounts with JetStream that could not be asked what they have, and why.
+
+    Where nobody has a login for one, the server's own word has to do.
+    """
+    there = answered(snapshot)
+    tells = server in there and not there[server]["data"].get("disabled")
+    found = {}
+    for account in sorted(accounts_of(there) - set(snapshot.accounts)):
+        told = snapshot.unasked.get(account)
+        if not (tells and told and told.reason is Unasked.NO_LOGIN):
+            found[account] = told.cause if told else "it was not asked"
+    return found
+
+
+def accounts_of(servers: Mapping[str, Answer]) -> set[str]:
+    """Those that have JetStream, with streams or not."""
+    return {
+        str(account["name"]) for answer in servers.values() for account in answer["data"].get("account_details") or []
+    }
+
+
+def _not_without(group: Group, server: str) -> Iterator[str]:
+    left, needed = group.current - {server}, group.wanted // 2 + 1
+    if group.wanted < 2:
+        return
+    if without_leader(group):
+        yield f"{group.asset} has no leader"
+    elif len(left) < needed:
+        yield f"{group.asset} would have {len(left)} of the {needed} replicas it needs"
+    else:
+        for name in sorted(group.servers - group.current - {server}):
+            yield f"{group.asset}: its replica on {name} is not current"
+
+
+def _behind(told: Group, own: Group, server: str) -> Iterator[str]:
+    leads, has = told.told.get("state") or {}, own.told.get("state") or {}
+    for figure in ("last_seq", "messages"):
+        lacks = int(leads.get(figure, 0)) - int(has.get(figure, 0))
+        if lacks > UNDER_WAY:
+            yield f"{told.asset}: {server} lacks {lacks} messages"
+            return
+
+
+def _gone(before: Snapshot, now: Snapshot) -> Iterator[str]:
+    """What was on several servers and is on none, and that nobody is known to have deleted."""
+    there = groups(answered(now))
+    for asset, group in groups(answered(before)).items():
+        known = now.accounts.get(asset.account)
+        deleted = known is not None and asset.stream not in known.streams
+        if group.wanted > 1 and not asset.consumer and asset not in there and not deleted:
+            yield f"{asset} is on no server"
+
+
+def listed_nowhere(snapshot: Snapshot) -> set[Asset]:
+    """Streams that their account lists, and that no server has which answers."""
+    held = groups(answered(snapshot))
+    return {asset for asset in _listed(snapshot) if not asset.consumer and asset not in held}
+
+
+def _ephemeral(group: Group) -> bool:
+    """Its client makes it anew."""
+    return bool(group.asset.consumer) and not (group.told.get("config") or {}).get("durable_name")
+
+
+def _listed(snapshot: Snapshot) -> Iterator[Asset]:
+    """What meta knows of, whether its server runs or not."""
+    for account, listed in snapshot.accounts.items():
+        for stream in listed.streams:
+            yield Asset(account, stream)
+        for stream, consumers in listed.consumers.items():
+            for consumer in consumers:
+                yield Asset(account, stream, consumer)

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What an application expects of a cluster, tried out. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
+
+
+class Unexpected(Exception):
+    """What was seen instead."""
+
+
+try:
+    import nats.errors
+    import nats.js.errors
+except ImportError:
+    FAILURES: tuple[type[Exception], ...] = (Unexpected,)
+else:
+    FAILURES = (Unexpected, nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError, OSError)
+
+MESSAGES, WORKERS, ACK_WAIT = 100, 3, 1.0
+
+
+def expect(seen: Any, otherwise: str) -> None:
+    if not seen:
+        raise Unexpected(otherwise)
+
+
+@dataclass
+class Check:
+    """One thing that was tried."""
+
+    name: str
+    ok: bool = False
+    evidence: str = ""
+    # Milliseconds of single operations.
+    latencies: list[float] = field(default_factory=list)
+
+    def told(self) -> dict[str, Any]:
+        found = {"name": self.name, "ok": self.ok, "evidence": self.evidence}
+        if self.latencies:
+            ordered = sorted(self.latencies)
+            figures = {"p50": ordered[len(ordered) // 2], "p99": ordered[len(ordered) * 99 // 100], "max": ordered[-1]}
+            found["latency_ms"] = {name: round(value, 2) for name, value in figures.items()}
+        return found
+
+
+class Smoke:
+    """Tries things under a subject and a stream of its own, and takes both away again."""
+
+    def __init__(self, client: Any, connect: Callable[[], Awaitable[Any]], replicas: int) -> None:
+        self._client, self._connect, self._replicas = client, connect, replicas
+        own = secrets.token_hex(4)
+        self._subject, self._stream = f"smoke.{own}", f"SMOKE_{own}"
+        self._jetstream = client.jetstream()
+
+    async def core(self) -> list[Check]:
+        return [
+            await tried("publish and subscribe", self._publish_subscribe),
+            await tried("request and reply", self._request_reply),
+            await tried("queue group", self._queue_group),
+        ]
+
+    async def jetstream(self) -> list[Check]:
+        made = await tried("stream", self._make_stream)
+        if not made.ok:
+            return [made]
+        try:
+            return [
+                made,
+                await tried("publish once", self._deduplicated),
+                await tried("consume and acknowledge", self._acknowledged),
+                await tried("exactly once over a redelivery", self._redelivered),
+            ]
+        finally:
+            with suppress(*FAILURES):
+                await self._jetstream.delete_stream(self._stream)
+
+    async def _publish_subscribe(self, check: Check) -> None:
+        subscription = await self._client.subscribe(f"{self._subject}.core.*")
+        await self._client.flush()
+        for number in range(MESSAGES):
+            start = time.perf_counter()
+            await self._client.publish(f"{self._subject}.core.{number}", str(number).encode())
+            message = await subscription.next_msg(timeout=2)
+            expect(message.data == str(number).encode(), f"message {number} came as {message.data!r}")
+            check.latencies.append(since(start))
+        await subscription.unsubscribe()
+        check.evidence = f"{MESSAGES} messages came in order, through a wildcard"
+
+    async def _request_reply(self, check: Check) -> None:
+        async def answer(message: Any) -> None:
+            await message.respond(message.data[::-1])
+
+        service = await self._client.subscribe(f"{self._subject}.service", cb=answer)
+        for number in range(MESSAGES):
+            start = time.perf_counter()
+            reply = await self._client.request(f"{self._subject}.service", f"{number}!".encode(), timeout=2)
+            expect(reply.data == f"{number}!".encode()[::-1], f"request {number} was answered by {reply.data!r}")
+            check.latencies.append(since(start))
+        await service.unsubscribe()
+        check.evidence = f"{MESSAGES} requests were answered"
+
+    async def _queue_group(self, check: Check) -> None:
+        """The workers have connections of their own: a cluster spreads what one connection keeps together."""
+        async with workers(self._connect) as clients:
+            taken: list[tuple[int, bytes]] = []
+            for number, client in enumerate(clients):
+
+                async def take(message: Any, number: int = number) -> None:
+                    taken.append((number, message.data))
+
+                await client.subscribe(f"{self._subject}.jobs", queue="smoke", cb=take)
+                await client.flush()
+            await asyncio.sleep(0.3)  # until every server knows of them
+            for number in range(MESSAGES * WORKERS):
+                await self._client.publish(f"{self._subject}.jobs", str(number).encode())
+            deadline = time.monotonic() + 5
+            while len(taken) < MESSAGES * WORKERS and time.monotonic() < deadline:
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)  # one that comes twice comes now
+        often = [number for number, count in Counter(job for _worker, job in taken).items() if count > 1]
+        missing = MESSAGES * WORKERS - len({job for _worker, job in taken})
+        expect(not often and not missing, f"{missing} jobs were lost and {len(often)} done twice")
+        shares = Counter(worker for worker, _job in taken)
+        check.evidence = (
+            f"{len(taken)} jobs were done once each, {' + '.join(str(shares[number]) for number in range(WORKERS))}"
+        )
+
+    async def _make_stream(self, check: Check) -> None:
+        start = time.perf_counter()
+        config = nats.js.api.StreamConfig(
+            name=self._stream, subjects=[f"{self._subject}.js.>"], num_replicas=self._replicas, max_bytes=16 * 2**20
+        )
+        await self._jetstream.add_stream(config)
+        check.latencies.append(since(start))
+        check.evidence = f"made with {self._replicas} replicas"
+
+    async def _deduplicated(self, check: Check) -> None:
+        for number in range(MESSAGES):
+            start = time.perf_counter()
+            await self._publish(f"{self._subject}.js.{number}", f"id-{number}")
+            check.latencies.append(since(start))
+        again = await self._publish(f"{self._subject}.js.0", "id-0")
+        expect(again.duplicate, "a message id that was there already was stored once more")
+        state = (await self._jetstream.stream_info(self._stream)).state
+        expect(state.messages == MESSAGES, f"{state.messages} messages are stored, not {MESSAGES}")
+        check.evidence = f"{MESSAGES} messages were acknowledged, and one that came twice is stored once"
+
+    async def _publish(self, subject: str, message_id: str) -> Any:
+        # Right after its creation a stream may not listen on every server yet.
+        for attempt in range(20):
+            try:
+                return await self._jetstream.publish(subject, b"smoke", timeout=5, headers={"Nats-Msg-Id": message_id})
+            except nats.js.errors.NoStreamResponseError:
+                if attempt == 19:
+                    raise
+            await asyncio.sleep(0.05)
+        raise Unexpected(f"no server takes a message to {subject}")
+
+    async def _acknowledged(self, check: Check) -> None:
+        puller = await self._jetstream.pull_subscribe(f"{self._subject}.js.>", durable="reader", stream=self._stream)
+        seen: set[str] = set()
+        while len(seen) < MESSAGES:
+            for message in await puller.fetch(min(20, MESSAGES - len(seen)), timeout=5):
+                start = time.perf_counter()
+                await message.ack_sync(timeout=5)
+                check.latencies.append(since(start))
+                seen.add(message.subject)
+        info = await self._jetstream.consumer_info(self._stream, "reader")
+        expect(
+            not info.num_ack_pending + info.num_pending, f"{info.num_ack_pending + info.num_pending} messages are left"
+        )
+        check.evidence = f"{MESSAGES} messages were delivered and acknowledged, none is left"
+
+    async def _redelivered(self, check: Check) -> None:
+        config = nats.js.api.ConsumerConfig(ack_wait=ACK_WAIT)
+        subject = f"{self._subject}.js.once"
+        puller = await self._jetstream.pull_subscribe(subject, durable="once", stream=self._stream, config=config)
+        await self._publish(subject, "id-once")
+        (first,) = await puller.fetch(1, timeout=5)
+        (second,) = await puller.fetch(1, timeout=ACK_WAIT + 5)
+        count = second.metadata.num_delivered
+        expect(count == 2, f"it came back as delivery {count}, not 2")
+        expect(second.metadata.sequence.stream == first.metadata.sequence.stream, "another message came back")
+        await second.ack_sync(timeout=5)
+        expect((await self._publish(subject, "id-once")).duplicate, "its publisher's second try was stored")
+        try:
+            third = await puller.fetch(1, timeout=ACK_WAIT + 0.5)
+        except (nats.errors.TimeoutError, asyncio.TimeoutError):
+            third = []
+        expect(not third, "it came again after it was acknowledged")
+        check.evidence = "one that was not acknowledged came again, and after its acknowledgement no more"
+
+
+async def tried(name: str, work: Callable[[Check], Awaitable[None]]) -> Check:
+    check = Check(name)
+    try:
+        await work(check)
+    except FAILURES as failure:
+        check.evidence = str(failure).removeprefix("nats: ") or type(failure).__name__
+    else:
+        check.ok = True
+    return check
+
+
+@asynccontextmanager
+async def workers(connect: Callable[[], Awaitable[Any]]) -> AsyncIterator[list[Any]]:
+    clients = [await connect() for _number in range(WORKERS)]
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            await client.close()
+
+
+def since(start: float) -> float:
+    return (time.perf_counter() - start) * 1000
+
+
+def run_smoke(connection: Connection, replicas: int | None, core_only: bool) -> list[Check]:
+    """All checks, over a connection as applications have it."""
+
+    clustered = bool(connection.server().get("cluster"))
+
+    async def work() -> list[Check]:
+        smoke = Smoke(await connection.client(), connection.another, replicas or (3 if clustered else 1))
+        return await smoke.core() + ([] if core_only else await smoke.jetstream())
+
+    return connection.run(work())

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What a support bundle holds. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.masking import (
+    masked_conf,
+    masked_log,
+    masked_object,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import configuration, shown
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Facts, named
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
+
+Answer = dict[str, Any]
+# What `nats audit gather` asks of each server: the name in the archive, the endpoint and its options.
+SERVER: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    ("health", "HEALTHZ", {"details": True}),
+    ("variables", "VARZ", {}),
+    ("exp_variables", "EXPVARZ", {}),
+    ("connections", "CONNZ", {"subscriptions": True, "subscriptions_detail": True, "limit": 1024}),
+    ("routes", "ROUTEZ", {"subscriptions": True, "subscriptions_detail": True}),
+    ("gateways", "GATEWAYZ", {"accounts": True}),
+    ("leafs", "LEAFZ", {"subscriptions": True}),
+    ("subs", "SUBSZ", {"subscriptions": True, "limit": 1024}),
+    ("jetstream_info", "JSZ", {"accounts": True, "streams": True, "consumer": True, "config": True, "raft": True}),
+    ("accounts", "ACCOUNTZ", {}),
+)
+# And of each account: on its own subject, or with a filter.
+ACCOUNT = (
+    ("account_connections", "CONNZ", None),
+    ("account_leafs", "LEAFZ", None),
+    ("account_subs", "SUBSZ", None),
+    ("account_info", "INFO", None),
+    ("account_jetstream_info", "JSZ", None),
+    ("account_raftz", "RAFTZ", "account"),
+    ("account_ipqueues", "IPQUEUESZ", "filter"),
+)
+PATIENCE = 3
+
+
+def capture(bundle: Bundle, connection: Connection, expected: int) -> None:
+    """What the servers say, as the nats CLI would have gathered it."""
+    said = _ask(
+        connection, expected, [(f"$SYS.REQ.SERVER.PING.{endpoint}", options) for _name, endpoint, options in SERVER]
+    )
+    for (artifact, _endpoint, _options), answers in zip(SERVER, said, strict=True):
+        for answer in answers:
+            bundle.capture(artifact, answer["server"], _as_sent(answer))
+    by_endpoint = dict(zip((endpoint for _name, endpoint, _options in SERVER), said, strict=True))
+    accounts = {name for answer in by_endpoint["ACCOUNTZ"] for name in answer["data"].get("accounts") or ()}
+    system = {answer["data"].get("system_account") for answer in by_endpoint["ACCOUNTZ"]}
+    for account in sorted(accounts):
+        _account(bundle, connection, account, len(by_endpoint["ACCOUNTZ"]))
+    for server, account, stream in _streams(by_endpoint["JSZ"]):
+        if account not in system:
+            bundle.capture("stream_info", server, stream, account, stream["name"])
+
+
+def _account(bundle: Bundle, connection: Connection, account: str, expected: int) -> None:
+    questions = [
+        (f"$SYS.REQ.SERVER.PING.{endpoint}", {option: account})
+        if option
+        else (f"$SYS.REQ.ACCOUNT.{account}.{endpoint}", {})
+        for _name, endpoint, option in ACCOUNT
+    ]
+    for (artifact, _endpoint, _option), answers in zip(ACCOUNT, _ask(connection, expected, questions), strict=True):
+        for answer in answers:
+            if "data" in answer:
+                bundle.capture(artifact, answer["server"], _as_sent(answer), account)
+
+
+def _ask(
+    connection: Connection, expected: int, questions: Sequence[tuple[str, Mapping[str, Any]]]
+) -> list[list[Answer]]:
+    async def all_at_once() -> list[list[Answer]]:
+        asked = (connection.survey(subject, options, expected, PATIENCE) for subject, options in questions)
+        return list(await asyncio.gather(*asked))
+
+    return connection.run(all_at_once())
+
+
+def _as_sent(answer: Answer) -> Answer:
+    return {key: value for key, value in answer.items() if key != "offset"}
+
+
+def _streams(answers: Sequence[Answer]) -> Iterator[tuple[Answer, str, Answer]]:
+    for answer in answers:
+        for account in answer["data"].get("account_details") or ():
+            for stream in account.get("stream_detail") or ():
+                yield answer["server"], account["name"], stream
+
+
+def metadata(connection: Connection | None, moment: datetime, version: str) -> Answer:
+    """Who captured what from where, as the nats CLI notes it."""
+    server = connection.server() if connection else {}
+    return {
+        "capture_timestamp": moment.isoformat(),
+        "connected_server_name": server.get("server_name", ""),
+        "connected_server_version": server.get("version", ""),
+        "connect_url": "",
+        "user_name": "messaging.nats",
+        "version": version,
+    }
+
+
+def kubernetes_facts(bundle: Bundle, facts: Facts, configurations: Sequence[Mapping[str, Any]]) -> None:
+    """Manifests, events, logs and configuration, each a file."""
+    single = [item for item in (facts.statefulset, facts.service) if item]
+    kinds = {
+        "objects": single,
+        "pods": facts.pods,
+        "volumes": facts.claims,
+        "networkpolicies": facts.policies,
+        "storageclasses": facts.classes,
+        "nodes": facts.nodes,
+        "events": facts.events,
+    }
+    for kind, items in kinds.items():
+        if items:
+            bundle.beside(f"kubernetes/{kind}.json", masked_object(list(items)))
+    for folder, logs in (("logs", facts.logs), ("logs-of-ended", facts.ended)):
+        for pod, log in logs.items():
+            bundle.beside(f"kubernetes/{folder}/{pod}.log", masked_log(log))
+    for secret in configurations:
+        if text := configuration(dict(secret)):
+            bundle.beside(f"kubernetes/{named(secret)}.conf", masked_conf(text))
+        bundle.beside(f"kubernetes/secrets/{named(secret)}.json", shown(dict(secret)))
+    for pod, inside in facts.inside.items():
+        bundle.beside(f"kubernetes/inside/{pod}.txt", str(inside))

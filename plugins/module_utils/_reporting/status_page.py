@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A cluster on one page of text. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable_line
+from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
+from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import consumers, streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot, answered, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, percent
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
+
+Answer = Mapping[str, Any]
+SHOWN = 15
+WORST_FIRST = ("error", "warning", "info")
+
+
+def page(
+    snapshot: Snapshot, findings: Sequence[Finding], pods: Sequence[Answer], logs: Mapping[str, str], now: datetime
+) -> str:
+    """`pods` are Kubernetes' own objects, `logs` the last lines of each pod's log, by its name."""
+    sections = (
+        _head(snapshot, now),
+        _findings(findings),
+        _pods(pods, now),
+        _servers(snapshot),
+        _stores(snapshot),
+        _streams(snapshot),
+        _waiting(snapshot),
+        _logs(logs),
+    )
+    return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section)))
+
+
+def _head(snapshot: Snapshot, now: datetime) -> Iterator[str]:
+    there = answered(snapshot)
+    versions = ", ".join(sorted({answer["server"]["ver"] for answer in there.values()})) or "unknown"
+    leader = meta_leader(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
+    yield f"{len(there)} of {len(snapshot.expected)} servers answer, version {versions}, meta leader {leader}, {now:%Y-%m-%d %H:%M:%S} UTC"
+    if snapshot.unreachable:
+        yield f"The system account could not be asked: {snapshot.unreachable}"
+
+
+def _findings(findings: Sequence[Finding]) -> Iterator[str]:
+    if not findings:
+        yield "HEALTH  nothing is wrong"
+        return
+    yield "HEALTH"
+    for finding in sorted(findings, key=lambda finding: WORST_FIRST.index(finding.severity)):
+        yield f"  {finding.severity:<8}{finding}"
+
+
+def _pods(pods: Sequence[Answer], now: datetime) -> Iterator[str]:
+    if not pods:
+        return
+    yield "PODS    restarts are a worry when they grow; OOMKilled: give it more memory"
+    yield from table(
+        ("pod", "node", "status", "ready", "restarts", "last end", "age"),
+        ((pod["metadata"]["name"], *_pod(pod, now)) for pod in pods),
+    )
+
+
+def _pod(pod: Answer, now: datetime) -> Iterator[str]:
+    status = pod["status"]
+    containers = status.get("containerStatuses") or []
+    server: Answer = next((container for container in containers if container["name"] == "nats"), {})
+    waiting = (server.get("state") or {}).get("waiting") or {}
+    ended = (server.get("lastState") or {}).get("terminated") or {}
+    yield pod["spec"].get("nodeName", "-")
+    yield waiting.get("reason") or status.get("phase", "Unknown")
+    yield f"{sum(bool(container.get('ready')) for container in containers)}/{len(pod['spec']['containers'])}"
+    yield str(server.get("restartCount", 0))
+    yield ended.get("reason", "-")
+    yield _ago(pod["metadata"].get("creationTimestamp"), now)
+
+
+def _servers(snapshot: Snapshot) -> Iterator[str]:
+    rows = {
+        answer["server"]["name"]: answer["data"]
+        for answer in snapshot.varz
+        if answer["server"]["name"] in snapshot.expected
+    }
+    if not rows:
+        return
+    yield "SERVERS cpu of all cores: a worry from 90 %; memory of GOMEMLIMIT: from 90 %; slow: clients cut off because they read too slowly"
+    yield from table(
+        ("server", "cpu", "memory", "clients", "routes", "slow", "messages in", "messages out", "up"),
+        ((name, *_server(varz)) for name, varz in sorted(rows.items())),
+    )
+
+
+def _server(varz: Answer) -> Iterator[str]:
+    limit = varz.get("gomemlimit", 0)
+    yield f"{varz.get('cpu', 0) / max(1, varz.get('cores', 1)):.0f} %"
+    yield size(varz.get("mem", 0)) + (f" ({percent(varz['mem'], limit)} %)" if limit else "")
+    yield str(varz.get("connections", 0))
+    yield str(varz.get("remotes", 0))
+    yield str(varz.get("slow_consumers", 0))
+    yield f"{varz.get('in_msgs', 0):,}"
+    yield f"{varz.get('out_msgs', 0):,}"
+    yield str(varz.get("uptime", "-"))
+
+
+def _stores(snapshot: Snapshot) -> Iterator[str]:
+    there = answered(snapshot)
+    if not there:
+        return
+    yield "STORES  a worry from 80 %: at 100 % of a server's store its streams are leaderless; errors: refused requests to the API"
+    led = [(stream.get("cluster") or {}).get("leader") for stream in streams(there).values()]
+    yield from table(
+        ("server", "file store", "volume", "memory store", "streams", "leads", "consumers", "api errors"),
+        ((name, *_store(name, answer["data"], snapshot, led.count(name))) for name, answer in sorted(there.items())),
+    )
+
+
+def _store(name: str, jsz: Answer, snapshot: Snapshot, leads: int) -> Iterator[str]:
+    limits = jsz.get("config") or {}
+    for key, most in (("storage", limits.get("max_storage", 0)), ("memory", limits.get("max_memory", 0))):
+        yield f"{size(jsz.get(key, 0))} of {size(most)} ({percent(jsz.get(key, 0), most)} %)"
+        if key == "storage":
+            volume = snapshot.volumes.get(name)
+            yield size(volume) if volume else "-"
+    yield str(jsz.get("streams", 0))
+    yield str(leads)
+    yield str(jsz.get("consumers", 0))
+    yield str((jsz.get("api") or {}).get("errors", 0))
+
+
+def _streams(snapshot: Snapshot) -> Iterator[str]:
+    found = streams(answered(snapshot))
+    if not found:
+        return
+    largest = sorted(found.items(), key=lambda entry: -(entry[1].get("state") or {}).get("bytes", 0))
+    more = f", the {SHOWN} largest of {len(found)}" if len(found) > SHOWN else ""
+    yield f"STREAMS lag: messages that the slowest replica is behind, a worry when it grows{more}"
+    yield from table(
+        ("account", "stream", "messages", "size", "replicas", "leader", "lag", "consumers"),
+        ((*key, *_stream(stream)) for key, stream in largest[:SHOWN]),
+    )
+
+
+def _stream(stream: Answer) -> Iterator[str]:
+    state, cluster = stream.get("state") or {}, stream.get("cluster") or {}
+    replicas = cluster.get("replicas") or []
+    current = sum(bool(peer.get("current") and not peer.get("offline")) for peer in replicas)
+    yield f"{state.get('messages', 0):,}"
+    yield size(state.get("bytes", 0))
+    yield f"{current + 1}/{(stream.get('config') or {}).get('num_replicas', 1)}"
+    yield cluster.get("leader") or "-"
+    yield str(max((peer.get("lag", 0) for peer in replicas), default=0))
+    yield str(state.get("consumer_count", 0))
+
+
+def _waiting(snapshot: Snapshot) -> Iterator[str]:
+    found = consumers(answered(snapshot))
+    waiting = [entry for entry in found.items() if entry[1].get("num_pending") or entry[1].get("num_ack_pending")]
+    if not waiting:
+        return
+    longest = sorted(waiting, key=lambda entry: -entry[1].get("num_pending", 0))
+    yield "WAITING pending: not delivered yet; unacked: delivered and not acknowledged, at max_ack_pending nothing more is delivered"
+    yield from table(
+        ("account", "stream", "consumer", "pending", "unacked", "of max", "redelivered"),
+        (
+            (
+                *key,
+                str(consumer.get("num_pending", 0)),
+                str(consumer.get("num_ack_pending", 0)),
+                str((consumer.get("config") or {}).get("max_ack_pending", "-")),
+                str(consumer.get("num_redelivered", 0)),
+            )
+            for key, consumer in longest[:SHOWN]
+        ),
+    )
+
+
+def _logs(logs: Mapping[str, str]) -> Iterator[str]:
+    lines = sorted(
+        (line.partition("] ")[2], pod) for pod, log in logs.items() for line in log.splitlines() if line.strip()
+    )
+    if not lines:
+        return
+    yield "LOGS    the last lines of all pods, by time"
+    width = max(len(pod) for _line, pod in lines)
+    for line, pod in lines:
+        yield f"  {pod:<{width}}  {displayable_line(masked_log(line))}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Columns as wide as they need to be."""
+    every = [tuple(head), *(tuple(displayable_line(str(cell)) for cell in row) for row in rows)]
+    widths = [max(len(row[column]) for row in every) for column in range(len(head))]
+    for row in every:
+        yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+
+
+def size(count: int) -> str:
+    """Bytes as a person reads them."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def _ago(text: str | None, now: datetime) -> str:
+    moment = instant(text)
+    if moment is None:
+        return "-"
+    seconds = int((now - moment[0]).total_seconds())
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

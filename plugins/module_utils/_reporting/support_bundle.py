@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A support bundle as one archive. PRIVATE to the collection: it can change at any time.
+
+What the servers say lies in it as `nats audit gather` lays it, so that `nats audit analyze` reads it;
+what Kubernetes says lies beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KnownSecrets
+from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_urls
+
+
+class Bundle:
+    """Written once, from the beginning to the end; nothing secret gets in, and no character that a terminal obeys."""
+
+    def __init__(self, path: str, moment: datetime, secrets: KnownSecrets) -> None:
+        self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
+        self._moment = moment.timetuple()[:6]
+        self._manifest: dict[str, list[dict[str, str]]] = {}
+        self._secrets = secrets
+
+    def __enter__(self) -> Bundle:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._write("capture/misc/manifest.json", _json(self._manifest))
+        self._archive.close()
+
+    def capture(
+        self, artifact: str, server: Mapping[str, Any], content: Any, account: str = "", stream: str = ""
+    ) -> None:
+        """What a server said, or what it said of an account or of a stream."""
+        cluster, name = server.get("cluster") or "unclustered", server["name"]
+        tags = {"account": account, "stream": stream, "cluster": cluster, "server": name, "artifact_type": artifact}
+        if stream:
+            where = f"accounts/{_part(account)}/streams/{_part(stream)}/replicas/{_part(cluster)}__{_part(name)}"
+        elif account:
+            where = f"accounts/{_part(account)}/servers/{_part(cluster)}__{_part(name)}"
+        else:
+            where = f"clusters/{_part(cluster)}/{_part(name)}"
+        path = f"capture/{where}/{artifact}/0001.json"
+        self._manifest[path] = [{"Name": label, "Value": value} for label, value in tags.items() if value]
+        self._write(path, _json(content))
+
+    def special(self, name: str, extension: str, content: Any) -> None:
+        """A file about the capture itself."""
+        path = f"capture/misc/{name}.{extension}"
+        self._manifest[path] = [{"Name": "special", "Value": name}]
+        self._write(path, content if isinstance(content, str) else _json(content))
+
+    def beside(self, path: str, content: Any) -> None:
+        """A file that the nats CLI does not know."""
+        self._write(path, content if isinstance(content, str) else _json(content))
+
+    def _write(self, path: str, text: str) -> None:
+        entry = zipfile.ZipInfo(path, self._moment)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.external_attr = 0o600 << 16
+        self._archive.writestr(entry, displayable(masked_urls(self._secrets.masked(text))))
+
+
+def _part(name: str) -> str:
+    """A name as a part of a path: the names of accounts and servers are free."""
+    return (
+        "".join("_" if character in "/\\:" or not character.isprintable() else character for character in name).strip(
+            ". "
+        )
+        or "_"
+    )
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, default=str)

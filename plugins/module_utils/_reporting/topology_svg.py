@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The cluster as a picture: servers in a ring, routes between them. Pure. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+
+from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot, answered, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import Html, element
+
+WIDTH, RADIUS = 640, 34
+
+
+def picture(snapshot: Snapshot) -> Html:
+    servers, there, leader = snapshot.expected, answered(snapshot), meta_leader(snapshot)
+    height = 160 if len(servers) == 1 else 230 + 24 * len(servers)
+    places = dict(zip(servers, _ring(len(servers), height), strict=True))
+    routes = _routes(snapshot)
+    led = Counter((stream.get("cluster") or {}).get("leader") for stream in streams(there).values())
+    lines = [
+        element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=None if _joined(one, other, routes, snapshot) else "away")
+        for (one, (x1, y1)), (other, (x2, y2)) in combinations(places.items(), 2)
+    ]
+    nodes = [_node(name, place, name in there, name == leader, led[name]) for name, place in places.items()]
+    gone = len(servers) - len(there)
+    told = f"{len(servers)} servers, {gone or 'none'} of them silent; meta leader {leader or 'none'}"
+    return element("svg", *lines, *nodes, viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=told)
+
+
+def _ring(count: int, height: int) -> Iterator[tuple[float, float]]:
+    if count == 1:
+        yield WIDTH / 2, height / 2 - 10
+        return
+    for number in range(count):
+        angle = 2 * math.pi * number / count - math.pi / 2
+        yield (
+            round(WIDTH / 2 + 240 * math.cos(angle), 1),
+            round(height / 2 + (height / 2 - 62) * math.sin(angle) - 8, 1),
+        )
+
+
+def _routes(snapshot: Snapshot) -> dict[str, int]:
+    """How many other servers each is connected to, as far as it says so."""
+    return {answer["server"]["name"]: answer["data"].get("remotes", 0) for answer in snapshot.varz}
+
+
+def _joined(one: str, other: str, routes: dict[str, int], snapshot: Snapshot) -> bool:
+    there = answered(snapshot)
+    full = len(there) - 1
+    return one in there and other in there and min(routes.get(one, full), routes.get(other, full)) >= full
+
+
+def _node(name: str, place: tuple[float, float], answers: bool, leads: bool, led: int) -> Html:
+    x, y = place
+    state = "meta leader" if leads else "answers" if answers else "no answer"
+    kind = "leader" if leads else None if answers else "away"
+    return element(
+        "g",
+        element("title", f"{name}: {state}, leads {led} streams"),
+        element("circle", cx=x, cy=y, r=RADIUS, class_=kind),
+        element("text", f"{led} led" if answers else "silent", x=x, y=y + 4),
+        element("text", name, x=x, y=y + RADIUS + 17),
+        element("text", state, x=x, y=y + RADIUS + 32, class_="small"),
+    )
