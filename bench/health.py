@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import source
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 from bench.resources import ROUNDS, Bench, streams
 from tests.browser import browser

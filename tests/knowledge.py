@@ -19,7 +19,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Listed,
     NotAsked,
     Pod,

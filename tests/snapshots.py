@@ -19,9 +19,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Listed, Pod, Snapshot, evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Listed, Pod, Snapshot
 
 FOLDER = Path(__file__).parent / "unit" / "snapshots"
 RECORDING = bool(os.environ.get("RECORD_SNAPSHOTS"))

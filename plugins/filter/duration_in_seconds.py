@@ -38,7 +38,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import parse_duration
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_duration
 
 
 def duration_in_seconds(duration: str) -> int:

@@ -39,8 +39,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import parse_size
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity, parse_size
 
 
 def size_in_bytes(size: str | int) -> int:

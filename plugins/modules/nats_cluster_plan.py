@@ -175,15 +175,17 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_chec
     check_configuration,
     check_in_pod,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Running, Wanted
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import knowledge
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import Plan, configuration_of, plan
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.loaded_config import varz_by_server
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import Plan, plan
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import configuration_of
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import (
     check_encryption_key,
     check_names,
     hosts_to_resolve,
     try_pod,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
     Belongings,
     counterparts,
@@ -191,12 +193,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts 
     kept_kinds,
     ours,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import Wanted, read_configuration
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import read_configuration
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion import Volumes
-from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import streams
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.monitoring_port import with_monitoring
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
@@ -208,8 +210,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import runs
-from ansible_collections.messaging.nats.plugins.module_utils._operations.loaded_config import varz_by_server
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import served_until
 
 ASK_AGAIN_S = 1.0

@@ -80,8 +80,8 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import owned
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through

@@ -78,16 +78,16 @@ streams:
 from contextlib import ExitStack
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import streams
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import SEVERITIES
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import fails, observe
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
     figures,
     meta_leader,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.findings import SEVERITIES
-from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import fails, observe
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
 

@@ -94,6 +94,7 @@ remedy:
   type: str
 """
 
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, REACH
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
     converge_all,
     declared,
@@ -101,7 +102,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk imp
     told,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import GUARDS, REACH
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream

@@ -116,7 +116,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import fails, observe
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import fails, observe
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected, logins

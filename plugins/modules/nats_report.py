@@ -58,7 +58,7 @@ from datetime import datetime, timezone
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_urls
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 

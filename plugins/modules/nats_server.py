@@ -156,9 +156,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
+from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts
 from ansible_collections.messaging.nats.plugins.module_utils._operations.drain import DrainWork
 from ansible_collections.messaging.nats.plugins.module_utils._operations.replace import ReplaceWork
-from ansible_collections.messaging.nats.plugins.module_utils._operations.server import Contacts, ServerWork, outdate
+from ansible_collections.messaging.nats.plugins.module_utils._operations.server import ServerWork, outdate
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
 KINDS: dict[str, type[ServerWork]] = {"drained": DrainWork, "replaced": ReplaceWork}

@@ -48,8 +48,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import page
 

@@ -20,7 +20,7 @@ import nats.js.errors
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import source
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import observe
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from tests.servers import login
 
 POLLS, APART = 100, 0.05

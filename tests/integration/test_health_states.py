@@ -18,8 +18,8 @@ import nats.js.errors
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import ThroughServers
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_health, nats_stream
 from tests.servers import login

@@ -29,15 +29,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._operations.balance_plan import leader_moves, moves
-from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import (
-    hand_over,
-    handovers,
-    leads,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.evacuation import evacuate, move_off
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import hand_over
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import handovers, leads
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import (
     Members,
-    evacuate,
-    move_off,
     remove_peer,
     wait_members,
 )

@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import CONFIGURATION
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._operations import reload as _reloading
 from ansible_collections.messaging.nats.plugins.modules import nats_reload

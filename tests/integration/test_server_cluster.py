@@ -16,8 +16,8 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
     Asset,
     groups,
-    meta_leader,
     meta_peers,
+    named_meta_leader,
     peer_id,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
@@ -78,7 +78,7 @@ def test_codes_of_what_can_not_move(placed, account, system, call, body, err_cod
 
 def test_two_members_are_not_removed_at_once(own_cluster):
     with Connection(own_cluster.system()) as system:
-        leader = meta_leader(Members(system, own_cluster.names()).look())
+        leader = named_meta_leader(Members(system, own_cluster.names()).look())
 
         async def remove_the_others():
             others = [name for name in own_cluster.names() if name != leader]

@@ -9,14 +9,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
-    NotAsked,
-    Pod,
-    Snapshot,
-    evaluate,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import AnswerTime
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import route_error
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import NotAsked, Pod, Snapshot
 
 NAMES = ("n1", "n2", "n3")
 

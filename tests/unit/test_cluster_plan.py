@@ -13,8 +13,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common import masking
 from ansible_collections.messaging.nats.plugins.module_utils._deploy import plan as _cluster_plan
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Wanted
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import objects
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart
 

@@ -11,10 +11,9 @@ import copy
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Loaded, Running, Wanted
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import plan
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Loaded, Running
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import Wanted
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import RESTARTED, Counterpart, title
 
 OURS = {"app.kubernetes.io/managed-by": "messaging.nats", "app.kubernetes.io/version": "2.15.1"}

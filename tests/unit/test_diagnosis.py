@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, info, warning
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, page
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Facts
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside, Peer

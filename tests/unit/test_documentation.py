@@ -13,9 +13,9 @@ import yaml
 
 from ansible_collections.messaging.nats.plugins.doc_fragments import connection, kubeconfig
 from ansible_collections.messaging.nats.plugins.doc_fragments.resource import ModuleDocFragment
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, REACH, naming
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer import CONSUMER
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import KV
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import GUARDS, REACH, naming
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.object_store import OBJECT_STORE
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG

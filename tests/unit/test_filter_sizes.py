@@ -9,7 +9,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.messaging.nats.plugins.filter.duration_in_seconds import duration_in_seconds
 from ansible_collections.messaging.nats.plugins.filter.size_in_bytes import size_in_bytes
-from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
 
 
 @pytest.mark.parametrize(

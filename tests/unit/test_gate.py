@@ -8,12 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
-    NotAsked,
-    Pod,
-    Snapshot,
-    as_if_down,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import NotAsked, Pod, Snapshot, as_if_down
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import (
     against_going_on,
     against_stopping,

@@ -11,13 +11,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
-    Pod,
-    Snapshot,
-    evaluate,
-    meta_leader,
-)
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import lasting, settled
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import lasting, settled
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Pod, Snapshot, meta_leader
 
 MEMBERS = ("nats-0", "nats-1", "nats-2")
 

@@ -14,9 +14,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findi
     consumer_findings,
     stream_findings,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Listed, Snapshot, evaluate
+from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._health.history_findings import history_findings
 from ansible_collections.messaging.nats.plugins.module_utils._health.server_findings import server_findings
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Listed, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._health.threshold_findings import owner_findings
 
 MIB = 2**20

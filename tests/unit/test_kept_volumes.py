@@ -18,6 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_
     record_of,
     written_record,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Running, Wanted
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import (
     accounts_with_logins,
     kept_volumes_problems,
@@ -25,8 +26,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volume
     number_of_servers,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import plan
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Running
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import Wanted
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart
 
 LABELS = {"app.kubernetes.io/managed-by": "messaging.nats"}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import answered, heard
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import answered, heard
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import membership_problems
 from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import (
     against_being_without,

@@ -21,6 +21,7 @@ from urllib3.exceptions import (
 )
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import secrets_of
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import exit_code
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import (
     APPLY,
@@ -31,7 +32,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http im
     reason_of,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.login import impersonation
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import resolve, secrets_of
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import resolve
 
 BUDGET = json.dumps(
     {"details": {"causes": [{"reason": "DisruptionBudget", "message": "needs 2 healthy pods"}]}}

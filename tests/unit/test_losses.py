@@ -19,7 +19,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses i
     resumes_at,
     stream_losses,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Step
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Found
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
     SubjectChange,
@@ -27,6 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_
     rounds,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import SubjectIndex, covers, overlap
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
 SECOND_NS = 10**9
 NOW = "2026-01-01T00:00:10.5Z"

@@ -25,12 +25,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
     secrets_in_conf,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import configuration_changes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import referenced_secrets
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
-    configuration_changes,
-    sentence,
-    shown,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import sentence, shown
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
 
 AWKWARD = [

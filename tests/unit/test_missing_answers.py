@@ -13,15 +13,14 @@ from itertools import combinations
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DeploymentRecord
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Running, Wanted
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import knowledge
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import (
-    Wanted,
     broken_promises,
     what_is_not_known,
     what_is_refused,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 
 CONF = """\
 max_payload: 1048576

@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import (
     MARK,
     declared,

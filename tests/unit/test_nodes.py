@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Listed, NotAsked, Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Listed, NotAsked, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import (
     Next,
     hosts_of,

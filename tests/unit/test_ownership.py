@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import killed, server_name
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import (
     is_server_name,
     is_server_pod,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import killed, server_name
 
 OURS = {"app": "nats", "app.kubernetes.io/managed-by": "messaging.nats", "controller-revision-hash": "nats-1"}
 

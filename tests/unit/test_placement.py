@@ -13,12 +13,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
     consumer_replicas,
     groups,
     holds,
-    meta_leader,
+    named_meta_leader,
     peer_id,
     single_replicas,
     too_wide,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import Led, handovers, leads
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Led, handovers, leads
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import membership_problems
 from tests.placed import ACCOUNT, answers
 
@@ -210,6 +210,6 @@ def test_a_peer_whose_name_is_forgotten_is_known_by_its_id():
 def test_a_leader_is_believed_on_its_own_word():
     servers = answers("n1 n2 n3", {}, meta="n1 n2 n3")
     servers["n2"]["data"]["meta_cluster"]["leader"] = "n3"
-    assert meta_leader(servers) == "n1"
+    assert named_meta_leader(servers) == "n1"
     del servers["n1"]
-    assert meta_leader(servers) is None
+    assert named_meta_leader(servers) is None

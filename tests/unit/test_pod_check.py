@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import (
     QUOTA,
     fits_quota,
     hosts_to_resolve,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import (
-    Facts,
     parse_amount,
     requests,
     room,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import has_ended, waits_for_kubelet
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import has_ended, waits_for_kubelet
 
 CREATING = {"waiting": {"reason": "ContainerCreating"}}
 

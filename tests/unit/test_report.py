@@ -12,8 +12,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, info, warning
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import VOID, element
 from tests.pages import cluster

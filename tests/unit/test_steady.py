@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.assets import groups
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot, answered
-from ansible_collections.messaging.nats.plugins.module_utils._health.steady import Steady
-from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import UNDER_WAY
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import UNDER_WAY, groups
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Steady
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered
 from tests.placed import answers
 
 NAMES = "n1 n2 n3"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import (
     SELECTED_NODE,
     ZONE,

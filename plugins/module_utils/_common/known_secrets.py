@@ -161,3 +161,29 @@ def _spellings(text: str) -> Iterator[str]:
                 # What it is in the middle of a longer text: without the characters that its neighbours have a part in.
                 inside = encode(b"\0" * offset + raw).decode().rstrip("=")
                 yield inside[(0, 2, 3)[offset] : len(inside) - (1 if (offset + len(raw)) % 3 else 0)]
+
+
+# What a kubeconfig holds under these names is nobody's business.
+SECRET_KEYS = {
+    "token",
+    "password",
+    "client-key-data",
+    "id-token",
+    "refresh-token",
+    "access-token",
+    "client-secret",
+}
+
+
+def secrets_of(kubeconfig: Any) -> set[str]:
+    """The values of a kubeconfig, given as a dict, that are never shown."""
+    if isinstance(kubeconfig, list):
+        return set().union(*map(secrets_of, kubeconfig))
+    if not isinstance(kubeconfig, dict):
+        return set()
+    own = {str(value) for key, value in kubeconfig.items() if key in SECRET_KEYS and value}
+    # The environment of an exec plugin is a list of names and values, and may be a login.
+    env = {
+        str(entry["value"]) for entry in kubeconfig.get("env") or () if isinstance(entry, dict) and entry.get("value")
+    }
+    return own.union(env, *map(secrets_of, kubeconfig.values()))

@@ -18,9 +18,8 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable_data
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS, secrets_of
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_object
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import secrets_of
 
 M = TypeVar("M", bound="CollectionModule")
 # Results that people read: sentences, pages and differences.

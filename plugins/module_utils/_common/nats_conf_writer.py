@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import parse_size
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_size
 
 # Keys whose value the server wants as a number of bytes: it refuses "10MB" in quotes.
 SIZE_KEYS = frozenset(

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import looks_hashed, to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity, parse_size
 from ansible_collections.messaging.nats.plugins.module_utils._config import reserved_keys as fixed
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import (
     ANONYMOUS,
@@ -29,7 +29,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.credentials
     secret_name,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import ALIASES, NAMES
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import parse_size
 
 Declared = Mapping[str, Any]
 Problems = Iterator[str]

@@ -15,9 +15,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log, secrets_in_conf
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import check_names
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import IMAGE_REASONS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import nats_container
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import IMAGE_REASONS
 
 WAIT = 120
 FATAL = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")

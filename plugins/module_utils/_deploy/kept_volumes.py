@@ -13,8 +13,8 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import ROUTES_USER, secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DeploymentRecord, cipher
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import SERVER_NAME_VARIABLE, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import SERVER_NAME_VARIABLE
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 
 SIZES = (1, 3, 5, 7)

@@ -10,15 +10,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Running
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Answer, answered
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Running
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, answered
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     VERSION,
     Object,
     nats_container,
     nats_image,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import server_name
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import ANNOTATION
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, sources
-from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import version_remarks
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Running, Wanted
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import (
     kept_volumes_problems,
     kept_volumes_remarks,
     takes_over,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.owned_objects import Leftovers, leftovers
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import (
+    TEMPLATE,
+    configuration_of,
+    other_words,
+    reload_words,
+    restart_keys,
+    roll_words,
+    scale_in_words,
+    scale_out_words,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import (
-    Facts,
-    Running,
     missing_namespace,
     owned_by_others,
     room,
@@ -29,32 +36,24 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditio
     storage,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import (
-    Wanted,
     read_configuration,
     what_is_not_known,
     what_is_refused,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion_plan import Growth, growth
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import unusable_zones
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import answered
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import answered
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     REVISION,
-    VERSION,
-    Change,
     Counterpart,
     Object,
     changes,
-    config_secret,
     config_secret_content,
-    configuration_changes,
     only_restarts,
-    sentence,
     title,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import server_name
 
-TEMPLATE, UPDATE = "spec.template.", "spec.updateStrategy."
-CONFIG = ".volumes[config].secret.secretName"
 # On a configuration that servers read only until they restart.
 UNTIL_RESTART = "messaging.nats/until-restart"
 # No more servers than anybody would ever run: among these, one that has no pod any more is looked for.
@@ -183,12 +182,12 @@ def _converge(
     obsolete = () if leaving else tuple(_obsolete(facts, pairs))
     summary = [
         *growing.summary,
-        *_reload_words(pairs, running, reload),
-        *_scale_in_words(running, wanted, leaving),
-        *_roll_words(rolling, template, _restart_keys(pairs, running)),
-        *_scale_out_words(running, wanted, joining),
+        *reload_words(pairs, running, reload),
+        *scale_in_words(running, wanted, leaving),
+        *roll_words(rolling, template, restart_keys(pairs, running)),
+        *scale_out_words(running, wanted, joining),
         *(f"create {title(item)}" for item in missing),
-        *_other_words(differing),
+        *other_words(differing),
         *(f"delete Secret {name}, which no server reads" for name in obsolete),
         *_delete_words(going),
         *unchecked,
@@ -229,18 +228,6 @@ def _is_replaced(pair: Counterpart, growing: Growth) -> bool:
 
 def _pod(running: Running, ordinal: int) -> str:
     return f"{running.statefulset['metadata']['name']}-{ordinal}"
-
-
-def _scale_in_words(running: Running, wanted: Wanted, leaving: tuple[str, ...]) -> Iterator[str]:
-    if leaving:
-        count = max(running.replicas, *(int(name.rpartition("-")[2]) + 1 for name in leaving))
-        how = f"{', '.join(leaving)}, one at a time, each emptied first"
-        yield f"scale in from {count} to {wanted.replicas} servers: {how}"
-
-
-def _scale_out_words(running: Running, wanted: Wanted, joining: tuple[str, ...]) -> Iterator[str]:
-    if joining:
-        yield f"scale out from {running.replicas} to {wanted.replicas} servers: {', '.join(joining)} join"
 
 
 def _leaving(running: Running, wanted: Wanted) -> tuple[str, ...]:
@@ -285,65 +272,12 @@ def _changed_key_secrets(pairs: list[Counterpart], declared: str | None) -> Iter
                 yield f"nats_cluster_extra_objects: {key} of Secret {name}, which {variable} and so an encryption key is read from, changes: {REMEDY}"
 
 
-def configuration_of(pairs: list[Counterpart]) -> str | None:
-    """The declared nats.conf, beside which those may be that servers run with until they restart."""
-    named = _declared_secret(pairs)
-    found = {
-        pair.declared["metadata"]["name"]: text for pair in pairs if (text := config_secret_content(pair.declared))
-    }
-    return found.get(named) if named in found else next(iter(found.values()), None)
-
-
-def _declared_secret(pairs: list[Counterpart]) -> str:
-    """The Secret that the declared template reads nats.conf from."""
-    statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
-    return (config_secret(statefulset["spec"]["template"]["spec"]) if statefulset else None) or ""
-
-
 def _to_reload(pairs: list[Counterpart], running: Running) -> bool:
     """A changed configuration in a Secret that pods read already, or a server that does not run with what its Secrets hold."""
     for pair in pairs:
         if config_secret_content(pair.declared) and any(change[0] == "nats.conf" for change in changes(pair)):
             return True
     return bool(running.loaded.missing)
-
-
-def _reload_words(pairs: list[Counterpart], running: Running, reload: bool) -> Iterator[str]:
-    if reload:
-        yield "reload nats.conf on every server, without a restart"
-        by_reason: dict[tuple[str, ...], list[str]] = {}
-        for name, reasons in running.loaded.missing.items():
-            by_reason.setdefault(reasons, []).append(name)
-        for reasons, names in by_reason.items():
-            yield f"not loaded on {', '.join(names)}: {'; '.join(reasons)}"
-    declared = configuration_of(pairs)
-    if running.configuration and declared:
-        for line in configuration_changes(running.configuration, declared):
-            yield f"nats.conf: {line}"
-
-
-def _restart_keys(pairs: list[Counterpart], running: Running) -> list[str]:
-    declared = configuration_of(pairs)
-    version = (running.statefulset["metadata"].get("labels") or {}).get(VERSION, "")
-    return needs_restart(running.configuration, declared, version) if running.configuration and declared else []
-
-
-def _roll_words(rolling: tuple[str, ...], template: list[Change], keys: list[str]) -> Iterator[str]:
-    if not rolling:
-        return
-    why = [sentence((path.removeprefix(TEMPLATE), *rest)) for path, *rest in template if not path.endswith(CONFIG)]
-    if keys:
-        why.append(f"nats.conf: a running server does not take over {', '.join(keys)}")
-    yield f"restart {', '.join(rolling)}, one at a time: {'; '.join(why) or 'they are not of the newest revision yet'}"
-
-
-def _other_words(differing: dict[str, list[Change]]) -> Iterator[str]:
-    for name, found in differing.items():
-        for change in found:
-            if change[0].endswith(ANNOTATION):
-                yield f"note what is deployed in {name}"
-            elif not change[0].startswith((TEMPLATE, UPDATE)) and change[0] != "nats.conf":
-                yield f"change {name}: {sentence(change)}"
 
 
 def _obsolete(facts: Facts, pairs: list[Counterpart]) -> Iterator[str]:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
-from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DeploymentRecord
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     INSTANCE_LABEL,
     MANAGED_BY_LABEL,
@@ -27,56 +25,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 HOSTNAME = "kubernetes.io/hostname"
 SCHEDULING = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints")
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """By server, what it has not loaded; and of which server that is not known, and why."""
-
-    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unknown: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Running:
-    """The cluster that runs in place of the declared one."""
-
-    statefulset: Object
-    pods: tuple[Object, ...] = ()
-    # The nats.conf in the Secret that the template names.
-    configuration: str | None = None
-    # What the servers say; nothing where nobody could be asked.
-    snapshot: Snapshot = field(default_factory=lambda: Snapshot(()))
-    # What the servers have not loaded of what their pods' Secrets hold.
-    loaded: Loaded = field(default_factory=Loaded)
-    # What the last deploy noted, and the accounts whose logins are kept: where the configuration can't be read.
-    record: DeploymentRecord | None = None
-    accounts_with_logins: frozenset[str] = frozenset()
-
-    @property
-    def replicas(self) -> int:
-        return int(self.statefulset["spec"]["replicas"])
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the Kubernetes cluster offers; None where we may not look."""
-
-    namespace_exists: bool
-    nodes: list[Object] | None = None
-    storage_classes: list[Object] | None = None
-    claims: list[Object] = field(default_factory=list)
-    # Names of the Secrets with configurations, also of those that no pod reads any more.
-    configurations: tuple[str, ...] = ()
-    running: Running | None = None
-    # What it says of its own version.
-    kubernetes: Mapping[str, str] = field(default_factory=dict)
-    # The objects that belong to the cluster, and the kinds of which none could be listed.
-    owned: tuple[Object, ...] = ()
-    unlisted: tuple[str, ...] = ()
-    # What the last deploy noted, and the Secrets with logins: they stay where a cluster is uninstalled.
-    record: DeploymentRecord | None = None
-    logins: tuple[Object, ...] = ()
 
 
 def missing_namespace(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:

@@ -18,7 +18,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_
     DeploymentRecord,
     record_of,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Loaded, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import accounts_with_logins
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.loaded_config import loaded
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import (
     left_behind,
     lost_statefulset,
@@ -29,9 +31,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.owned_objec
     belongs_to,
     identity_key,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, Loaded, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import Zones, zones
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     INSTANCE_LABEL,
@@ -45,7 +46,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     foreign_owner,
     title,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._operations.loaded_config import loaded
 
 FORBIDDEN = 403
 AT_ONCE = 8

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_reader import read_nats_conf
@@ -15,25 +14,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, encryption_problems
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart, reload_first
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Running, Wanted
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import Knowledge, knowledge
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Running
-from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import consumers, streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Change
 
 SERVER_NAME_VARIABLE = "SERVER_NAME"
 SERVER_NAME = f".env[{SERVER_NAME_VARIABLE}].value"
 LEVEL = "_nats.req.level"
 SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is declared and stands in no object."""
-
-    replicas: int
-    version: str
-    # What happens to streams with one replica when servers restart: confirm (ask first), accept, move.
-    single_replica: str = "confirm"
 
 
 def broken_promises(

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import is_lost, left_behind
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import claims_of, listed, statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion_plan import (

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import is_lost
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import DEFAULT_CLASS, Facts
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import DEFAULT_CLASS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart, Object, title
 
 

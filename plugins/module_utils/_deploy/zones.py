@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Facts, fits
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import fits
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 
 ZONE = "topology.kubernetes.io/zone"

@@ -10,8 +10,8 @@ Only the leader's word about replicas counts: every follower calls the other fol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import (
     Finding,
     error,
@@ -19,37 +19,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
     percent,
     warning,
 )
-
-Answer = Mapping[str, Any]
-Key = tuple[str, str]
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer
 
 LAGGING, NEAR, MANY_SUBJECTS, SHOWN = 10, 90, 1_000_000, 20
-
-
-def streams(servers: Mapping[str, Answer]) -> dict[Key, Answer]:
-    """Every stream by account and name, as its leader tells it, or as anyone does where none leads."""
-    found: dict[Key, Answer] = {}
-    for name, answer in servers.items():
-        for account in answer["data"].get("account_details") or []:
-            for stream in account.get("stream_detail") or []:
-                _prefer_leader(found, (account["name"], stream["name"]), stream, name)
-    return found
-
-
-def consumers(servers: Mapping[str, Answer]) -> dict[tuple[str, str, str], Answer]:
-    """Every consumer by account, stream and name, in the same way."""
-    found: dict[tuple[str, str, str], Answer] = {}
-    for name, answer in servers.items():
-        for account in answer["data"].get("account_details") or []:
-            for stream in account.get("stream_detail") or []:
-                for consumer in stream.get("consumer_detail") or []:
-                    _prefer_leader(found, (account["name"], stream["name"], consumer["name"]), consumer, name)
-    return found
-
-
-def _prefer_leader(found: dict[Any, Answer], key: Any, told: Answer, server: str) -> None:
-    if key not in found or (told.get("cluster") or {}).get("leader") == server:
-        found[key] = told
 
 
 def stream_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Finding]:

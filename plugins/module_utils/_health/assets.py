@@ -11,8 +11,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import consumers, streams
-
 Answer = Mapping[str, Any]
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -171,7 +169,7 @@ def fits(server: Answer, group: Group) -> bool:
     )
 
 
-def meta_leader(servers: Mapping[str, Answer]) -> str | None:
+def named_meta_leader(servers: Mapping[str, Answer]) -> str | None:
     """The server that leads meta by its own word, or the one that all others name: it may be none of ours."""
     named = {str(leader) for answer in servers.values() if (leader := _meta(answer).get("leader"))}
     own = [name for name, answer in servers.items() if _meta(answer).get("leader") == name]
@@ -180,7 +178,7 @@ def meta_leader(servers: Mapping[str, Answer]) -> str | None:
 
 def meta_peers(servers: Mapping[str, Answer]) -> dict[str, Answer] | None:
     """The members of meta by their id, as its leader tells them; None where nobody leads."""
-    leader = meta_leader(servers)
+    leader = named_meta_leader(servers)
     if leader is None or leader not in servers:
         return None
     found = {
@@ -205,3 +203,36 @@ def _had(answer: Answer) -> Iterator[tuple[Asset, Answer]]:
             yield Asset(account["name"], stream["name"]), stream
             for consumer in stream.get("consumer_detail") or []:
                 yield Asset(account["name"], stream["name"], consumer["name"]), consumer
+
+
+# What may be under way to a replica of a busy stream.
+UNDER_WAY = 100
+
+
+Key = tuple[str, str]
+
+
+def streams(servers: Mapping[str, Answer]) -> dict[Key, Answer]:
+    """Every stream by account and name, as its leader tells it, or as anyone does where none leads."""
+    found: dict[Key, Answer] = {}
+    for name, answer in servers.items():
+        for account in answer["data"].get("account_details") or []:
+            for stream in account.get("stream_detail") or []:
+                _prefer_leader(found, (account["name"], stream["name"]), stream, name)
+    return found
+
+
+def consumers(servers: Mapping[str, Answer]) -> dict[tuple[str, str, str], Answer]:
+    """Every consumer by account, stream and name, in the same way."""
+    found: dict[tuple[str, str, str], Answer] = {}
+    for name, answer in servers.items():
+        for account in answer["data"].get("account_details") or []:
+            for stream in account.get("stream_detail") or []:
+                for consumer in stream.get("consumer_detail") or []:
+                    _prefer_leader(found, (account["name"], stream["name"], consumer["name"]), consumer, name)
+    return found
+
+
+def _prefer_leader(found: dict[Any, Answer], key: Any, told: Answer, server: str) -> None:
+    if key not in found or (told.get("cluster") or {}).get("leader") == server:
+        found[key] = told

@@ -10,92 +10,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import (
     account_findings,
     consumer_findings,
-    consumers,
     stream_findings,
-    streams,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, error, warning
 from ansible_collections.messaging.nats.plugins.module_utils._health.history_findings import history_findings
 from ansible_collections.messaging.nats.plugins.module_utils._health.server_findings import server_findings
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
+    Pod,
+    Snapshot,
+    answered,
+    by_server,
+    cluster_of,
+    figures,
+    is_down,
+    meta_cluster,
+    meta_leader,
+    quorum,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._health.threshold_findings import owner_findings
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import IMAGE_REASONS
 
-Answer = Mapping[str, Any]
 RECENTLY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Pod:
-    """A pod as Kubernetes sees it, and the reason why it does not run, in Kubernetes' own words."""
-
-    name: str
-    phase: str
-    reason: str = ""
-    message: str = ""
-    # When the kernel killed its server for want of memory, if that is how it ended last.
-    killed: str = ""
-    # Kubernetes finds it not ready, and its server did not answer; None where that was not looked at.
-    down: bool | None = None
-
-
-@dataclass(frozen=True)
-class Listed:
-    """What an account's own API says is there."""
-
-    streams: tuple[str, ...] = ()
-    # By stream.
-    consumers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    # What it uses of its limits, as the account's INFO tells it.
-    usage: Answer = field(default_factory=dict)
-
-
-class NotAsked(NamedTuple):
-    """Why an account could not be asked, and what helps."""
-
-    cause: str
-    remedy: str = ""
-    reason: Unasked = Unasked.NO_ANSWER
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Expectation and facts of one moment; what is not in it was not seen, and nothing follows from that."""
-
-    expected: tuple[str, ...]
-    cluster_name: str | None = None
-    # What the servers answered to the system account, one JSZ each.
-    answers: tuple[Answer, ...] = ()
-    # Why the system account could not be asked.
-    unreachable: str | None = None
-    unreachable_for: NotAsked | None = None
-    # By server, where Kubernetes is known.
-    pods: Mapping[str, Pod] | None = None
-    # By server that did not answer: what its own monitoring port says.
-    alone: Mapping[str, Answer] = field(default_factory=dict)
-    # By server that did not answer: the line of its log that tells why it can't reach a route.
-    route_errors: Mapping[str, str] = field(default_factory=dict)
-    # What the servers answered to VARZ and HEALTHZ.
-    varz: tuple[Answer, ...] = ()
-    healthz: tuple[Answer, ...] = ()
-    # By account that could be asked: what its own API lists.
-    accounts: Mapping[str, Listed] = field(default_factory=dict)
-    # By account that could not be asked: why, and what helps.
-    unasked: Mapping[str, NotAsked] = field(default_factory=dict)
-    # Bytes of each server's volume.
-    volumes: Mapping[str, int] = field(default_factory=dict)
-    # The digest of the configuration that lies in each server's pod, with the pod's own environment.
-    digests: Mapping[str, str] = field(default_factory=dict)
-    # The figures of an earlier result.
-    previous: Mapping[str, Any] = field(default_factory=dict)
 
 
 def evaluate(snapshot: Snapshot) -> list[Finding]:
@@ -112,7 +56,7 @@ def evaluate(snapshot: Snapshot) -> list[Finding]:
         *_unasked(snapshot),
         *_listed(snapshot),
         *server_findings(
-            {name: answer for name, answer in _of(snapshot, snapshot.varz).items() if name in servers}, size
+            {name: answer for name, answer in by_server(snapshot, snapshot.varz).items() if name in servers}, size
         ),
         *_volumes(snapshot),
         *_killed(snapshot),
@@ -121,93 +65,6 @@ def evaluate(snapshot: Snapshot) -> list[Finding]:
         *owner_findings(servers),
         *history_findings(snapshot.previous, figures(snapshot)),
     ]
-
-
-def answered(snapshot: Snapshot) -> dict[str, Answer]:
-    """The answers of expected servers, by name. Others that share the system account answer too."""
-    return _of(snapshot, snapshot.answers)
-
-
-def _of(snapshot: Snapshot, answers: tuple[Answer, ...]) -> dict[str, Answer]:
-    return {
-        answer["server"]["name"]: answer
-        for answer in answers
-        if answer["server"]["name"] in snapshot.expected and snapshot.cluster_name in (None, _cluster(answer))
-    }
-
-
-def heard(snapshot: Snapshot) -> dict[str, frozenset[str]]:
-    """By expected server, which of the questions it answered."""
-    questions = {"JSZ": snapshot.answers, "VARZ": snapshot.varz, "HEALTHZ": snapshot.healthz}
-    by_question = {question: _of(snapshot, answers).keys() for question, answers in questions.items()}
-    return {
-        name: frozenset(question for question, names in by_question.items() if name in names)
-        for name in snapshot.expected
-    }
-
-
-def is_down(snapshot: Snapshot, server: str) -> bool:
-    """By Kubernetes' word, which is none where Kubernetes was not asked: its pod is missing, or not ready and silent."""
-    if snapshot.pods is None:
-        return False
-    pod = snapshot.pods.get(server)
-    return pod is None or pod.down is True
-
-
-def unseen(snapshot: Snapshot, besides: str = "") -> list[str]:
-    """The expected servers that nothing is known of: a sentence each, or one for all where nobody could be asked."""
-    if snapshot.unreachable:
-        return [f"the servers could not be asked: {snapshot.unreachable.rstrip('.')}"]
-    there = answered(snapshot)
-    return [f"server {name} does not answer" for name in snapshot.expected if name != besides and name not in there]
-
-
-def as_if_down(snapshot: Snapshot, server: str) -> Snapshot:
-    """Without what a server had, so that nothing is expected of it later."""
-    pod = replace((snapshot.pods or {}).get(server) or Pod(server, "Unknown"), down=True)
-    pods = {name: Pod(name, "Unknown") for name in snapshot.expected} | dict(snapshot.pods or {}) | {server: pod}
-
-    def without(told: tuple[Answer, ...]) -> tuple[Answer, ...]:
-        return tuple(answer for answer in told if answer["server"]["name"] != server)
-
-    return replace(snapshot, answers=without(snapshot.answers), varz=without(snapshot.varz), pods=pods)
-
-
-def figures(snapshot: Snapshot) -> dict[str, Any]:
-    """What a later result is compared with."""
-    return {
-        "streams": {
-            f"{account}/{name}": {"last_seq": stream["state"]["last_seq"], "created": stream.get("created")}
-            for (account, name), stream in streams(answered(snapshot)).items()
-            if stream.get("state")
-        },
-        "servers": {
-            name: {"slow_consumers": answer["data"].get("slow_consumers", 0), "start": answer["data"].get("start")}
-            for name, answer in _of(snapshot, snapshot.varz).items()
-        },
-    }
-
-
-def meta_leader(snapshot: Snapshot) -> str | None:
-    """The server that leads meta: one that says so itself, with a quorum of expected servers answering."""
-    servers = answered(snapshot)
-    if len(servers) < quorum(snapshot):
-        return None
-    return next((name for name, answer in servers.items() if _meta_cluster(answer).get("leader") == name), None)
-
-
-def quorum(snapshot: Snapshot) -> int:
-    return len(snapshot.expected) // 2 + 1
-
-
-def _cluster(answer: Answer) -> str | None:
-    name: str | None = answer["server"].get("cluster")
-    return name
-
-
-def _meta_cluster(answer: Answer) -> Answer:
-    found: Answer = answer["data"].get("meta_cluster") or {}
-    return found
 
 
 def _system_unasked(snapshot: Snapshot) -> Iterator[Finding]:
@@ -258,7 +115,7 @@ def _why_missing(snapshot: Snapshot, server: str) -> Finding:
         )
         return error("SERVER_DOWN", what, evidence, "Look at its log.")
     name = (alone.get("cluster") or {}).get("name")
-    usual = snapshot.cluster_name or next(map(_cluster, answered(snapshot).values()), None)
+    usual = snapshot.cluster_name or next(map(cluster_of, answered(snapshot).values()), None)
     if usual and name != usual:
         return error(
             "CLUSTER_NAME_MISMATCH",
@@ -288,9 +145,6 @@ def _why_missing(snapshot: Snapshot, server: str) -> Finding:
     )
 
 
-IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-
-
 def _pod_problem(pod: Pod) -> Finding | None:
     what, said = f"pod {pod.name}", f"{pod.reason}: {pod.message}".strip(": ")
     if pod.reason in IMAGE_REASONS:
@@ -315,14 +169,14 @@ def _pod_problem(pod: Pod) -> Finding | None:
 
 
 def _foreign(snapshot: Snapshot) -> Iterator[Finding]:
-    ours = [answer for answer in snapshot.answers if snapshot.cluster_name in (None, _cluster(answer))]
+    ours = [answer for answer in snapshot.answers if snapshot.cluster_name in (None, cluster_of(answer))]
     names = Counter(answer["server"]["name"] for answer in ours)
     for name, count in names.items():
         if count > 1:
             evidence = f"{count} servers have this name"
             yield error("DUPLICATE_SERVER_NAME", f"server {name}", evidence, "Give each server a name of its own.")
     # A server that is gone for good is still counted for the quorum until it is removed from meta.
-    peers = {peer["name"] for answer in ours for peer in _meta_cluster(answer).get("replicas") or []}
+    peers = {peer["name"] for answer in ours for peer in meta_cluster(answer).get("replicas") or []}
     if not set(snapshot.expected) <= set(names):
         # A peer that was not seen since its leader started has no name yet: it is one of the missing.
         peers = {peer for peer in peers if not peer.startswith("Server name unknown")}
@@ -336,9 +190,7 @@ def _meta(snapshot: Snapshot) -> Iterator[Finding]:
     there = answered(snapshot)
     if len(snapshot.expected) == 1 or not there:
         return
-    named = {
-        str(_meta_cluster(answer).get("leader")) for answer in there.values() if _meta_cluster(answer).get("leader")
-    }
+    named = {str(meta_cluster(answer).get("leader")) for answer in there.values() if meta_cluster(answer).get("leader")}
     if len(named) > 1:
         evidence = f"servers name different meta leaders: {', '.join(sorted(named))}"
         yield warning("META_DISAGREEMENT", "cluster", evidence, "If it lasts, the cluster is split: check the routes.")
@@ -355,12 +207,12 @@ def _meta(snapshot: Snapshot) -> Iterator[Finding]:
                 "Wait for the election; if it lasts, look at the servers' logs.",
             )
         return
-    peers = {peer["name"]: peer for peer in _meta_cluster(there[leader]).get("replicas") or []}
+    peers = {peer["name"]: peer for peer in meta_cluster(there[leader]).get("replicas") or []}
     for server in there:
         if server == leader:
             continue
         if server not in peers:
-            size = _meta_cluster(there[leader]).get("cluster_size")
+            size = meta_cluster(there[leader]).get("cluster_size")
             yield error(
                 "SERVER_NOT_IN_META",
                 f"server {server}",
@@ -448,7 +300,7 @@ def _killed(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _configured(snapshot: Snapshot) -> Iterator[Finding]:
-    for name, answer in _of(snapshot, snapshot.varz).items():
+    for name, answer in by_server(snapshot, snapshot.varz).items():
         digest = answer["data"].get("config_digest")
         if digest and snapshot.digests.get(name, digest) != digest:
             evidence = "it runs with another configuration than the one that lies in its pod"
@@ -458,7 +310,7 @@ def _configured(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _health_checks(snapshot: Snapshot) -> Iterator[Finding]:
     """The servers' own word is no proof of health, but a complaint is one of trouble."""
-    for name, answer in _of(snapshot, snapshot.healthz).items():
+    for name, answer in by_server(snapshot, snapshot.healthz).items():
         data = answer["data"]
         if data.get("status_code", 200) != 200 or data.get("status") not in ("ok", None):
             said = str(

@@ -64,3 +64,5 @@ MOMENTARY = frozenset(
         "CLOCK_SKEW",
     }
 )
+
+WORST_FIRST = ("error", "warning", "info")

@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import Source, ThroughServers
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import ThroughServers
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Source
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import CONNECTION
 
 LOGIN: dict[str, Any] = {name: CONNECTION[name] for name in ("user", "password", "token", "creds", "nkey_seed", "jwt")}

@@ -13,10 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Answer, Snapshot, answered
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, Snapshot, answered
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import MONITOR_PORT, runs
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
+    MONITOR_PORT,
+    runs,
+    server_name,
+)
 
 JSZ = "/jsz?accounts=true&streams=true&consumers=true&config=true"
 TIMEOUT_S = 5.0

@@ -7,26 +7,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
     NatsError,
     NotAskedError,
     Unasked,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
-    Answer,
-    Listed,
-    NotAsked,
-    Snapshot,
-    evaluate,
-)
-from ansible_collections.messaging.nats.plugins.module_utils._health.findings import MOMENTARY, SEVERITIES, Finding
-from ansible_collections.messaging.nats.plugins.module_utils._health.steady import Steady
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, Listed, NotAsked, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
@@ -39,11 +30,6 @@ ASKED: Mapping[str, Mapping[str, bool]] = {
 }
 # Streams whose consumers are compared with what the servers hold.
 WATCHED = 500
-# A healthy busy cluster looks doubtful now and then. Seconds that a doubt has to last, those between two samples,
-# and how many samples must have it: one alone may take longer than all of them should.
-LASTS, APART, SAMPLES = 3.0, 0.3, 3
-# Seconds after which a cluster that is another one in every sample is judged by the last.
-PATIENCE = 12.0
 FORBIDDEN = 403
 # Seconds that all answers have at first, and more for each asset that a server tells of.
 PROMPT, PER_ASSET = 1.0, 0.0005
@@ -72,64 +58,6 @@ class AnswerTime:
         self._for_size = max(self._for_size, PROMPT + assets * PER_ASSET)
         complete = all(_names(of_question) >= {*expected} for of_question in answers.values())
         self._doubled = 0 if complete else self._doubled + 1
-
-
-class Source(Protocol):
-    """Where snapshots come from."""
-
-    def take(self) -> Snapshot:
-        """What is seen now."""
-
-    def note_secrets(self) -> None:
-        """Have the secrets of the source hidden from what is shown."""
-
-
-def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot, list[Finding]]:
-    """The first sample that leaves no doubt; or the last one, with what was wrong in all of the last samples."""
-    deadline = time.monotonic() + wait_timeout
-    seen: list[tuple[float, list[Finding]]] = []
-    look = Steady(source.take)
-    while True:
-        snapshot = look()
-        findings = evaluate(snapshot)
-        if not any(finding.code in MOMENTARY or fails(finding, fail_on) for finding in findings):
-            return snapshot, findings
-        now = time.monotonic()
-        seen.append((now, findings))
-        if last := settled(seen, now):
-            found = lasting(last)
-            failing = {_same(finding) for finding in found if fails(finding, fail_on)}
-            # What has only just come may be an election: it is watched for as long.
-            new = bool(failing - _common(last)) and now < max(deadline, seen[0][0] + PATIENCE)
-            if not failing or (now >= deadline and not new):
-                return snapshot, found
-        time.sleep(APART)
-
-
-def settled(seen: list[tuple[float, list[Finding]]], now: float) -> list[list[Finding]]:
-    """The latest samples that together are enough to judge by, or none as long as there are too few."""
-    old_enough = sum(moment <= now - LASTS for moment, _findings in seen)
-    if not old_enough or len(seen) < SAMPLES:
-        return []
-    return [found for _moment, found in seen[min(old_enough - 1, len(seen) - SAMPLES) :]]
-
-
-def fails(finding: Finding, fail_on: str) -> bool:
-    return fail_on in SEVERITIES and SEVERITIES.index(finding.severity) >= SEVERITIES.index(fail_on)
-
-
-def lasting(seen: list[list[Finding]]) -> list[Finding]:
-    """The latest findings, without those that come and go where nothing is wrong."""
-    common = _common(seen)
-    return [finding for finding in seen[-1] if finding.code not in MOMENTARY or _same(finding) in common]
-
-
-def _common(seen: list[list[Finding]]) -> set[tuple[str, str, str]]:
-    return set.intersection(*({_same(finding) for finding in sample} for sample in seen))
-
-
-def _same(finding: Finding) -> tuple[str, str, str]:
-    return finding.code, finding.object, finding.mark
 
 
 def _names(answers: tuple[Answer, ...]) -> set[str]:

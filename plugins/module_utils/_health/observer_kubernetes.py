@@ -18,8 +18,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
-from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Answer, NotAsked, Pod, Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import (
     ASKED,
     Answers,
@@ -29,19 +28,21 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.observer im
     not_asked,
     wanted,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, NotAsked, Pod, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import nats_container
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import (
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
+    CONFIGURATION,
+    DIGEST,
     MONITOR_PORT,
+    killed,
     ready,
     runs,
-    through,
+    server_name,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 
-DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")
-CONFIGURATION = "/etc/nats/nats.conf"
 ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")
 # What makes an earlier error one of the past.
 ROUTE_CREATED = "Route connection created"
@@ -244,23 +245,3 @@ def route_error(log: str) -> str:
     """The latest name of a route that could not be found, unless a route came after it; from the log of one process."""
     found = ROUTE_ERROR.findall(log.rpartition(ROUTE_CREATED)[2])
     return str(found[-1]) if found else ""
-
-
-def killed(pod: Object) -> str:
-    """When the kernel ended the server that ran here before, or nothing."""
-    for container in pod["status"].get("containerStatuses") or []:
-        ended = (container.get("lastState") or {}).get("terminated") or {}
-        if container["name"] == "nats" and ended.get("reason") == "OOMKilled":
-            return str(ended.get("finishedAt"))
-    return ""
-
-
-def server_name(pod: Object) -> str:
-    """The name that the server in this pod has: its SERVER_NAME, or the pod's own."""
-    name: str = pod["metadata"]["name"]
-    environment = nats_container(pod).get("env") or []
-    pattern = next(
-        (str(entry.get("value")) for entry in environment if entry["name"] == "SERVER_NAME" and entry.get("value")),
-        "$(POD_NAME)",
-    )
-    return pattern.replace("$(POD_NAME)", name)

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from statistics import median
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import (
     Finding,
     error,
@@ -21,7 +22,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
     percent,
     warning,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
 
 Answer = Mapping[str, Any]
 

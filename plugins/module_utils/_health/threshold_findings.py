@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import consumers, streams
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant, parse_duration
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, error, warning
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant, parse_duration
 
 Answer = Mapping[str, Any]
 PREFIX = "io.nats.monitor."

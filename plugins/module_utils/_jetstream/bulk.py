@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import entry
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import (
     Outcome,
     Wanted,
@@ -19,7 +20,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge
     wanted,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import entry
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_duration
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import (
     Type,
     at_least,
@@ -21,7 +22,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     limit,
     not_negative,
     percentage,
-    show_duration,
     size,
     string,
     strings,
@@ -35,15 +35,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses i
     position,
     resumes_at,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
-    Around,
-    Change,
-    Config,
-    Field,
-    Resource,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Change, Field, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import MILLISECOND, SECOND, servers_own
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import overlap
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 ACK_WAIT = 30 * SECOND
 

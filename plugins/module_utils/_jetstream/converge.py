@@ -22,8 +22,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import Wanted, wanted
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import OVERLAP, carry_out, owned
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.loss_check import closer
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import NOWHERE, Plan, Step, plan, remove
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Config, Found, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import NOWHERE, Plan, plan, remove
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Found, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES, parse_pause, too_old
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED, own_subject
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
@@ -34,6 +34,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import any_overlap
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
 __all__ = ["Outcome", "Wanted", "converge", "wanted"]
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Config, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import look_at
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Place
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 
 @dataclass(frozen=True)

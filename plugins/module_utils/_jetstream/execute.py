@@ -22,13 +22,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 )
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import Wanted
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Plan, Policy, Step, plan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Plan, Policy, plan
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Found
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import (
     JetStream,
     Place,
     missing_replicas,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
 APART_S = 0.05
 OVERLAP = 10065

@@ -13,8 +13,9 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS, kind_of
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Config, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 
 @dataclass

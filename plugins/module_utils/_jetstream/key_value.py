@@ -23,13 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     within,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, kept
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
-    Change,
-    Config,
-    Field,
-    Resource,
-    one_way,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Change, Field, Resource, one_way
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
     ORIGIN,
     PLACEMENT,
@@ -44,6 +38,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream i
     storage,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import complete as complete_stream
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 PREFIX = "KV_"
 KEYS = re.compile(r"\$KV\.[^.]+\.>")

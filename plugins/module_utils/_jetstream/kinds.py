@@ -12,8 +12,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer import CONSUMER
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import KV
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.object_store import OBJECT_STORE
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Config, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 KINDS: dict[str, Resource] = {"streams": STREAM, "kv": KV, "object_stores": OBJECT_STORE, "consumers": CONSUMER}
 

@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant, show_duration
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Config, Found, Loss
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant, show_duration
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Found, Loss
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import covered
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 SECOND_NS = 10**9
 # Messages that expire so soon after a change are gone before anybody can take it back.

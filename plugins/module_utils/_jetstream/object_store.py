@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import labels, limit, size, string
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import BUCKET, compressed
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, kept
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Change, Config, Field, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Change, Field, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
     PLACEMENT,
     age,
@@ -18,6 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream i
     servers_own,
     storage,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 PREFIX = "OBJ_"
 

@@ -16,15 +16,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Around,
     Change,
-    Config,
     Field,
     Found,
     Resource,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
 VERSIONS = {1: "2.11", 2: "2.12", 3: "2.12.8", 4: "2.14", 5: "2.15"}
 NOWHERE = Around()
@@ -39,14 +39,6 @@ class Policy:
     exact: bool = False
     unset: tuple[str, ...] = ()
     recreate: str = "never"
-
-
-@dataclass(frozen=True)
-class Step:
-    action: str  # create, update, delete, or what a state is called
-    config: Config = field(default_factory=dict)
-    # All replicas have to follow before the next step.
-    moves: bool = False
 
 
 @dataclass(frozen=True)

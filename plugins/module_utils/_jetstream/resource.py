@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import NestedError, Type, options
-
-Config = dict[str, Any]
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant, parse_instant, utc
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Plan, Policy, Step, lost, needs
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant, parse_instant, utc
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Plan, Policy, lost, needs
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Found
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
 Arguments = Mapping[str, Any]
 # The state that an option is for, and the API level that a state needs.

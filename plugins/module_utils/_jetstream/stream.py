@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_duration
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import (
     Type,
     at_least,
@@ -21,7 +22,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     named,
     not_negative,
     record,
-    show_duration,
     size,
     string,
     strings,
@@ -32,11 +32,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses i
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Around,
     Change,
-    Config,
     Field,
     Resource,
     one_way,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 MILLISECOND = 10**6
 SECOND = 10**9

@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.play_identity import is_gone, readable
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import base64
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -158,14 +157,6 @@ def nats_container(pod: Mapping[str, Any]) -> Object:
 
 def nats_image(pod: Mapping[str, Any]) -> str:
     return str(nats_container(pod)["image"])
-
-
-def configuration_changes(before: str, after: str) -> list[str]:
-    """The lines of nats.conf that differ, masked."""
-    lines = difflib.unified_diff(masked_conf(before).splitlines(), masked_conf(after).splitlines(), lineterm="", n=0)
-    changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-    # What it is known by differs whenever anything does.
-    return [line for line in changed if not line[1:].lstrip().startswith(("server_metadata {", "revision: "))]
 
 
 def own_part(item: Object) -> Object:

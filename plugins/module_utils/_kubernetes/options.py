@@ -37,16 +37,6 @@ KUBECONFIG: dict[str, Any] = {
     "impersonate_groups": {"type": "list", "elements": "str"},
 }
 FALSE = ("0", "false", "no")
-# What a kubeconfig holds under these names is nobody's business.
-SECRET_KEYS = {
-    "token",
-    "password",
-    "client-key-data",
-    "id-token",
-    "refresh-token",
-    "access-token",
-    "client-secret",
-}
 
 
 def resolve(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -69,17 +59,3 @@ def _value(name: str, spec: Mapping[str, Any], options: Mapping[str, Any], envir
     if value is not None and spec["type"] == "list":
         return [entry for entry in value.split(",") if entry]
     return value
-
-
-def secrets_of(kubeconfig: Any) -> set[str]:
-    """The values of a kubeconfig, given as a dict, that are never shown."""
-    if isinstance(kubeconfig, list):
-        return set().union(*map(secrets_of, kubeconfig))
-    if not isinstance(kubeconfig, dict):
-        return set()
-    own = {str(value) for key, value in kubeconfig.items() if key in SECRET_KEYS and value}
-    # The environment of an exec plugin is a list of names and values, and may be a login.
-    env = {
-        str(entry["value"]) for entry in kubeconfig.get("env") or () if isinstance(entry, dict) and entry.get("value")
-    }
-    return own.union(env, *map(secrets_of, kubeconfig.values()))

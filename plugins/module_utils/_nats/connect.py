@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, NotAskedError, Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import secret_name
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CLIENT_PORT, ready, runs
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.port_forward import Tunnel
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 
 if TYPE_CHECKING:
     from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
-
-CLIENT_PORT, MONITOR_PORT = 4222, 8222
 FORBIDDEN = 403
 # Where a task writes no login at all.
 LOGIN = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
@@ -142,15 +141,3 @@ def _login(kubernetes: Kubernetes, namespace: str, name: str) -> tuple[str, str]
     except ValueError as error:
         raise NotAskedError(Unasked.NO_LOGIN, what, "its user or password is not text", remedy) from error
     return user, password
-
-
-def runs(pod: Object) -> bool:
-    """A pod whose containers crash is in phase Running too."""
-    containers = pod["status"].get("containerStatuses") or []
-    return any(found["name"] == "nats" and "running" in found["state"] for found in containers)
-
-
-def ready(pod: Object) -> bool:
-    return any(
-        found["type"] == "Ready" and found["status"] == "True" for found in pod["status"].get("conditions") or []
-    )

@@ -25,7 +25,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
     UnansweredError,
     Unasked,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 
 try:
     import nats.errors

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, UnansweredError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Step
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
 NO_STREAM, NO_CONSUMER, NO_MESSAGE = 10059, 10014, 10037
 AT_ONCE = 32

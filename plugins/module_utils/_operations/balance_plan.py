@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, Group, fits, groups
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import CLIENT
-from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import Handover
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Handover
 
 Answer = Mapping[str, Any]
 # A server may have so much more than the average of the clients.

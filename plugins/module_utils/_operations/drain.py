@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Object
-from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import shown
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import is_up
 from ansible_collections.messaging.nats.plugins.module_utils._operations.node_maintenance import NodeWork
 from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import (
     node_of,
@@ -23,7 +24,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.removal
     only_there,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.server import still_made_on
-from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import is_up
 
 # Seconds: a pod that no node takes for so long waits for a node.
 WAITS = 5.0

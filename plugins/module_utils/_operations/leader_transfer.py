@@ -16,94 +16,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, UnansweredError
-from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
-    Asset,
-    groups,
-    meta_leader,
-    meta_peers,
-)
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Place
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Handover
 
 Answer = Mapping[str, Any]
 # So many are without a leader at the same time.
 AT_ONCE = 8
 # Seconds: for a step-down, until the first look at who leads, for a look, between two looks, and until a leader that came back is asked again.
 PATIENCE, ELECTION, LOOK, APART, AGAIN = 1.0, 0.05, 0.25, 0.02, 2.0
-
-
-@dataclass(frozen=True)
-class Led:
-    """What one server leads."""
-
-    meta: bool
-    assets: tuple[Asset, ...]
-
-
-@dataclass(frozen=True)
-class Handover:
-    """The leadership of an asset, or of meta where there is none, goes from one server to another."""
-
-    asset: Asset | None
-    leaves: str
-    goes: str
-
-    @property
-    def account(self) -> str:
-        return self.asset.account if self.asset else ""
-
-    def __str__(self) -> str:
-        return str(self.asset or "meta")
-
-    @property
-    def call(self) -> str:
-        if self.asset is None:
-            return "$JS.API.META.LEADER.STEPDOWN"
-        if self.asset.consumer:
-            return f"$JS.API.CONSUMER.LEADER.STEPDOWN.{self.asset.stream}.{self.asset.consumer}"
-        return f"$JS.API.STREAM.LEADER.STEPDOWN.{self.asset.stream}"
-
-
-def leads(servers: Mapping[str, Answer], server: str) -> Led:
-    """What a server leads; a single replica too, which can't be handed over."""
-    assets = tuple(asset for asset, group in groups(servers).items() if group.leader == server)
-    return Led(meta_leader(servers) == server, assets)
-
-
-def handovers(servers: Mapping[str, Answer], server: str, done: Sequence[str] = ()) -> list[Handover]:
-    """Where what a server leads should go: to current replicas, those on servers that are done first, spread evenly.
-
-    Streams come first, then consumers, meta last. What has no other current replica is not among them.
-    """
-    if server not in servers:
-        return []
-    found = groups(servers)
-    load = Counter((bool(asset.consumer), group.leader) for asset, group in found.items())
-    moves = []
-    for asset, group in sorted(found.items(), key=lambda entry: (bool(entry[0].consumer), entry[0])):
-        others = [name for name in group.current if name != server and name in servers]
-        if group.leader == server and others:
-            kind = bool(asset.consumer)
-            goes = min(others, key=lambda name: (name not in done, load[kind, name], load[not kind, name], name))
-            load[kind, goes] += 1
-            moves.append(Handover(asset, server, goes))
-    return moves + _meta_handover(servers, server, done)
-
-
-def _meta_handover(servers: Mapping[str, Answer], server: str, done: Sequence[str]) -> list[Handover]:
-    if meta_leader(servers) != server:
-        return []
-    peers = (meta_peers(servers) or {}).values()
-    current = {str(peer["name"]) for peer in peers if peer.get("current") and not peer.get("offline")}
-    others = sorted(current & set(servers) - {server}, key=lambda name: (name not in done, name))
-    return [Handover(None, server, others[0])] if others else []
 
 
 def hand_over(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import (
     CertificateProblem,
     first_certificate,
@@ -28,9 +29,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.listener_fi
     stored,
     tls_blocks,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import CONFIGURATION, DIGEST
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CONFIGURATION, DIGEST
 
 HASH = re.compile(r"^([0-9a-f]{64})  (\S.*)$", re.MULTILINE)
 WRITTEN = re.compile(r"^([0-9]+) (\S.*)$", re.MULTILINE)

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot, answered
-from ansible_collections.messaging.nats.plugins.module_utils._health.steady import Steady
-from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import move_off, shown
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Steady
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered
+from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts
+from ansible_collections.messaging.nats.plugins.module_utils._operations.evacuation import move_off
 from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import Whereabouts
 from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import (
     against_doing_without,
@@ -24,12 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.removal
     only_there,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import against_going_on
-from ansible_collections.messaging.nats.plugins.module_utils._operations.server import (
-    DOUBT,
-    LOOK,
-    Contacts,
-    ServerWork,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.server import DOUBT, LOOK, ServerWork
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
 # Streams that are given up anyway are moved while they let themselves be.

@@ -14,7 +14,8 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import MERGE, Pods, is_up
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import is_up
+from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import MERGE, Pods
 
 # On the StatefulSet, while a server's store is given up: its pod, and the volume claim that has to go.
 REPLACING = "messaging.nats/replacing"

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, groups
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import AnswerTime, ask
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
@@ -28,14 +29,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.balance
     moves,
     placement,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import Handover, hand_over
-from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import (
-    APART,
-    LATER,
-    TRIES,
-    Members,
-    shown,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import hand_over
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Handover
+from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import APART, LATER, TRIES, Members
 
 Answer = Mapping[str, Any]
 # So many streams move at the same time.

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
-from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, Group, groups
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import UNDER_WAY, Asset, Group, groups
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Answer,
     Snapshot,
     answered,
@@ -21,7 +21,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate im
     unseen,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import (
-    UNDER_WAY,
     against_its_silence,
     not_current,
     unseen_before,

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot, as_if_down
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Object
-from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import shown
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, as_if_down
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._operations.node_maintenance import NodeWork
 from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import (
     Next,

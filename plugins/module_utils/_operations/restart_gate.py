@@ -11,21 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Group, groups, meta_peers, peer_id
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
-    Answer,
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
+    UNDER_WAY,
+    Group,
+    groups,
+    meta_peers,
+    peer_id,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._health.history_findings import history_findings
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
     figures,
     is_down,
     meta_leader,
+    says_ok,
     unseen,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.history_findings import history_findings
 
-# What may be under way to a replica of a busy stream.
-UNDER_WAY = 100
-OK = 200
 # Nanoseconds after which a peer that is silent is away: a healthy one is heard of within two seconds.
 SILENCE = 10 * 10**9
 
@@ -140,10 +143,6 @@ def _checks(now: Snapshot, server: str) -> Iterator[str]:
         if not says_ok(answer):
             data = answer["data"]
             yield f"server {server} says: {data.get('error') or data.get('status')}"
-
-
-def says_ok(healthz: Answer) -> bool:
-    return bool(healthz["data"].get("status_code", OK) == OK)
 
 
 def _history(before: Snapshot, now: Snapshot, server: str) -> Iterator[str]:

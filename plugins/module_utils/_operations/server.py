@@ -12,57 +12,50 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
     NatsError,
-    NotAskedError,
     Unasked,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting, tell
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, single_replicas
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import (
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
     as_if_down,
+    says_ok,
     unseen,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import (
-    ThroughKubernetes,
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object, restarted
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
+    is_newest,
+    is_up,
+    ordinal,
+    runs,
     server_name,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.steady import Steady
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Object
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import restarted
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import runs, through
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import hand_over, handovers
+from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts
+from ansible_collections.messaging.nats.plugins.module_utils._operations.evacuation import evacuate, move_off
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import hand_over
+from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import handovers
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import (
     Members,
-    evacuate,
     is_empty,
     is_member,
-    move_off,
     remove_peer,
-    shown,
     wait_members,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import accounts_of, listed_nowhere
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import (
     against_going_on,
     against_stopping,
-    says_ok,
     unseen_before,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import (
-    Pods,
-    Stuck,
-    is_newest,
-    is_up,
-    ordinal,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods, Stuck
 
 LOOK = 0.2
 # Seconds: what is not whole by then may never be, as where the server's process ended after all.
@@ -81,51 +74,6 @@ class Report:
     changed: bool = False
     said: list[str] = field(default_factory=list)
     handed_over: int = 0
-
-
-class Contacts:
-    """The connections to a cluster's servers, kept from one server to the next."""
-
-    def __init__(self, pods: Pods, params: Mapping[str, Any], opened: ExitStack) -> None:
-        self._pods, self._timeout, self.opened = pods, params["timeout"], opened
-        look = dict(params) | {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}
-        self.source = ThroughKubernetes(look, opened, look_inside=False)
-        self.steady = Steady(self.source.take)
-        self._accounts: dict[str, Connection | None] = {}
-        self._unproven: ServerWork | None = None
-
-    def system(self) -> Connection | None:
-        """That of the snapshots, as the system account's own user."""
-        return _where_there_is_a_login(self.source.connection)
-
-    def account(self, account: str) -> Connection | None:
-        """A connection as an account's own user."""
-        if account not in self._accounts:
-            pods = self._pods
-            access = through(pods.kubernetes, pods.namespace, pods.cluster, account, self._timeout)
-            self._accounts[account] = _where_there_is_a_login(lambda: self.opened.enter_context(access))
-        return self._accounts[account]
-
-    def is_back(self, work: ServerWork) -> None:
-        """By its own word, which comes a second or two before that of its kubelet: the next one can be prepared meanwhile."""
-        self._unproven = work
-
-    def prove(self) -> bool:
-        """Waits for Kubernetes' word on the one that came back last; whether there was one to wait for."""
-        work, self._unproven = self._unproven, None
-        if work:
-            work.prove()
-        return work is not None
-
-
-def _where_there_is_a_login(connect: Callable[[], Connection]) -> Connection | None:
-    """None where no Secret has it."""
-    try:
-        return connect()
-    except NotAskedError as error:
-        if error.reason is not Unasked.NO_LOGIN:
-            raise
-        return None
 
 
 class ServerWork:

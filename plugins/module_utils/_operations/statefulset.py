@@ -16,20 +16,23 @@ from functools import partial
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import IMAGE_REASONS
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     RESTARTED,
-    REVISION,
     nats_container,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import (
     is_server_name,
     is_server_pod,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import MONITOR_PORT, ready
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
+    IMAGE_REASONS,
+    MONITOR_PORT,
+    has_ended,
+    waits_for_kubelet,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._operations.lame_duck import Farewell
 
 MERGE = "application/merge-patch+json"
@@ -232,33 +235,6 @@ class Pods:
         text = self.kubernetes.logs(*where) or self.kubernetes.logs(*where, previous=True)
         for line in text.splitlines():
             yield f"  log: {line}"
-
-
-def is_newest(pod: Object, statefulset: Object) -> bool:
-    found: str | None = (pod["metadata"].get("labels") or {}).get(REVISION)
-    return bool(found == statefulset["status"].get("updateRevision"))
-
-
-def is_up(pod: Object | None) -> bool:
-    return pod is not None and ready(pod) and not pod["metadata"].get("deletionTimestamp")
-
-
-def has_ended(pod: Object) -> bool:
-    """Its kubelet's own word that nothing of it runs any more."""
-    states = [container["state"] for container in pod["status"].get("containerStatuses") or []]
-    over = pod["status"].get("phase") in ("Succeeded", "Failed")
-    return over and bool(states) and all("terminated" in state for state in states)
-
-
-def waits_for_kubelet(pod: Object) -> bool:
-    """It has a node, which has started none of its containers."""
-    states = [container["state"] for container in pod["status"].get("containerStatuses") or []]
-    creating = all((state.get("waiting") or {}).get("reason") == "ContainerCreating" for state in states)
-    return bool(pod["spec"].get("nodeName") and creating and not pod["metadata"].get("deletionTimestamp"))
-
-
-def ordinal(name: str) -> int:
-    return int(name.rpartition("-")[2])
 
 
 def _hopeless(pod: Object) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import IMAGE_REASONS
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import IMAGE_REASONS
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
     Cause,
     Facts,

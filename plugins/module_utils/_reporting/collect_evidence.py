@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import server_name
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Facts, container, named, status
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside, command, read

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside
 
 Object = Mapping[str, Any]

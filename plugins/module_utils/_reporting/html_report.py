@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import consumers, streams
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot, answered, meta_leader
-from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, percent
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import size
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import WORST_FIRST, Finding, percent
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered, meta_leader
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_style import STYLE
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import Html, element, joined, raw
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import WORST_FIRST, size
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.topology_svg import picture
 
 Answer = Mapping[str, Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.quantity import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import percent
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
     Cause,

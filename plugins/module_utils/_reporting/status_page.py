@@ -6,20 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable_line
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
-from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import consumers, streams
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot, answered, meta_leader
-from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, percent
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import instant
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import table
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant, size
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import WORST_FIRST, Finding, percent
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered, meta_leader
 
 Answer = Mapping[str, Any]
 SHOWN = 15
-WORST_FIRST = ("error", "warning", "info")
 
 
 def page(
@@ -190,24 +190,6 @@ def _logs(logs: Mapping[str, str]) -> Iterator[str]:
     width = max(len(pod) for _line, pod in lines)
     for line, pod in lines:
         yield f"  {pod:<{width}}  {displayable_line(masked_log(line))}"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Columns as wide as they need to be."""
-    every = [tuple(head), *(tuple(displayable_line(str(cell)) for cell in row) for row in rows)]
-    widths = [max(len(row[column]) for row in every) for column in range(len(head))]
-    for row in every:
-        yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-
-
-def size(count: int) -> str:
-    """Bytes as a person reads them."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
 
 
 def _ago(text: str | None, now: datetime) -> str:

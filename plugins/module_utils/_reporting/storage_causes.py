@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import streams
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import answered
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import answered
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
     Cause,
     Facts,

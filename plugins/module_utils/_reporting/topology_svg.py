@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.asset_findings import streams
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot, answered, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered, meta_leader
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import Html, element
 
 WIDTH, RADIUS = 640, 34

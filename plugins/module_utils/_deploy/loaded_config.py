@@ -14,11 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import Loaded
-from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Loaded
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import runs
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs, server_name
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import (
     declared,
     differences,

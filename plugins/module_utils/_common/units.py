@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Durations, sizes, instants and Kubernetes quantities: what people write, and as numbers. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+UNITS = {"": 1}
+
+for _power, _unit in enumerate("kMGTPE", start=1):
+    UNITS[_unit] = 1000**_power
+    UNITS[f"{_unit.upper()}i"] = 1024**_power
+
+
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
+
+
+def parse_quantity(value: str | int) -> int:
+    """Bytes from `5Gi`, `1.5Gi`, `500M` or an integer."""
+    text = str(value).strip()
+    match = _QUANTITY.fullmatch(text)
+    if match is None or match[2] not in UNITS:
+        raise ValueError(
+            f"{text!r} is no Kubernetes quantity: write 5Gi (5 * 2^30), 512Mi, 5G (5 * 10^9), or an integer of bytes"
+        )
+    return int(Decimal(match[1]) * UNITS[match[2]])
+
+
+NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3_600 * 10**9,
+    "d": 86_400 * 10**9,
+    "w": 7 * 86_400 * 10**9,
+}
+
+# The server's own reading of sizes: K is 1000, KB and KiB are 1024.
+BYTES = {
+    unit + suffix: (1000 if suffix == "" else 1024) ** power
+    for power, unit in enumerate("kmgtp", start=1)
+    for suffix in ("", "b", "i", "ib")
+}
+
+INT64 = 2**63 - 1
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
+
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)")
+
+_SIZE = re.compile(r"(-?\d+)\s*([a-z]*)", re.IGNORECASE)
+
+
+def parse_duration(value: str | int) -> int:
+    """Nanoseconds from `24h`, `1h30m`, `500ms`, or an integer that is nanoseconds already."""
+    text = str(value).strip()
+    if re.fullmatch(r"\d+", text):
+        return _in_range(int(text), text)
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"{text!r} is no duration: write 24h, 1h30m, 500ms or an integer of nanoseconds")
+    nanoseconds = sum((Decimal(number) * NANOSECONDS[unit] for number, unit in parts), Decimal(0))
+    if nanoseconds != int(nanoseconds):
+        raise ValueError(f"{text!r} is finer than a nanosecond: write whole nanoseconds")
+    return _in_range(int(nanoseconds), text)
+
+
+def show_duration(nanoseconds: int) -> str:
+    """`90000000000` as `1m30s`: hours are the largest unit, as Go prints them."""
+    if nanoseconds == 0:
+        return "0s"
+    text, rest = "", nanoseconds
+    for unit in ("h", "m", "s", "ms", "us", "ns"):
+        count, rest = divmod(rest, NANOSECONDS[unit])
+        text += f"{count}{unit}" if count else ""
+    return text
+
+
+def parse_size(value: str | int) -> int:
+    """Bytes from `10M` (10^7), `10MB` = `10MiB` (10 * 2^20), or an integer."""
+    text = str(value).strip()
+    match = _SIZE.fullmatch(text)
+    unit = match[2].lower() if match else None
+    if match is None or (unit and unit not in BYTES):
+        raise ValueError(f"{text!r} is no size: write 10M (10^7), 10MB or 10MiB (10 * 2^20), or an integer of bytes")
+    return _in_range(int(match[1]) * (BYTES[unit] if unit else 1), text)
+
+
+def show_size(size: int) -> str | int:
+    """`10485760` as `10MiB`, where that loses nothing."""
+    for unit in ("tib", "gib", "mib", "kib"):
+        if size > 0 and size % BYTES[unit] == 0:
+            return f"{size // BYTES[unit]}{unit[0].upper()}iB"
+    return size
+
+
+def parse_integer(value: int) -> int:
+    return _in_range(value, str(value))
+
+
+def _in_range(number: int, text: str) -> int:
+    if not -INT64 - 1 <= number <= INT64:
+        raise ValueError(f"{text} does not fit into 64 bits: write a smaller number")
+    return number
+
+
+def parse_instant(value: str) -> str:
+    """A time with its zone, as RFC 3339 and the server write it; YAML's own times have a space."""
+    if instant(value) is None:
+        raise ValueError(f"{value!r} is no time: write 2030-01-31T12:00:00Z")
+    return value.upper().replace(" ", "T")
+
+
+def instant(value: Any) -> tuple[datetime, int] | None:
+    """The moment and its nanoseconds, so that two ways to write one moment are equal."""
+    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(match[1].upper().replace(" ", "T") + match[3].upper().replace("Z", "+00:00"))
+        return moment.astimezone(timezone.utc), int((match[2] or "").ljust(9, "0"))
+    except (ValueError, OverflowError):
+        return None
+
+
+def utc(moment: datetime, nanoseconds: int) -> str:
+    """As the server writes a moment."""
+    fraction = f".{nanoseconds:09}".rstrip("0") if nanoseconds else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def size(count: int) -> str:
+    """Bytes as a person reads them."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A plan in sentences. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.masking import (
+    masked_conf,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import ANNOTATION
+from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Running, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    VERSION,
+    Change,
+    Counterpart,
+    config_secret,
+    config_secret_content,
+    sentence,
+)
+
+
+def configuration_changes(before: str, after: str) -> list[str]:
+    """The lines of nats.conf that differ, masked."""
+    lines = difflib.unified_diff(masked_conf(before).splitlines(), masked_conf(after).splitlines(), lineterm="", n=0)
+    changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    # What it is known by differs whenever anything does.
+    return [line for line in changed if not line[1:].lstrip().startswith(("server_metadata {", "revision: "))]
+
+
+TEMPLATE, UPDATE = "spec.template.", "spec.updateStrategy."
+
+CONFIG = ".volumes[config].secret.secretName"
+
+
+def scale_in_words(running: Running, wanted: Wanted, leaving: tuple[str, ...]) -> Iterator[str]:
+    if leaving:
+        count = max(running.replicas, *(int(name.rpartition("-")[2]) + 1 for name in leaving))
+        how = f"{', '.join(leaving)}, one at a time, each emptied first"
+        yield f"scale in from {count} to {wanted.replicas} servers: {how}"
+
+
+def scale_out_words(running: Running, wanted: Wanted, joining: tuple[str, ...]) -> Iterator[str]:
+    if joining:
+        yield f"scale out from {running.replicas} to {wanted.replicas} servers: {', '.join(joining)} join"
+
+
+def configuration_of(pairs: list[Counterpart]) -> str | None:
+    """The declared nats.conf, beside which those may be that servers run with until they restart."""
+    named = _declared_secret(pairs)
+    found = {
+        pair.declared["metadata"]["name"]: text for pair in pairs if (text := config_secret_content(pair.declared))
+    }
+    return found.get(named) if named in found else next(iter(found.values()), None)
+
+
+def _declared_secret(pairs: list[Counterpart]) -> str:
+    """The Secret that the declared template reads nats.conf from."""
+    statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
+    return (config_secret(statefulset["spec"]["template"]["spec"]) if statefulset else None) or ""
+
+
+def reload_words(pairs: list[Counterpart], running: Running, reload: bool) -> Iterator[str]:
+    if reload:
+        yield "reload nats.conf on every server, without a restart"
+        by_reason: dict[tuple[str, ...], list[str]] = {}
+        for name, reasons in running.loaded.missing.items():
+            by_reason.setdefault(reasons, []).append(name)
+        for reasons, names in by_reason.items():
+            yield f"not loaded on {', '.join(names)}: {'; '.join(reasons)}"
+    declared = configuration_of(pairs)
+    if running.configuration and declared:
+        for line in configuration_changes(running.configuration, declared):
+            yield f"nats.conf: {line}"
+
+
+def restart_keys(pairs: list[Counterpart], running: Running) -> list[str]:
+    declared = configuration_of(pairs)
+    version = (running.statefulset["metadata"].get("labels") or {}).get(VERSION, "")
+    return needs_restart(running.configuration, declared, version) if running.configuration and declared else []
+
+
+def roll_words(rolling: tuple[str, ...], template: list[Change], keys: list[str]) -> Iterator[str]:
+    if not rolling:
+        return
+    why = [sentence((path.removeprefix(TEMPLATE), *rest)) for path, *rest in template if not path.endswith(CONFIG)]
+    if keys:
+        why.append(f"nats.conf: a running server does not take over {', '.join(keys)}")
+    yield f"restart {', '.join(rolling)}, one at a time: {'; '.join(why) or 'they are not of the newest revision yet'}"
+
+
+def other_words(differing: dict[str, list[Change]]) -> Iterator[str]:
+    for name, found in differing.items():
+        for change in found:
+            if change[0].endswith(ANNOTATION):
+                yield f"note what is deployed in {name}"
+            elif not change[0].startswith((TEMPLATE, UPDATE)) and change[0] != "nats.conf":
+                yield f"change {name}: {sentence(change)}"

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The options that the modules of JetStream resources share. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
+
+GUARDS: dict[str, Any] = {
+    "allow_data_loss": {"type": "bool", "default": False},
+    "allow_irreversible": {"type": "bool", "default": False},
+    "allow_move": {"type": "bool", "default": False},
+    "recreate": {"type": "str", "choices": ["never", "if_empty", "always"], "default": "never"},
+}
+
+REACH: dict[str, Any] = {
+    "exact": {"type": "bool", "default": False},
+    "unset": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def naming(resource: Resource) -> dict[str, Any]:
+    """What names a resource, and the states it can have."""
+    parent = {"stream": {"type": "str", "required": True}} if "paused" in resource.states else {}
+    aliases = {"aliases": ["durable_name"]} if parent else {}
+    return {
+        **parent,
+        resource.named: {"type": "str", "required": True, **aliases},
+        "state": {"type": "str", "choices": list(resource.states), "default": "present"},
+    }
+
+
+def entry(resource: Resource) -> dict[str, Any]:
+    """The options of one entry of a list of resources: all defaults and duties are looked after elsewhere."""
+    specs = naming(resource) | GUARDS | REACH | {key: dict(spec) for key, spec in resource.arguments.items()}
+    aliases = {alias: spec for spec in specs.values() for alias in spec.get("aliases", [])}
+    return {
+        name: {key: value for key, value in spec.items() if key in ("type", "elements", "choices", "options")}
+        for name, spec in (specs | aliases | resource.argument_spec()).items()
+    }

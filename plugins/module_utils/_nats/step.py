@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""One request of a plan to the JetStream API. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    action: str  # create, update, delete, or what a state is called
+    config: Config = field(default_factory=dict)
+    # All replicas have to follow before the next step.
+    moves: bool = False

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Moves what a leaving server holds to the others. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
+from ansible_collections.messaging.nats.plugins.module_utils._config.versions import parsed
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
+    Asset,
+    Group,
+    groups,
+    holds,
+    meta_peers,
+    peer_id,
+    too_wide,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import (
+    AGAIN,
+    APART,
+    LATER,
+    TRIES,
+    Members,
+)
+
+# From this version on a server is emptied by one request.
+EVACUATES = (2, 15)
+
+# So many streams move at the same time.
+AT_ONCE = 8
+
+
+def evacuate(
+    members: Members,
+    name: str,
+    timeout: float,
+    staying: Collection[str] | None = None,
+) -> bool:
+    """Has other servers take over all that a server has; whether there was anything.
+
+    `members` are all servers, the one to be emptied too; `staying` those that will be left in the end, which are all
+    others unless said. Refuses before the first move what would leave a stream with fewer replicas than it should have.
+    """
+    servers = members.whole()
+    peers = meta_peers(servers)
+    if peers is not None and peer_id(name) not in peers:
+        return False
+    what = f"server {name}"
+    if name not in servers:
+        cause = "it does not answer, so nobody can move what has its only copy there"
+        raise NatsError(what, cause, "Bring it back, or give up what only it has and remove it from the cluster.")
+    left = [other for other in (members.names if staying is None else staying) if other != name]
+    if absent := [other for other in left if other not in servers]:
+        cause = f"{', '.join(absent)} do not answer, and have to take over"
+        raise NatsError(what, cause, "Bring them back first.")
+    if sentences := too_wide(servers, left):
+        raise NatsError(what, shown(sentences), "Lower num_replicas of these first, or keep more servers.")
+    if not holds(servers, name):
+        return False
+    leaving = _Leaving(members, name, None, timeout)
+    newer = all(parsed(answer["server"]["ver"])[:2] >= EVACUATES for answer in servers.values())
+    leaving.wait(leaving.by_request if newer else leaving.by_stream)
+    return True
+
+
+def move_off(
+    members: Members,
+    name: str,
+    streams: Iterable[Asset],
+    timeout: float,
+) -> bool:
+    """Has other servers take over some streams, with their consumers; whether there was anything.
+
+    For those with one replica, before their server restarts or goes: nobody else has their messages.
+    """
+    wanted = frozenset(streams)
+    servers = members.whole([name])
+    if name in servers and not wanted & holds(servers, name).keys():
+        return False
+    leaving = _Leaving(members, name, wanted, timeout)
+    leaving.wait(leaving.by_stream)
+    return True
+
+
+@dataclass
+class Tried:
+    """What was asked for already."""
+
+    # When all, or a stream, may be asked for again.
+    after: float = 0
+    asked: dict[Asset, float] = field(default_factory=dict)
+    refused: Counter[Asset] = field(default_factory=Counter)
+    reasons: dict[Asset, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """One server that other servers take something over from."""
+
+    members: Members
+    name: str
+    only: Collection[Asset] | None
+    timeout: float
+    waiting: Waiting = field(default_factory=Waiting)
+
+    def by_request(self, held: Mapping[Asset, Group], tried: Tried) -> None:
+        """The one request of newer servers, for all that is there."""
+        if tried.after < time.monotonic() and not any(group.moving for group in held.values()):
+            code, said = self.members.api("SERVER.EVACUATE", peer=self.name)
+            if code not in LATER:
+                raise NatsError(f"server {self.name}", f"it can't be emptied: {said}", "Look at the cluster.", code)
+            tried.after = time.monotonic() + AGAIN
+
+    def by_stream(self, held: Mapping[Asset, Group], tried: Tried) -> None:
+        """A few streams at a time; their consumers go with them."""
+        streams = {asset: group for asset, group in held.items() if not asset.consumer}
+        now = time.monotonic()
+        due = [
+            asset
+            for asset, group in streams.items()
+            if not group.moving and self.name in group.servers and tried.asked.get(asset, 0) < now
+        ]
+        for asset in due[: max(0, AT_ONCE - (len(streams) - len(due)))]:
+            code, said = self.members.api(f"ACCOUNT.STREAM.MOVE.{asset.account}.{asset.stream}", server=self.name)
+            tried.asked[asset] = time.monotonic() + AGAIN
+            if code not in LATER:
+                tried.refused[asset] += 1
+                tried.reasons[asset] = said
+        if streams and all(tried.refused[asset] >= TRIES for asset in streams):
+            said = shown(f"{asset} can't be moved: {tried.reasons[asset]}" for asset in streams)
+            remedy = "Look at placement and num_replicas, and at the other servers."
+            raise NatsError(f"server {self.name}", said, remedy)
+
+    def look(self) -> tuple[dict[Asset, Group], dict[Asset, Group]]:
+        """What is still there, and all that there is anywhere."""
+        servers = self.members.whole()
+        if self.name not in servers:
+            cause = "it does not answer, so nobody can move what has its only copy there"
+            raise NatsError(f"server {self.name}", cause, "Bring it back and run it again.")
+        if absent := [name for name in self.members.names if name not in servers]:
+            cause = f"{', '.join(absent)} do not answer, so nobody knows whether all that left it is there"
+            raise NatsError(f"server {self.name}", cause, "Bring them back and run it again.")
+        held = holds(servers, self.name)
+        if self.only is not None:
+            held = {asset: group for asset, group in held.items() if asset.of in self.only}
+        return held, groups(servers)
+
+    def wait(self, work: Callable[[Mapping[Asset, Group], Tried], None]) -> None:
+        """Until nothing is left there and all is complete elsewhere: seen twice, since then its data is given up."""
+        deadline, tried, over = time.monotonic() + self.timeout, Tried(), 0
+        left: set[Asset] = set()
+        while over < 2:
+            held, found = self.look()
+            left |= held.keys()
+            incomplete = [found[asset] for asset in left if asset in found and not found[asset].settled]
+            if held:
+                work(held, tried)
+            over = 0 if held or incomplete else over + 1
+            if not over:
+                self.tell(held, incomplete, tried.reasons, deadline)
+            time.sleep(APART)
+
+    def tell(
+        self,
+        held: Mapping[Asset, Group],
+        incomplete: Collection[Group],
+        reasons: Mapping[Asset, str],
+        deadline: float,
+    ) -> None:
+        """What is still there, or that it takes too long."""
+        streams = [group for asset, group in held.items() if not asset.consumer]
+        if time.monotonic() > deadline:
+            what = "it still has" if held else "what left it is not complete elsewhere:"
+            seen = (
+                f"{group}, {reason}" if (reason := reasons.get(group.asset)) else str(group)
+                for group in streams or held.values() or incomplete
+            )
+            cause = f"after {self.timeout:g} s {what} {shown(seen)}"
+            remedy = "Run it again to go on, or look at the servers' load and disks."
+            raise NatsError(f"server {self.name}", cause, remedy)
+        moving = sum(group.moving for group in streams)
+        self.waiting(
+            f"server {self.name}: still has {len(streams)} streams and {len(held) - len(streams)} consumers; {moving} move"
+        )
