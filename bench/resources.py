@@ -20,7 +20,7 @@ from typing import Any
 
 import nats
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import converge_all, declared
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import converge_all, declared_resources
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
@@ -84,7 +84,7 @@ class Bench:
         """Seconds of the module's own work: read, plan, write, read again."""
         start = time.perf_counter()
         with self.connection() as connection:
-            items = declared({"streams": wanted}, {})
+            items = declared_resources({"streams": wanted}, {})
             connection.run(converge_all(JetStream(connection), items, None, Policy(), False, 60))
         return time.perf_counter() - start
 

@@ -114,7 +114,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.apply_o
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object, shown, title
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object, short_value, title
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 
 
@@ -145,9 +145,9 @@ def declared(module: CollectionModule) -> list[Object]:
 def difference(done: list[Applied], going: list[Object]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The objects that changed, before and after."""
     changed = [entry for entry in done if entry.changed]
-    before = {title(entry.declared): shown(entry.before) for entry in changed if entry.before}
+    before = {title(entry.declared): short_value(entry.before) for entry in changed if entry.before}
     before |= {title(item): {"kind": item["kind"], "metadata": item["metadata"]} for item in going}
-    return before, {title(entry.declared): shown(entry.after) for entry in changed}
+    return before, {title(entry.declared): short_value(entry.after) for entry in changed}
 
 
 def main() -> None:

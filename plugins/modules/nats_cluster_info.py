@@ -73,7 +73,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
-    owned,
+    owned_objects,
     statefulset,
     where_zones_are,
 )
@@ -81,7 +81,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones impor
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
-    VERSION,
+    VERSION_LABEL,
     config_secret,
     mark,
     nats_image,
@@ -94,7 +94,7 @@ def running(found: dict[str, Any]) -> dict[str, Any]:
     template = found["spec"]["template"]
     return {
         "replicas": found["spec"]["replicas"],
-        "version": (found["metadata"].get("labels") or {}).get(VERSION, ""),
+        "version": (found["metadata"].get("labels") or {}).get(VERSION_LABEL, ""),
         "image": nats_image(template),
         "config_secret": config_secret(template["spec"]),
         "pending": found["status"].get("currentRevision") != found["status"].get("updateRevision"),
@@ -118,7 +118,7 @@ def main() -> None:
         found = statefulset(kubernetes, *where)
         pod = {"nodeSelector": params["node_selector"], "tolerations": params["tolerations"]}
         offered = where_zones_are(kubernetes, *where, pod)
-        secrets = owned(kubernetes, "v1", "Secret", *where)
+        secrets = owned_objects(kubernetes, "v1", "Secret", *where)
         module.exit_json(
             secrets=secrets,
             versions=versions(secrets),

@@ -175,10 +175,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_chec
     check_configuration,
     check_in_pod,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Running, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import knowledge
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.loaded_config import varz_by_server
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import Plan, plan
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import ClusterPlan, plan
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import configuration_of
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import (
     check_encryption_key,
@@ -206,7 +206,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     identity,
     nats_container,
     nats_image,
-    shown,
+    short_value,
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
@@ -228,7 +228,7 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         pairs = pairs or counterparts(kubernetes, params["objects"] + secrets, offered.namespace_exists)
         declared = {pair.declared["kind"]: pair.declared for pair in pairs}
         replicas = params["replicas"] or declared.get("StatefulSet", {"spec": {}})["spec"].get("replicas", 0)
-        planned = plan(pairs, offered, Wanted(replicas, params["version"], params["single_replica"]))
+        planned = plan(pairs, offered, DeclaredCluster(replicas, params["version"], params["single_replica"]))
         # Who does not answer now may have just started, or the meta leader is elected.
         if not planned.lacks_answers or time.monotonic() > deadline:
             break
@@ -256,7 +256,9 @@ def servers(kubernetes: Kubernetes, params: Mapping[str, Any], opened: ExitStack
     return with_monitoring(kubernetes, params["namespace"], source.running(), source.take())
 
 
-def check_certificates(kubernetes: Kubernetes, pairs: list[Counterpart], planned: Plan, offered: Facts) -> None:
+def check_certificates(
+    kubernetes: Kubernetes, pairs: list[Counterpart], planned: ClusterPlan, offered: ClusterFacts
+) -> None:
     """What the servers would load and nobody could connect with; but not that they present an expired certificate already."""
     if planned.verb not in ("create", "converge"):
         return
@@ -272,7 +274,7 @@ def check_certificates(kubernetes: Kubernetes, pairs: list[Counterpart], planned
         )
 
 
-def check_volumes(kubernetes: Kubernetes, pairs: list[Counterpart], planned: Plan) -> None:
+def check_volumes(kubernetes: Kubernetes, pairs: list[Counterpart], planned: ClusterPlan) -> None:
     """Kubernetes' own word about volumes that grow, also where the classes may not be read here."""
     if planned.growth.claims:
         volumes = Volumes(kubernetes, next(pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"))
@@ -281,7 +283,11 @@ def check_volumes(kubernetes: Kubernetes, pairs: list[Counterpart], planned: Pla
 
 
 def check_pod(
-    module: CollectionModule, kubernetes: Kubernetes, pairs: list[Counterpart], offered: Facts, planned: Plan
+    module: CollectionModule,
+    kubernetes: Kubernetes,
+    pairs: list[Counterpart],
+    offered: ClusterFacts,
+    planned: ClusterPlan,
 ) -> list[str]:
     """What a pod would meet that is made as declared, before the first server goes. Returns what could not be checked."""
     pair = next((pair for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
@@ -325,7 +331,9 @@ def urls(objects: list[dict[str, Any]]) -> list[str]:
     return [base64.b64decode(url).decode() for url in encoded if url]
 
 
-def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Counterpart], offered: Facts) -> None:
+def check_conf(
+    module: CollectionModule, kubernetes: Kubernetes, pairs: list[Counterpart], offered: ClusterFacts
+) -> None:
     """The server's own word about a configuration that is new, before anything is touched."""
     conf = configuration_of(pairs)
     statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
@@ -348,7 +356,7 @@ def check_conf(module: CollectionModule, kubernetes: Kubernetes, pairs: list[Cou
         check_configuration(kubernetes, statefulset, namespace, conf, hosts)
 
 
-def told(planned: Plan, remarks: list[str]) -> dict[str, Any]:
+def told(planned: ClusterPlan, remarks: list[str]) -> dict[str, Any]:
     """The plan as a result has it."""
     found = asdict(planned) | {"summary": [*planned.summary, *remarks]}
     found["apply"] = list(map(identity, planned.apply))
@@ -361,17 +369,17 @@ def told(planned: Plan, remarks: list[str]) -> dict[str, Any]:
     }
 
 
-def difference(pairs: list[Counterpart], planned: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
+def difference(pairs: list[Counterpart], planned: ClusterPlan) -> tuple[dict[str, Any], dict[str, Any]]:
     """The objects that change, before and after."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for pair in pairs:
-        was = shown(pair.running) if pair.running else None
-        becomes = shown(pair.applied or pair.running or pair.declared)
+        was = short_value(pair.running) if pair.running else None
+        becomes = short_value(pair.applied or pair.running or pair.declared)
         if becomes != was and (was is None or pair.declared["kind"] != "Namespace"):
             after[title(pair.declared)] = becomes
             before |= {title(pair.declared): was} if was else {}
-    return before | {title(item): shown(item) for item in planned.delete}, after
+    return before | {title(item): short_value(item) for item in planned.delete}, after
 
 
 def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
@@ -391,11 +399,11 @@ def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         ],
         "missing_namespace": not offered.namespace_exists,
         "delete": list(map(identity, going)),
-        **module.diff({title(item): shown(item) for item in going}, {}, "cluster"),
+        **module.diff({title(item): short_value(item) for item in going}, {}, "cluster"),
     }
 
 
-def lost_with(offered: Facts, delete_data: bool) -> list[str]:
+def lost_with(offered: ClusterFacts, delete_data: bool) -> list[str]:
     """What goes with the data, where servers run that can tell."""
     if not delete_data or offered.running is None:
         return []

@@ -79,7 +79,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import owned
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import owned_objects
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
@@ -94,7 +94,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.bundle_c
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.collect_evidence import examine
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import Diagnosis, diagnose, page
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Evidence
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
 
 
@@ -112,10 +112,14 @@ def system_account(
 
 
 def write(
-    module: NatsModule, kubernetes: Kubernetes, facts: Facts, found: Sequence[Diagnosis], connection: Connection | None
+    module: NatsModule,
+    kubernetes: Kubernetes,
+    facts: Evidence,
+    found: Sequence[Diagnosis],
+    connection: Connection | None,
 ) -> None:
     moment = datetime.now(timezone.utc)
-    secrets = owned(kubernetes, "v1", "Secret", facts.cluster, facts.namespace)
+    secrets = owned_objects(kubernetes, "v1", "Secret", facts.cluster, facts.namespace)
     handle, unfinished = tempfile.mkstemp(dir=module.tmpdir, suffix=".zip")
     os.close(handle)
     with Bundle(unfinished, moment, KNOWN_SECRETS) as bundle:

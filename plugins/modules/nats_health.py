@@ -86,7 +86,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     Snapshot,
     answered,
     figures,
-    meta_leader,
+    meta_leader_with_quorum,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
@@ -103,7 +103,7 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
             "name": snapshot.cluster_name
             or next((answer["server"].get("cluster") for answer in members.values()), None),
             "size": len(snapshot.expected),
-            "leader": meta_leader(snapshot),
+            "leader": meta_leader_with_quorum(snapshot),
             "members": {
                 name: {"version": answer["server"]["ver"], "id": answer["server"]["id"], "digest": digests.get(name)}
                 for name, answer in sorted(members.items())

@@ -97,7 +97,7 @@ remedy:
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, REACH
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
     converge_all,
-    declared,
+    declared_resources,
     differences,
     told,
 )
@@ -114,7 +114,7 @@ def main() -> None:
     more = {"prune": {"type": "dict", "options": prune}, "wait_timeout": {"type": "float", "default": 30}}
     with NatsModule(spec | GUARDS | REACH | more) as module:
         params = module.params
-        items = declared(params, {name: params[name] for name in GUARDS | REACH})
+        items = declared_resources(params, {name: params[name] for name in GUARDS | REACH})
         loss = frozenset({"allow_data_loss"} if params["allow_data_loss"] else ())
         with connected(params, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)

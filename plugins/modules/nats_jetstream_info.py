@@ -95,14 +95,14 @@ from typing import Any
 from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.export import Found, survey
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.export import Export, survey
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
 
-def variables(found: Found) -> str:
+def variables(found: Export) -> str:
     """What is there as a file of variables."""
     if not HAS_YAML:
         raise NatsError("dest", "the Python library PyYAML is missing", "Install it: pip install pyyaml.")

@@ -122,7 +122,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease i
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected, logins
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import Members
-from ansible_collections.messaging.nats.plugins.module_utils._operations.rebalance import Wanted, rebalance
+from ansible_collections.messaging.nats.plugins.module_utils._operations.rebalance import RebalanceOptions, rebalance
 
 # A cluster that has just been rolled or scaled may need a moment.
 SETTLES = 10
@@ -151,7 +151,7 @@ def main() -> None:
         )
         if params["lease"] and not module.check_mode:
             members = replace(members, check_lease=check_of_lease(params, opened))
-        wanted = Wanted(**{name: params[name] for name in SPEC})
+        wanted = RebalanceOptions(**{name: params[name] for name in SPEC})
         result = rebalance(members, logins(params, opened), wanted, module.check_mode)
         module.exit_json(**result, **module.diff(result["before"], result["servers"], "servers"))
 

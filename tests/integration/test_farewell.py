@@ -40,7 +40,7 @@ def said_to(own_cluster):
         ended.append(leaves.get("/varz")["connections"])
         leaves.process.send_signal(signal.SIGINT)
 
-    return _farewell.Farewell(get, end), leaves, ended
+    return _farewell.LameDuck(get, end), leaves, ended
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_who_can_not_look_is_not_made_to_wait_again():
         looked.append(path)
         raise NatsError(path, "nobody answers", "None.")
 
-    farewell = _farewell.Farewell(get, lambda: None)
+    farewell = _farewell.LameDuck(get, lambda: None)
     farewell.look()
     farewell.look()
     assert len(looked) == 1

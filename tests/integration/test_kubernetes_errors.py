@@ -18,7 +18,7 @@ from kubernetes.config import incluster_config
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import APPLY
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import APPLY_PATCH
 from ansible_collections.messaging.nats.plugins.modules import nats_cluster_lease
 from tests.kubernetes_apis import RecordingApi
 
@@ -324,7 +324,7 @@ def test_what_may_not_be_done_twice_is_done_once(kubernetes, api):
     with pytest.raises(NatsError, match="it broke"):
         kubernetes.call("POST", f"{POD}/eviction", "eviction", {})
     assert len(api.requests) == 1
-    assert kubernetes.call("PATCH", POD, "pod", {}, APPLY, force="true")
+    assert kubernetes.call("PATCH", POD, "pod", {}, APPLY_PATCH, force="true")
     assert api.requests[1:] == [f"PATCH {POD}?force=true"] * 2
 
 

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import converge_all, declared
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge, wanted
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import converge_all, declared_resources
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
@@ -243,9 +244,9 @@ class Lab:
                 lists = {} if change.way == "prune" else {content.kind: [options]}
                 prune = {"pattern": "S", "max": 1} if change.way == "prune" else None
                 policy = Policy(frozenset(name for name in guards if guards[name]))
-                work = converge_all(self.jetstream, declared(lists, {}), prune, policy, check, 5)
+                work = converge_all(self.jetstream, declared_resources(lists, {}), prune, policy, check, 5)
             else:
-                work = converge(self.jetstream, [wanted(KINDS[content.kind], options, {})], check, 5)
+                work = converge(self.jetstream, [declared_resource(KINDS[content.kind], options, {})], check, 5)
             (outcome,) = self.connection.run(work)
         except NatsError as error:
             return error

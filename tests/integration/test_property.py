@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge, wanted
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
@@ -102,7 +103,7 @@ def apply(single, user):
             options = {KINDS[kind].named: name, "exact": False, **written}
             if kind == "consumers":
                 options["stream"] = "PARENT"
-            item = wanted(KINDS[kind], options, {"allow_irreversible": True})
+            item = declared_resource(KINDS[kind], options, {"allow_irreversible": True})
             (outcome,) = connection.run(converge(jetstream, [item], check, 5))
             if outcome.error:
                 raise outcome.error

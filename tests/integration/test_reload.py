@@ -24,11 +24,11 @@ from hypothesis import strategies as st
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import (
-    FILES,
     HOT,
-    LISTENERS,
     NOT_CARRIED_OUT,
     RELOAD_FIRST,
+    TLS_BLOCKS,
+    TLS_FILE_KEYS,
     needs_restart,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import parsed
@@ -529,10 +529,10 @@ def test_what_is_accepted_and_not_trusted_needs_a_restart(reloaded, key, before,
 
 def test_every_line_of_the_tables_is_asked():
     asked = {fixed(row[0]) for row in (*CARRIED_OUT, *NOT_TRUSTED)} | TESTED_BELOW
-    listeners = {key.removesuffix(f".{file}") for file in FILES for key in HOT if key.endswith(file)}
-    assert listeners == set(LISTENERS)
-    assert {where.removesuffix(".tls") for where in LISTENERS} <= asked | {"cluster"}
-    assert {key for key in HOT if key not in asked and not key.endswith(FILES)} == set()
+    listeners = {key.removesuffix(f".{file}") for file in TLS_FILE_KEYS for key in HOT if key.endswith(file)}
+    assert listeners == set(TLS_BLOCKS)
+    assert {where.removesuffix(".tls") for where in TLS_BLOCKS} <= asked | {"cluster"}
+    assert {key for key in HOT if key not in asked and not key.endswith(TLS_FILE_KEYS)} == set()
     assert {key for key in NOT_CARRIED_OUT if key not in asked} == set()
 
 

@@ -13,11 +13,11 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common import masking
 from ansible_collections.messaging.nats.plugins.module_utils._deploy import plan as _cluster_plan
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes import objects
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart
 
-WANTED = Wanted(3, "2.15.1")
+WANTED = DeclaredCluster(3, "2.15.1")
 OURS = {"app.kubernetes.io/managed-by": "messaging.nats"}
 NODE = {"metadata": {"name": "n", "labels": {"disk": "ssd"}}, "spec": {}}
 CONTROL = {
@@ -27,7 +27,7 @@ CONTROL = {
 CORDONED = {"metadata": {"name": "d"}, "spec": {"unschedulable": True}}
 STANDARD = {"metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
 FAST = {"metadata": {"name": "fast"}}
-FACTS = Facts(True, [NODE, NODE, NODE, CONTROL], [STANDARD, FAST])
+FACTS = ClusterFacts(True, [NODE, NODE, NODE, CONTROL], [STANDARD, FAST])
 
 
 def statefulset(replicas=3, storage_class=None, spread=True, **pod):
@@ -101,14 +101,18 @@ def test_a_login_that_stayed_and_differs_is_applied_with_what_is_created():
 @pytest.mark.parametrize(
     ("pairs", "facts", "sentence"),
     [
-        ([missing(service())], Facts(False), "nats_cluster_namespace: namespace nats does not exist"),
+        ([missing(service())], ClusterFacts(False), "nats_cluster_namespace: namespace nats does not exist"),
         (
             [missing(statefulset(storage_class="slow"))],
             FACTS,
             "nats_cluster_storage_class: the cluster has no StorageClass slow. Choose one of fast, standard",
         ),
-        ([missing(statefulset())], Facts(True, [NODE] * 3, [FAST]), "no default StorageClass. Choose one of fast"),
-        ([missing(statefulset())], Facts(True, [NODE, NODE, CORDONED], [STANDARD]), "only 2 of 3"),
+        (
+            [missing(statefulset())],
+            ClusterFacts(True, [NODE] * 3, [FAST]),
+            "no default StorageClass. Choose one of fast",
+        ),
+        ([missing(statefulset())], ClusterFacts(True, [NODE, NODE, CORDONED], [STANDARD]), "only 2 of 3"),
         ([missing(statefulset(nodeSelector={"disk": "hdd"}))], FACTS, "only 0 of 4"),
         (
             [owned(labels={"app.kubernetes.io/managed-by": "Helm"}, annotations={"meta.helm.sh/release-name": "nats"})],
@@ -123,7 +127,7 @@ def test_a_login_that_stayed_and_differs_is_applied_with_what_is_created():
         ),
         (
             [missing(statefulset())],
-            Facts(True, [NODE] * 3, [STANDARD], [{"metadata": {"name": "data-nats-0"}}]),
+            ClusterFacts(True, [NODE] * 3, [STANDARD], [{"metadata": {"name": "data-nats-0"}}]),
             "the servers would take its data over",
         ),
     ],
@@ -144,16 +148,16 @@ def test_what_can_not_be_is_refused_with_the_reason(pairs, facts, sentence):
     ],
 )
 def test_what_can_be_is_not_refused(item, facts):
-    assert plan([missing(item)], facts, Wanted(item["spec"]["replicas"], "2.15.1")).verb == "create"
+    assert plan([missing(item)], facts, DeclaredCluster(item["spec"]["replicas"], "2.15.1")).verb == "create"
 
 
 def test_more_servers_than_nodes_are_refused():
-    (refusal,) = plan([missing(statefulset(5))], FACTS, Wanted(5, "2.15.1")).refusals
+    (refusal,) = plan([missing(statefulset(5))], FACTS, DeclaredCluster(5, "2.15.1")).refusals
     assert refusal.startswith("nats_cluster_replicas: 5 servers need as many nodes, and only 3 of 4")
 
 
 def test_what_may_not_be_read_is_said_and_not_refused():
-    planned = plan([missing(statefulset())], Facts(True))
+    planned = plan([missing(statefulset())], ClusterFacts(True))
     assert planned.verb == "create"
     assert planned.summary[1:] == (
         "not checked: nodes, which may not be read here",
@@ -175,14 +179,14 @@ CONF = 'accounts {\n  users: [ { user: "app", password: "pl\\"ain" } ]\n}\nroute
 
 
 def test_nothing_secret_is_shown():
-    shown = objects.shown(secret(**{"nats.conf": CONF, "password": "word"}))
+    shown = objects.short_value(secret(**{"nats.conf": CONF, "password": "word"}))
     text = str(shown)
     assert "ain" not in text
     assert "s3cret" not in text
     assert shown["data"]["password"] == "********"
     assert 'user: "app", password: "********"' in text
     assert "nats://route:********@nats-0.nats:6222" in text
-    assert "clear-text" not in str(objects.shown(secret() | {"stringData": {"word": "clear-text"}}))
+    assert "clear-text" not in str(objects.short_value(secret() | {"stringData": {"word": "clear-text"}}))
 
 
 @pytest.mark.parametrize(

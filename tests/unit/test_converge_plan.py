@@ -11,10 +11,19 @@ import copy
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Loaded, Running, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import (
+    ClusterFacts,
+    DeclaredCluster,
+    Loaded,
+    Running,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import plan
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import RESTARTED, Counterpart, title
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    RESTARTED_ANNOTATION,
+    Counterpart,
+    title,
+)
 
 OURS = {"app.kubernetes.io/managed-by": "messaging.nats", "app.kubernetes.io/version": "2.15.1"}
 NODES = [{"metadata": {"name": f"n{number}", "labels": {}}, "spec": {}} for number in range(5)]
@@ -152,8 +161,8 @@ def planned(
     ]
     seen = seen or snapshot(count=running["spec"]["replicas"])
     found = Running(running, pods(*revisions), CONF, seen, loaded or Loaded())
-    facts = Facts(True, NODES, classes and list(classes), volumes, ("nats-config-1",), found)
-    return plan(pairs, facts, wanted or Wanted(3, "2.15.1"))
+    facts = ClusterFacts(True, NODES, classes and list(classes), volumes, ("nats-config-1",), found)
+    return plan(pairs, facts, wanted or DeclaredCluster(3, "2.15.1"))
 
 
 def test_what_is_as_declared_is_left_alone():
@@ -209,22 +218,25 @@ def test_what_is_as_declared_is_left_alone():
             {"roll": ("nats-2", "nats-1", "nats-0"), "apply": ("StatefulSet nats",)},
         ),
         # For no other reason: the first server that restarts has them all told.
-        ({"declared": statefulset(**{RESTARTED: "now"})}, {"roll": ("nats-2", "nats-1", "nats-0")}),
+        ({"declared": statefulset(**{RESTARTED_ANNOTATION: "now"})}, {"roll": ("nats-2", "nats-1", "nats-0")}),
         (
-            {"declared": statefulset(**{RESTARTED: "now"}), "runs": statefulset(**{RESTARTED: "before"})},
+            {
+                "declared": statefulset(**{RESTARTED_ANNOTATION: "now"}),
+                "runs": statefulset(**{RESTARTED_ANNOTATION: "before"}),
+            },
             {"roll": ("nats-2", "nats-1", "nats-0")},
         ),
         (
-            {"declared": statefulset(**{RESTARTED: "now", "own": "new"}), "runs": statefulset(own="old")},
+            {"declared": statefulset(**{RESTARTED_ANNOTATION: "now", "own": "new"}), "runs": statefulset(own="old")},
             {"roll": ("nats-2", "nats-1", "nats-0"), "apply": ("StatefulSet nats",)},
         ),
         (
-            {"declared": statefulset(**{RESTARTED: "now", "own": "new"})},
+            {"declared": statefulset(**{RESTARTED_ANNOTATION: "now", "own": "new"})},
             {"roll": ("nats-2", "nats-1", "nats-0"), "apply": ("StatefulSet nats",)},
         ),
         # A play was killed in the middle of a roll.
         ({"revisions": ("old", "old", "new")}, {"roll": ("nats-1", "nats-0")}),
-        ({"wanted": Wanted(5, "2.15.1")}, {"scale_out": ("nats-3", "nats-4")}),
+        ({"wanted": DeclaredCluster(5, "2.15.1")}, {"scale_out": ("nats-3", "nats-4")}),
         (
             {"runs": statefulset(5), "declared": statefulset(5), "revisions": ("new",) * 5},
             {"scale_in": ("nats-4", "nats-3")},
@@ -292,7 +304,7 @@ def test_a_statefulset_that_a_killed_play_took_away_comes_back_without_a_restart
     [
         ({"conf": CONF.replace('name: "nats"', 'name: "other"')}, "nats_cluster_cluster_name: nats can't become other"),
         ({"declared": statefulset(prefix="west-")}, "nats_cluster_server_prefix: the servers' names can't change"),
-        ({"wanted": Wanted(1, "2.15.1")}, "nats_cluster_replicas: 3 can't become 1 in place"),
+        ({"wanted": DeclaredCluster(1, "2.15.1")}, "nats_cluster_replicas: 3 can't become 1 in place"),
         (
             {
                 "runs": statefulset(5),
@@ -326,7 +338,7 @@ def test_a_statefulset_that_a_killed_play_took_away_comes_back_without_a_restart
         (
             {
                 "seen": snapshot(stream("NEW", level="4")),
-                "wanted": Wanted(3, "2.14.6", "accept"),
+                "wanted": DeclaredCluster(3, "2.14.6", "accept"),
                 "declared": statefulset(image="x"),
             },
             None,
@@ -334,7 +346,7 @@ def test_a_statefulset_that_a_killed_play_took_away_comes_back_without_a_restart
         (
             {
                 "seen": snapshot(stream("NEW", level="5")),
-                "wanted": Wanted(3, "2.14.6", "accept"),
+                "wanted": DeclaredCluster(3, "2.14.6", "accept"),
                 "declared": statefulset(image="x"),
             },
             "nats_cluster_version: 2.14.6 can't serve stream NEW of account APP",
@@ -356,7 +368,7 @@ def test_a_statefulset_that_a_killed_play_took_away_comes_back_without_a_restart
             {
                 "seen": snapshot(stream("ONE", 1), version="2.14.6"),
                 "declared": statefulset(image="x"),
-                "wanted": Wanted(3, "2.15.1", "move"),
+                "wanted": DeclaredCluster(3, "2.15.1", "move"),
             },
             None,
         ),
@@ -371,8 +383,8 @@ def test_what_would_lose_something_is_refused_with_the_reason(arguments, sentenc
 def test_what_gets_no_fixes_any_more_is_said_where_something_happens():
     remark = "nats-server 2.12.8 gets no fixes any more: 2.14 and 2.15 do"
     seen = snapshot(version="2.12.8")
-    assert planned(seen=seen, wanted=Wanted(3, "2.12.8")).summary == ()
-    assert remark in planned(seen=seen, wanted=Wanted(3, "2.12.8"), conf=CONF.replace("1048576", "2")).summary
+    assert planned(seen=seen, wanted=DeclaredCluster(3, "2.12.8")).summary == ()
+    assert remark in planned(seen=seen, wanted=DeclaredCluster(3, "2.12.8"), conf=CONF.replace("1048576", "2")).summary
 
 
 def test_a_person_reads_what_changes_and_why():

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, info, warning
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, page
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Evidence
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside, Peer
 
 PODS = ("nats-0", "nats-1", "nats-2")
@@ -51,7 +51,7 @@ def inside(**more):
     return Inside(**{"mounted_on": "/data", "file_limit": 65536, "open_files": 20, "peers": peers()} | more)
 
 
-WELL = Facts(
+WELL = Evidence(
     "nats",
     "nats",
     STATEFULSET,
@@ -112,7 +112,7 @@ SLOW = {"name": "reader", "account": "APP", "ip": "10.1.1.1", "port": 4, "pendin
 # What was looked at; the codes that come of it, in their order; words of the first cause.
 CASES = {
     "nothing is wrong": (WELL, [], ""),
-    "nothing is there": (Facts("n", "nats"), ["NOT_DEPLOYED"], "namespace n has no StatefulSet nats"),
+    "nothing is there": (Evidence("n", "nats"), ["NOT_DEPLOYED"], "namespace n has no StatefulSet nats"),
     "pods are refused for a quota": (
         replace(WELL, pods=WELL.pods[:2], events=[event("nats", "FailedCreate", "exceeded quota: q")]),
         ["PODS_REFUSED"],

@@ -40,7 +40,7 @@ def test_every_finding_of_health_is_documented_and_no_other():
 
 def test_every_cause_of_a_diagnosis_is_documented_and_no_other():
     sources = "".join(path.read_text() for path in ROOT.glob("plugins/module_utils/_reporting/*_causes.py"))
-    used = set(re.findall(rf'cause\(\s*(?:Rank\.\w+|rank),\s*"({CODE.pattern})"', sources))
+    used = set(re.findall(rf'cause\(\s*(?:CauseRank\.\w+|rank),\s*"({CODE.pattern})"', sources))
     # Those of the tables: a pattern, a code, a remedy.
     used |= set(re.findall(rf'^        "({CODE.pattern})",$', sources, re.MULTILINE))
     used |= set(re.findall(rf'^    \(r".*", "({CODE.pattern})", ', sources, re.MULTILINE))

@@ -13,7 +13,11 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import lasting, settled
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Pod, Snapshot, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
+    Pod,
+    Snapshot,
+    meta_leader_with_quorum,
+)
 
 MEMBERS = ("nats-0", "nats-1", "nats-2")
 
@@ -203,8 +207,8 @@ def test_the_findings_of_a_state(state, codes):
 
 
 def test_the_meta_leader_is_the_one_that_says_so_itself():
-    assert meta_leader(snapshot()) == "nats-0"
-    assert meta_leader(snapshot(only("nats-1", "nats-2"))) is None
+    assert meta_leader_with_quorum(snapshot()) == "nats-0"
+    assert meta_leader_with_quorum(snapshot(only("nats-1", "nats-2"))) is None
 
 
 def test_what_comes_and_goes_is_a_finding_only_when_every_sample_has_it():

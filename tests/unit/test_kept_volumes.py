@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import (
-    ANNOTATION,
+    DEPLOYED_ANNOTATION,
     DeploymentRecord,
     record_of,
     written_record,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Running, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import (
     accounts_with_logins,
     kept_volumes_problems,
@@ -66,9 +66,11 @@ LOGINS = (
 
 
 def problems(wanted=None, conf=None, prefix="", record=RECORD, volumes=(0, 1, 2), logins=()):
-    facts = Facts(True, claims=claims(*volumes), record=record, logins=logins)
+    facts = ClusterFacts(True, claims=claims(*volumes), record=record, logins=logins)
     return list(
-        kept_volumes_problems(facts, wanted or Wanted(3, "2.15.1"), CONF if conf is None else conf, statefulset(prefix))
+        kept_volumes_problems(
+            facts, wanted or DeclaredCluster(3, "2.15.1"), CONF if conf is None else conf, statefulset(prefix)
+        )
     )
 
 
@@ -76,11 +78,15 @@ def problems(wanted=None, conf=None, prefix="", record=RECORD, volumes=(0, 1, 2)
     ("arguments", "beginning", "way"),
     [
         (
-            {"wanted": Wanted(5, "2.15.1")},
+            {"wanted": DeclaredCluster(5, "2.15.1")},
             "nats_cluster_replicas: 3 volumes",
             "Deploy with nats_cluster_replicas: 3, then change",
         ),
-        ({"wanted": Wanted(1, "2.15.1"), "conf": {}}, "nats_cluster_replicas: 3 volumes", "nats_cluster_replicas: 3"),
+        (
+            {"wanted": DeclaredCluster(1, "2.15.1"), "conf": {}},
+            "nats_cluster_replicas: 3 volumes",
+            "nats_cluster_replicas: 3",
+        ),
         ({"prefix": "west-"}, "nats_cluster_server_prefix: 3 volumes", "nats_cluster_server_prefix: ''"),
         (
             {"conf": CONF | {"cluster": {"name": "other"}}},
@@ -88,8 +94,12 @@ def problems(wanted=None, conf=None, prefix="", record=RECORD, volumes=(0, 1, 2)
             "nats_cluster_cluster_name: nats",
         ),
         ({"conf": CONF | {"accounts": {"APP": {}, "SYS": {}}}}, "nats_cluster_accounts: 3 volumes", "Declare it"),
-        ({"wanted": Wanted(3, "2.14.6")}, "nats_cluster_version: 3 volumes", "Deploy 2.15.1 first"),
-        ({"wanted": Wanted(3, "2.11.9")}, "nats_cluster_version: 2.15.1 to 2.11.9 is more than one", "deploy 2.14"),
+        ({"wanted": DeclaredCluster(3, "2.14.6")}, "nats_cluster_version: 3 volumes", "Deploy 2.15.1 first"),
+        (
+            {"wanted": DeclaredCluster(3, "2.11.9")},
+            "nats_cluster_version: 2.15.1 to 2.11.9 is more than one",
+            "deploy 2.14",
+        ),
         ({"conf": CONF | {"jetstream": {"key": "hidden"}}}, "nats_cluster_config: 3 volumes", "with the same key"),
         # Without a note, what can be seen decides.
         ({"record": None, "volumes": (0, 1, 2, 3)}, "nats_cluster_replicas: 4 volumes", "of 5 servers"),
@@ -108,7 +118,7 @@ def test_volumes_that_were_written_otherwise_are_refused(arguments, beginning, w
     [
         {},
         {"conf": CONF | {"accounts": CONF["accounts"] | {"NEW": {}}}},
-        {"wanted": Wanted(3, "2.15.2")},
+        {"wanted": DeclaredCluster(3, "2.15.2")},
         # A volume of a server that was taken out before.
         {"volumes": (0, 1, 2, 3, 4)},
         {"record": None},
@@ -121,8 +131,8 @@ def test_the_same_cluster_takes_its_volumes_over(arguments):
 
 
 def test_what_no_note_tells_is_said():
-    assert "not checked" in "".join(kept_volumes_remarks(Facts(True, claims=claims(0))))
-    assert list(kept_volumes_remarks(Facts(True, claims=claims(0), record=RECORD))) == []
+    assert "not checked" in "".join(kept_volumes_remarks(ClusterFacts(True, claims=claims(0))))
+    assert list(kept_volumes_remarks(ClusterFacts(True, claims=claims(0), record=RECORD))) == []
 
 
 def test_the_number_of_servers_is_the_smallest_that_can_have_left_these_volumes():
@@ -136,9 +146,9 @@ def test_an_account_is_known_by_its_own_login():
 @pytest.mark.parametrize("running", [None, 0])
 def test_a_plan_compares_where_no_server_runs(running):
     there = Running(statefulset() | {"spec": statefulset()["spec"] | {"replicas": 0}}) if running is not None else None
-    facts = Facts(True, claims=claims(0, 1, 2), record=RECORD, running=there)
+    facts = ClusterFacts(True, claims=claims(0, 1, 2), record=RECORD, running=there)
     pairs = [Counterpart(statefulset("west-"), there.statefulset if there else None)]
-    assert "nats_cluster_server_prefix: 3 volumes" in "".join(plan(pairs, facts, Wanted(3, "2.15.1")).refusals)
+    assert "nats_cluster_server_prefix: 3 volumes" in "".join(plan(pairs, facts, DeclaredCluster(3, "2.15.1")).refusals)
 
 
 def test_a_note_is_read_as_it_was_written_and_kinds_are_never_forgotten():
@@ -146,17 +156,17 @@ def test_a_note_is_read_as_it_was_written_and_kinds_are_never_forgotten():
     secret: dict[str, Any] = {"metadata": {"name": "nats-routes", "annotations": {}}}
     for kind in ("ConfigMap", "Service"):
         objects = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}}]
-        secret["metadata"]["annotations"][ANNOTATION] = written_record(CONF, declared, objects, [secret])
+        secret["metadata"]["annotations"][DEPLOYED_ANNOTATION] = written_record(CONF, declared, objects, [secret])
     found = record_of([secret], "nats")
     assert found == DeploymentRecord(
         "n", "p-", ("APP", "ORDERS", "SYS"), 3, "2.15.1", "", (("v1", "ConfigMap", ""), ("v1", "Service", ""))
     )
-    assert written_record(CONF, declared, [], [secret]) == secret["metadata"]["annotations"][ANNOTATION]
+    assert written_record(CONF, declared, [], [secret]) == secret["metadata"]["annotations"][DEPLOYED_ANNOTATION]
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", json.dumps({"accounts": [], "kinds": [1]}), '{"kinds": [], "accounts": [], "x": 1}']
 )
 def test_a_note_that_somebody_changed_is_none(text):
-    secret = {"metadata": {"name": "nats-routes", "annotations": {ANNOTATION: text}}}
+    secret = {"metadata": {"name": "nats-routes", "annotations": {DEPLOYED_ANNOTATION: text}}}
     assert record_of([secret], "nats") is None

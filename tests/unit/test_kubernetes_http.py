@@ -21,10 +21,10 @@ from urllib3.exceptions import (
 )
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import secrets_of
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import kubeconfig_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import exit_code
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import (
-    APPLY,
+    APPLY_PATCH,
     JSON,
     is_repeatable,
     pause,
@@ -91,7 +91,7 @@ def test_what_was_not_sent_or_may_be_sent_twice_is_sent_again(tries, error, repe
     [
         ("GET", POD, JSON, {}, True),
         ("GET", f"{POD}/log", JSON, {}, False),
-        ("PATCH", POD, APPLY, {"force": "true"}, True),
+        ("PATCH", POD, APPLY_PATCH, {"force": "true"}, True),
         ("PATCH", POD, MERGE, {}, False),
         ("PATCH", POD, MERGE, {"dryRun": "All"}, True),
         ("POST", f"{POD}/eviction", JSON, {}, False),
@@ -192,5 +192,5 @@ def test_the_secrets_of_a_kubeconfig_are_known():
         {"name": "c", "user": {"exec": {"command": "c", "env": [{"name": "LOGIN", "value": "e"}]}}},
         {"name": "d", "user": {"auth-provider": {"config": {"id-token": "i", "refresh-token": "r"}}}},
     ]
-    assert secrets_of({"users": users, "clusters": []}) == {"t", "k", "p", "e", "i", "r"}
-    assert secrets_of("path") == set()
+    assert kubeconfig_secrets({"users": users, "clusters": []}) == {"t", "k", "p", "e", "i", "r"}
+    assert kubeconfig_secrets("path") == set()

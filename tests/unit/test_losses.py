@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses i
     resumes_at,
     stream_losses,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Found
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
     SubjectChange,
     contested,
@@ -56,28 +56,28 @@ OLD, NEW = {"discard": "old"}, {"discard": "new"}
     ],
 )
 def test_a_stream_is_judged_by_what_will_hold(before, after, trims, fields):
-    found = Found({"name": "S"} | before, STATE, {"ts": NOW})
-    losses = list(stream_losses(found, {"name": "S"} | after, Around(trims_discard_new=trims)))
+    found = Current({"name": "S"} | before, STATE, {"ts": NOW})
+    losses = list(stream_losses(found, {"name": "S"} | after, Context(trims_discard_new=trims)))
     assert {key for loss in losses for key in loss.keys} == fields
 
 
 @pytest.mark.parametrize("unknown", [{}, {"first_ts": "never"}])
 def test_an_age_that_is_not_known_counts_as_lost(unknown):
-    found = Found({"name": "S"}, {"messages": 1} | unknown, {})
-    assert list(stream_losses(found, {"name": "S", "max_age": 10**18}, Around()))
+    found = Current({"name": "S"}, {"messages": 1} | unknown, {})
+    assert list(stream_losses(found, {"name": "S", "max_age": 10**18}, Context()))
 
 
 def test_counts_decide_where_they_are_known():
     known = {"ts": NOW, "subjects": {"a": 10, "b": 10}}
     assert not list(
-        stream_losses(Found({"name": "S"}, STATE, known), {"name": "S", "max_msgs_per_subject": 10}, Around())
+        stream_losses(Current({"name": "S"}, STATE, known), {"name": "S", "max_msgs_per_subject": 10}, Context())
     )
 
 
 def test_a_bucket_that_would_be_full_loses_its_use():
-    found = Found({"name": "KV_b", "discard": "new"}, STATE, {})
-    assert not list(bucket_losses(found, found.config | {"max_bytes": 1000}, Around()))
-    (loss,) = bucket_losses(found, found.config | {"max_bytes": 999}, Around())
+    found = Current({"name": "KV_b", "discard": "new"}, STATE, {})
+    assert not list(bucket_losses(found, found.config | {"max_bytes": 1000}, Context()))
+    (loss,) = bucket_losses(found, found.config | {"max_bytes": 999}, Context())
     assert loss.sentence.startswith("leave it full")
 
 
@@ -88,11 +88,11 @@ def used(acknowledged=3, delivered=6, unacknowledged=3, pending=4, **config):
         "num_ack_pending": unacknowledged,
         "num_pending": pending,
     }
-    return Found({"name": "c", "filter_subjects": ["a", "b"]} | config, {}, info)
+    return Current({"name": "c", "filter_subjects": ["a", "b"]} | config, {}, info)
 
 
 def inside(retention="limits", *others):
-    return Around({"retention": retention}, tuple({"name": f"c{other}", "filter_subject": other} for other in others))
+    return Context({"retention": retention}, tuple({"name": f"c{other}", "filter_subject": other} for other in others))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def inside(retention="limits", *others):
         ({"max_deliver": 2}, inside(), None),
         ({"inactive_threshold": SECOND_NS}, inside(), "have the server delete it"),
         ({"inactive_threshold": 3600 * SECOND_NS}, inside(), None),
-        ({}, Around({"consumer_limits": {"inactive_threshold": SECOND_NS}}), "have the server delete it"),
+        ({}, Context({"consumer_limits": {"inactive_threshold": SECOND_NS}}), "have the server delete it"),
     ],
 )
 def test_a_consumer_keeps_what_it_has_not_processed(after, around, sentence):

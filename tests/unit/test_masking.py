@@ -27,7 +27,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import configuration_changes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import referenced_secrets
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import sentence, shown
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import sentence, short_value
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
 
 AWKWARD = [
@@ -149,12 +149,12 @@ def test_a_secret_of_any_kind_has_only_names():
         "data": {"tls.key": b64("hidden"), "number": 7},
         "stringData": {"word": "hidden"},
     }
-    for form in (shown(item), masked_object({"kind": "List", "items": [item]})):
+    for form in (short_value(item), masked_object({"kind": "List", "items": [item]})):
         assert "hidden" not in str(form)
         assert b64("hidden") not in str(form)
         assert "annotations" not in str(form)
         assert "tls.key" in str(form)
-    assert shown({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": None})["data"] == {}
+    assert short_value({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": None})["data"] == {}
 
 
 def test_objects_that_hold_secrets():

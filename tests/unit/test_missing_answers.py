@@ -13,7 +13,7 @@ from itertools import combinations
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DeploymentRecord
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Running, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import knowledge
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import (
     broken_promises,
@@ -46,7 +46,7 @@ CRASHES = {
     "phase": "Running",
     "containerStatuses": [{"name": "nats", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}],
 }
-SAME = Wanted(3, "2.15.1")
+SAME = DeclaredCluster(3, "2.15.1")
 
 
 def pod(number, status=None, image="nats:2.15.1-alpine"):
@@ -88,11 +88,11 @@ SAFEGUARDS = {
     "a stream in memory": (answer(2, streams=[stream("S", storage="memory")]), SAME, CONF, True),
     "a stream in memory that can't be moved": (
         answer(2, streams=[stream("S", storage="memory")]),
-        Wanted(3, "2.15.1", "move"),
+        DeclaredCluster(3, "2.15.1", "move"),
         CONF,
         True,
     ),
-    "a setting that is newer": (answer(2, streams=[stream("S", level="5")]), Wanted(3, "2.14.6"), CONF, False),
+    "a setting that is newer": (answer(2, streams=[stream("S", level="5")]), DeclaredCluster(3, "2.14.6"), CONF, False),
     "a stream with more replicas": (answer(4, streams=[stream("S", 5)]), SAME, CONF, False),
 }
 
@@ -135,10 +135,10 @@ def test_a_server_whose_jetstream_is_disabled_has_not_answered(case):
         (SAME, CONF, False),
         (SAME, CONF.replace("1048576", "2097152"), False),
         (SAME, HIGHER, False),
-        (Wanted(3, "2.15.2"), CONF, False),
-        (Wanted(5, "2.15.1"), CONF, False),
+        (DeclaredCluster(3, "2.15.2"), CONF, False),
+        (DeclaredCluster(5, "2.15.1"), CONF, False),
         (SAME, CONF.replace("  SYS {}", "  NEW {}\n  SYS {}"), False),
-        (Wanted(3, "2.15.1", "accept"), CONF, True),
+        (DeclaredCluster(3, "2.15.1", "accept"), CONF, True),
     ],
 )
 def test_a_change_that_takes_nothing_away_needs_no_answer(wanted, conf, rolling):
@@ -152,7 +152,7 @@ def test_a_cluster_that_is_down_is_repaired(pods):
 
 @pytest.mark.parametrize(
     ("wanted", "conf"),
-    [(SAME, WITHOUT_ORDERS), (SAME, LOWER), (Wanted(3, "2.14.6"), CONF), (Wanted(1, "2.15.1"), CONF)],
+    [(SAME, WITHOUT_ORDERS), (SAME, LOWER), (DeclaredCluster(3, "2.14.6"), CONF), (DeclaredCluster(1, "2.15.1"), CONF)],
 )
 def test_a_cluster_that_is_down_loses_nothing_by_it(wanted, conf):
     assert broken_promises(cluster([], ()), wanted, conf, [], True)
@@ -161,10 +161,10 @@ def test_a_cluster_that_is_down_loses_nothing_by_it(wanted, conf):
 def test_back_to_what_the_majority_runs_is_a_repair():
     pods = (pod(0, image="nats:2.14.6-alpine"), pod(1, image="nats:2.14.6-alpine"), pod(2, CRASHES))
     others = [answer(0, version="2.14.6"), answer(1, version="2.14.6")]
-    assert broken_promises(cluster(others, pods), Wanted(3, "2.14.6"), CONF, [], True) == []
-    assert broken_promises(cluster(others[:1], pods), Wanted(3, "2.14.6"), CONF, [], True)
+    assert broken_promises(cluster(others, pods), DeclaredCluster(3, "2.14.6"), CONF, [], True) == []
+    assert broken_promises(cluster(others[:1], pods), DeclaredCluster(3, "2.14.6"), CONF, [], True)
     # It runs, and may have stored what the others can't read.
-    assert broken_promises(cluster(others, (*pods[:2], pod(2))), Wanted(3, "2.14.6"), CONF, [], False)
+    assert broken_promises(cluster(others, (*pods[:2], pod(2))), DeclaredCluster(3, "2.14.6"), CONF, [], False)
 
 
 def test_without_a_readable_configuration_the_note_or_the_logins_tell_the_accounts():

@@ -16,9 +16,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_w
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import (
-    MARK,
-    declared,
-    differences,
+    FILE_MARK,
+    declared_files,
+    file_differences,
     look,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import _without_values
@@ -63,7 +63,7 @@ CONFIG = ("/etc/nats", {"secret": {"secretName": "config"}})
 def test_every_file_is_traced_to_its_secret():
     items = [{"key": "renamed", "path": "tls.crt"}, {"key": "tls.key", "path": "tls.key"}]
     mounted = pod(config=CONFIG, tls=("/etc/tls", {"secret": {"secretName": "tls", "items": items}}))
-    found = declared(
+    found = declared_files(
         Fake({"config": {"nats.conf": CONF}, "tls": {"renamed": LEAF.pem, "tls.key": LEAF.key_pem}}), mounted
     )
     hashes = {TLS["cert_file"]: sha(LEAF.pem), TLS["key_file"]: sha(LEAF.key_pem)}
@@ -149,7 +149,7 @@ def test_which_files_of_which_secrets_are_checked(block, secrets, said):
         ca=("/etc/ca", {"projected": {"sources": [{"secret": {"name": "ca"}}]}}),
     )
     mounted["spec"]["containers"][0]["env"] = ENV
-    found = declared(Fake(secrets | {"config": {"nats.conf": to_nats_conf(block).encode()}}), mounted)
+    found = declared_files(Fake(secrets | {"config": {"nats.conf": to_nats_conf(block).encode()}}), mounted)
     told = [problem.sentence for problem in found.problems]
     assert [sentence[: len(begins)] for sentence, begins in zip(told, said, strict=True)] == said
 
@@ -167,11 +167,13 @@ def test_which_files_of_which_secrets_are_checked(block, secrets, said):
 )
 def test_a_file_that_came_after_the_load_is_not_loaded(written, loaded, now, late):
     mounted = pod(config=CONFIG, tls=("/etc/tls", {"secret": {"secretName": "tls"}}))
-    wanted = declared(Fake({"config": {"nats.conf": CONF}, "tls": TLS_SECRET}), mounted)
+    wanted = declared_files(Fake({"config": {"nats.conf": CONF}, "tls": TLS_SECRET}), mounted)
     hashed = "".join(f"{value}  {path}\n" for path, value in wanted.hashes.items())
     dated = f"{now} now\n200 {CONFIGURATION}\n{written} /etc/tls/tls.key\n"
-    there = look(Fake({}, f"{hashed}{MARK}\n{dated}{MARK}\nvalid (sha256:ab)\n{MARK}\n"), mounted, wanted)
-    found = differences(wanted, there, {"config_digest": "sha256:ab", "config_load_time": loaded})
+    there = look(
+        Fake({}, f"{hashed}{FILE_MARK}\n{dated}{FILE_MARK}\nvalid (sha256:ab)\n{FILE_MARK}\n"), mounted, wanted
+    )
+    found = file_differences(wanted, there, {"config_digest": "sha256:ab", "config_load_time": loaded})
     assert found == (
         ["/etc/tls/tls.key of Secret tls was renewed after it had loaded its configuration"] if late else []
     )
@@ -179,18 +181,18 @@ def test_a_file_that_came_after_the_load_is_not_loaded(written, loaded, now, lat
 
 def test_a_configuration_of_no_secret_is_no_cluster_of_ours():
     with pytest.raises(NatsError, match=r"it mounts no Secret at /etc/nats/nats\.conf"):
-        declared(Fake({}), pod(config=("/etc/nats", {"configMap": {"name": "config"}})))
+        declared_files(Fake({}), pod(config=("/etc/nats", {"configMap": {"name": "config"}})))
     with pytest.raises(NatsError, match=r"Secret config holds no nats\.conf"):
-        declared(Fake({"config": {}}), pod(config=CONFIG))
+        declared_files(Fake({"config": {}}), pod(config=CONFIG))
 
 
 def test_what_lies_in_the_pod(tmp_path):
     ends = certificate(tmp_path, "a")
-    wanted = declared(Fake({"config": {"nats.conf": CONF}}), pod(config=CONFIG))
-    said = f"{sha(CONF)}  {CONFIGURATION}\n{MARK}\n9 now\n{MARK}\nnats-server: it is valid (sha256:ab)\n{MARK}\n"
+    wanted = declared_files(Fake({"config": {"nats.conf": CONF}}), pod(config=CONFIG))
+    said = f"{sha(CONF)}  {CONFIGURATION}\n{FILE_MARK}\n9 now\n{FILE_MARK}\nnats-server: it is valid (sha256:ab)\n{FILE_MARK}\n"
     there = look(Fake({}, said + (tmp_path / "a.crt").read_text()), pod(config=CONFIG), wanted)
     assert (there.stale, there.digest, there.ends, there.problem) == ((), "sha256:ab", {"websocket": ends}, "")
-    said = f'{sha(b"old")}  {CONFIGURATION}\n{MARK}\n9 now\n{MARK}\nnats-server: {CONFIGURATION}:1:0: unknown field "x"\n\n{MARK}\n'
+    said = f'{sha(b"old")}  {CONFIGURATION}\n{FILE_MARK}\n9 now\n{FILE_MARK}\nnats-server: {CONFIGURATION}:1:0: unknown field "x"\n\n{FILE_MARK}\n'
     there = look(Fake({}, said), pod(config=CONFIG), wanted)
     assert (there.stale, there.digest, there.ends) == ((CONFIGURATION,), "", {})
     assert there.problem == 'holds what the server refuses: 1:0: unknown field "x"'

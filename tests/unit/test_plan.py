@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import kind_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy, merged, plan, remove
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Found
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import overlap
 
@@ -30,7 +30,7 @@ SERVER = {
 
 
 def decide(desired, config=None, state=None, allowed=(), level=LATEST):
-    found = None if config is None else Found(SERVER | config, state or {})
+    found = None if config is None else Current(SERVER | config, state or {})
     policy = Policy(frozenset(allowed))
     if desired is None:
         return remove(STREAM, found, policy)
@@ -208,7 +208,7 @@ def test_a_history_that_nothing_exceeds_needs_no_permission(history, refused):
 
 @pytest.mark.parametrize("recreate", ["if_empty", "always"])
 def test_a_recreated_resource_takes_its_defaults_anew(recreate):
-    found = Found(SERVER | {"subjects": ["S"], "duplicate_window": 120 * 10**9, "max_msgs": 5}, {})
+    found = Current(SERVER | {"subjects": ["S"], "duplicate_window": 120 * 10**9, "max_msgs": 5}, {})
     gone, made = plan(STREAM, "S", {"mirror": {"name": "O"}}, found, Policy(recreate=recreate), LATEST).steps
     assert (gone.action, made.action) == ("delete", "create")
     assert made.config["mirror"] == {"name": "O"}

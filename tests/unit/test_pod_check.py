@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import (
     QUOTA,
     fits_quota,
@@ -76,8 +76,8 @@ def test_a_pod_asks_for_all_its_containers_together_or_for_the_largest_that_come
     ],
 )
 def test_a_node_has_to_be_large_enough(declared, nodes, said):
-    assert said in "".join(room(declared, Facts(True, nodes), 3))
-    assert bool(list(room(declared, Facts(True, nodes), 3))) is bool(said)
+    assert said in "".join(room(declared, ClusterFacts(True, nodes), 3))
+    assert bool(list(room(declared, ClusterFacts(True, nodes), 3))) is bool(said)
 
 
 def test_nodes_matter_where_pods_are_scheduled_otherwise():

@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.progress import APART, Waiting, heard_by, tell
+from ansible_collections.messaging.nats.plugins.module_utils._common.progress import (
+    REPORT_INTERVAL_S,
+    Waiting,
+    listening,
+    tell,
+)
 
 
 def test_only_who_listens_hears():
     heard: list[str] = []
     tell("before")
-    with heard_by(heard.append):
+    with listening(heard.append):
         tell("now")
     tell("after")
     assert heard == ["now"]
@@ -20,9 +25,19 @@ def test_only_who_listens_hears():
 
 def test_a_wait_is_told_when_it_lasts_and_then_now_and_again():
     heard: list[str] = []
-    clock = iter([0, 0.1, APART - 0.1, APART, APART + 0.1, 2 * APART - 0.1, 2 * APART])
+    clock = iter(
+        [
+            0,
+            0.1,
+            REPORT_INTERVAL_S - 0.1,
+            REPORT_INTERVAL_S,
+            REPORT_INTERVAL_S + 0.1,
+            2 * REPORT_INTERVAL_S - 0.1,
+            2 * REPORT_INTERVAL_S,
+        ]
+    )
     waiting = Waiting(lambda: next(clock))
-    with heard_by(heard.append):
+    with listening(heard.append):
         for number in range(6):
             waiting(str(number))
     assert heard == ["2", "5"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.assets import UNDER_WAY, groups
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import LAG_IN_FLIGHT, groups
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Steady
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered
 from tests.placed import answers
@@ -37,7 +37,7 @@ ALL, LATE, AWAY = {"A": "n1 n2 n3"}, {"A": "n1 n2 ~n3"}, {"A": "n1 n2 !n3"}
         ([sample(ALL), sample(LATE)], True),
         ([sample(LATE)], False),
         ([sample(LATE), sample(LATE)], False),
-        ([sample(ALL), sample(LATE, lag=UNDER_WAY + 1)], False),
+        ([sample(ALL), sample(LATE, lag=LAG_IN_FLIGHT + 1)], False),
         ([sample(ALL), sample(AWAY), sample(LATE)], False),
         ([sample(ALL), sample({"A": "n2 n1 ~n3"})], True),
         # What the leader says of a server that is not back yet is of before it went.

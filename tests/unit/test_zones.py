@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import (
     SELECTED_NODE,
     ZONE,
@@ -78,7 +78,7 @@ def statefulset(zoned=True):
     ],
 )
 def test_zones_that_have_to_be_there_are_missed_before_anything_is_made(there, declared, running, sentence):
-    facts = Facts(True, there, kubernetes=NEW, running=Running(running) if running else None)
+    facts = ClusterFacts(True, there, kubernetes=NEW, running=Running(running) if running else None)
     found = "\n".join(unusable_zones(declared, facts))
     assert (sentence or "") in found
     assert bool(found) is (sentence is not None)

@@ -27,9 +27,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
 )
 
 # A value of a key that is named as a secret is masked from this length on, where it stands as a word of its own.
-SHORTEST_PASSWORD = 4
+MIN_PASSWORD_LENGTH = 4
 # Any other value of a Secret, and one in the middle of a word.
-SHORTEST_VALUE = 8
+MIN_VALUE_LENGTH = 8
 # Keys of Secrets whose values are no secrets; whole configurations are masked by their tree.
 PUBLIC_KEYS = frozenset({"username", "url", "inbox_prefix"})
 
@@ -46,7 +46,7 @@ class KnownSecrets:
 
     def add(self, *values: object) -> None:
         """Values that are secrets, short ones too."""
-        self._note(self._passwords, values, SHORTEST_PASSWORD)
+        self._note(self._passwords, values, MIN_PASSWORD_LENGTH)
 
     def add_object(self, item: Any) -> None:
         """The values of a Secret, or of a list of them; nothing of what is none."""
@@ -62,7 +62,7 @@ class KnownSecrets:
                 elif names_a_secret(key):
                     self.add(value)
                 elif key not in PUBLIC_KEYS and not key.endswith(".crt"):
-                    self._note(self._values, (value, *_inside_json(value)), SHORTEST_VALUE)
+                    self._note(self._values, (value, *_inside_json(value)), MIN_VALUE_LENGTH)
 
     def clear(self) -> None:
         self._passwords, self._values, self._spellings = set(), set(), None
@@ -97,7 +97,7 @@ class KnownSecrets:
 
     def _prepare(self) -> None:
         every = self._passwords | self._values
-        long = {text for text in every if len(text) >= SHORTEST_VALUE}
+        long = {text for text in every if len(text) >= MIN_VALUE_LENGTH}
         found = {spelling for text in every for spelling in _spellings(text) if spelling != text} | long
         found |= {line for text in long for line in text.splitlines() if len(line) >= 16 and not line.startswith("--")}
         # The longest first: one may be a part of another.
@@ -156,7 +156,7 @@ def _spellings(text: str) -> Iterator[str]:
         whole = encode(raw).decode()
         yield whole
         yield whole.rstrip("=")
-        if len(raw) >= SHORTEST_VALUE:
+        if len(raw) >= MIN_VALUE_LENGTH:
             for offset in range(3):
                 # What it is in the middle of a longer text: without the characters that its neighbours have a part in.
                 inside = encode(b"\0" * offset + raw).decode().rstrip("=")
@@ -164,7 +164,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 
 # What a kubeconfig holds under these names is nobody's business.
-SECRET_KEYS = {
+KUBECONFIG_SECRET_KEYS = {
     "token",
     "password",
     "client-key-data",
@@ -175,15 +175,15 @@ SECRET_KEYS = {
 }
 
 
-def secrets_of(kubeconfig: Any) -> set[str]:
+def kubeconfig_secrets(kubeconfig: Any) -> set[str]:
     """The values of a kubeconfig, given as a dict, that are never shown."""
     if isinstance(kubeconfig, list):
-        return set().union(*map(secrets_of, kubeconfig))
+        return set().union(*map(kubeconfig_secrets, kubeconfig))
     if not isinstance(kubeconfig, dict):
         return set()
-    own = {str(value) for key, value in kubeconfig.items() if key in SECRET_KEYS and value}
+    own = {str(value) for key, value in kubeconfig.items() if key in KUBECONFIG_SECRET_KEYS and value}
     # The environment of an exec plugin is a list of names and values, and may be a login.
     env = {
         str(entry["value"]) for entry in kubeconfig.get("env") or () if isinstance(entry, dict) and entry.get("value")
     }
-    return own.union(env, *map(secrets_of, kubeconfig.values()))
+    return own.union(env, *map(kubeconfig_secrets, kubeconfig.values()))

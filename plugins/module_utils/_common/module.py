@@ -18,12 +18,15 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable_data
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS, secrets_of
+from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import (
+    KNOWN_SECRETS,
+    kubeconfig_secrets,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_object
 
 M = TypeVar("M", bound="CollectionModule")
 # Results that people read: sentences, pages and differences.
-FOR_PEOPLE = frozenset(
+RESULTS_FOR_PEOPLE = frozenset(
     {
         "msg",
         "cause",
@@ -40,7 +43,7 @@ FOR_PEOPLE = frozenset(
     }
 )
 # Secrets for a later task, of which Ansible shows nothing: they stay as they are.
-EXACT = frozenset({"secrets"})
+UNMASKED_RESULTS = frozenset({"secrets"})
 
 
 def _named(data: Any) -> Any:
@@ -80,7 +83,9 @@ class CollectionModule(AnsibleModule):
         super()._load_params()
         # Before anything can fail and show what the module was given.
         target = self.params.get("kubernetes")
-        self.no_log_values |= secrets_of((target if isinstance(target, dict) else self.params).get("kubeconfig"))
+        self.no_log_values |= kubeconfig_secrets(
+            (target if isinstance(target, dict) else self.params).get("kubeconfig")
+        )
 
     def exit_json(self, **kwargs: Any) -> NoReturn:
         super().exit_json(**self._presentable(kwargs))
@@ -98,9 +103,9 @@ class CollectionModule(AnsibleModule):
         # Ansible's own masking first: it looks for whole values.
         shown["invocation"] = masked_object(_named(remove_values(shown["invocation"], self.no_log_values)))
         for key, value in shown.items():
-            if key in FOR_PEOPLE:
+            if key in RESULTS_FOR_PEOPLE:
                 shown[key] = displayable_data(masked_object(KNOWN_SECRETS.masked_data(value)))
-            elif key not in EXACT:
+            elif key not in UNMASKED_RESULTS:
                 shown[key] = displayable_data(value)
         return shown
 

@@ -39,7 +39,7 @@ SIZE_KEYS = frozenset(
     }
 )
 # A list that does not fit has a line for each item.
-WIDTH = 80
+MAX_LINE_WIDTH = 80
 PASSWORD_KEYS = frozenset({"pass", "password", "token"})
 
 _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -72,7 +72,7 @@ def _block(data: Mapping[str, Any], path: str) -> Iterator[str]:
             yield "}"
         else:
             line = f"{_key(key, here)}: {_inline(value, here, str(key))}"
-            if _is_list(value) and len(line) > WIDTH:
+            if _is_list(value) and len(line) > MAX_LINE_WIDTH:
                 yield f"{_key(key, here)}: ["
                 yield from _indented(_inline(item, f"{here}[{index}]", str(key)) for index, item in enumerate(value))
                 yield "]"

@@ -18,7 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.known_secre
 
 Listener = Callable[[str], None]
 # Seconds between two sentences about one wait.
-APART = 5.0
+REPORT_INTERVAL_S = 5.0
 
 
 def nobody(_sentence: str) -> None:
@@ -33,7 +33,7 @@ def tell(sentence: str) -> None:
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
+def listening(listener: Listener) -> Iterator[None]:
     global _listener
     before, _listener = _listener, listener
     try:
@@ -50,6 +50,6 @@ class Waiting:
 
     def __call__(self, sentence: str) -> None:
         now = self._now()
-        if now - self._told >= APART:
+        if now - self._told >= REPORT_INTERVAL_S:
             self._told = now
             tell(sentence)

@@ -19,10 +19,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
 
-SHOWN = 20
+MAX_LISTED = 20
 
 
 def shown(sentences: Iterable[str]) -> str:
     """A list that may be long."""
     told = list(sentences)
-    return "; ".join(told[:SHOWN]) + (f"; and {len(told) - SHOWN} more" if len(told) > SHOWN else "")
+    return "; ".join(told[:MAX_LISTED]) + (f"; and {len(told) - MAX_LISTED} more" if len(told) > MAX_LISTED else "")

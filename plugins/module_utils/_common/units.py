@@ -11,11 +11,11 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
-UNITS = {"": 1}
+QUANTITY_UNITS = {"": 1}
 
 for _power, _unit in enumerate("kMGTPE", start=1):
-    UNITS[_unit] = 1000**_power
-    UNITS[f"{_unit.upper()}i"] = 1024**_power
+    QUANTITY_UNITS[_unit] = 1000**_power
+    QUANTITY_UNITS[f"{_unit.upper()}i"] = 1024**_power
 
 
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
@@ -25,11 +25,11 @@ def parse_quantity(value: str | int) -> int:
     """Bytes from `5Gi`, `1.5Gi`, `500M` or an integer."""
     text = str(value).strip()
     match = _QUANTITY.fullmatch(text)
-    if match is None or match[2] not in UNITS:
+    if match is None or match[2] not in QUANTITY_UNITS:
         raise ValueError(
             f"{text!r} is no Kubernetes quantity: write 5Gi (5 * 2^30), 512Mi, 5G (5 * 10^9), or an integer of bytes"
         )
-    return int(Decimal(match[1]) * UNITS[match[2]])
+    return int(Decimal(match[1]) * QUANTITY_UNITS[match[2]])
 
 
 NANOSECONDS = {
@@ -139,7 +139,7 @@ def utc(moment: datetime, nanoseconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
-def size(count: int) -> str:
+def show_bytes(count: int) -> str:
     """Bytes as a person reads them."""
     value = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):

@@ -29,7 +29,7 @@ PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1---
 # The clock of whoever issued a certificate a moment ago may be ahead of ours.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 # The listeners whose names in the server's VARZ are not those of nats.conf.
-SHOWN = {"tls": "client", "leaf": "leafnodes"}
+VARZ_NAMES = {"tls": "client", "leaf": "leafnodes"}
 # No real chain is longer.
 MAX_CHAIN_LENGTH = 8
 
@@ -106,7 +106,7 @@ def _problems(files: ListenerFiles, now: datetime) -> Iterator[CertificateProble
 
 
 def _problem(files: ListenerFiles, file: PemFile, cause: str, expired: str = "") -> CertificateProblem:
-    listener = SHOWN.get(files.listener, files.listener)
+    listener = VARZ_NAMES.get(files.listener, files.listener)
     return CertificateProblem(files.listener, f"{file.origin}, for listener {listener}: {cause}", expired)
 
 

@@ -28,7 +28,7 @@ ANONYMOUS = {"user": "anonymous", "password": "anonymous"}
 # What the role makes out of an account's entry; all other keys stand in nats.conf as they are written.
 OWN_KEYS = ("password", "users")
 
-Login = dict[str, Any]
+DeclaredLogin = dict[str, Any]
 
 
 def secret_name(cluster: str, *parts: str) -> str:
@@ -36,7 +36,7 @@ def secret_name(cluster: str, *parts: str) -> str:
     return "-".join((cluster, *parts)).lower().replace("_", "-")
 
 
-def declared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str) -> Iterator[Login]:
+def declared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str) -> Iterator[DeclaredLogin]:
     """Each account's own user, named like it, then its further users with a password."""
     for account, declared in accounts.items():
         own = {"username": account.lower(), "secret": secret_name(cluster, account)}
@@ -63,7 +63,7 @@ def account_credentials(
 
 
 def account_blocks(
-    accounts: Mapping[str, Mapping[str, Any]], logins: list[Login], anonymous: bool = False
+    accounts: Mapping[str, Mapping[str, Any]], logins: list[DeclaredLogin], anonymous: bool = False
 ) -> dict[str, Any]:
     """The accounts of nats.conf: what is declared, and who may log in."""
     hashes = {(login["account"], login["username"]): login["bcrypt"] for login in logins}
@@ -79,7 +79,7 @@ def account_blocks(
     return blocks
 
 
-def _complete(login: Login, stored: Mapping[str, str]) -> Login:
+def _complete(login: DeclaredLogin, stored: Mapping[str, str]) -> DeclaredLogin:
     own = None if login["password"] is None else str(login["password"])
     password = own or stored.get("password") or _generated()
     hashed = stored.get("bcrypt", "")

@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import ROUTES_USER, secret_name
 
-ANNOTATION = "messaging.nats/deployed"
+DEPLOYED_ANNOTATION = "messaging.nats/deployed"
 # API version, kind, namespace (empty where the kind has none, or where the object names none).
 Kind = tuple[str, str, str]
 
@@ -41,7 +41,7 @@ def record_of(secrets: Iterable[Mapping[str, Any]], cluster: str) -> DeploymentR
     """What the Secrets of a cluster tell; None where none was written, or where somebody else changed it."""
     name = secret_name(cluster, ROUTES_USER)
     texts = [
-        (secret["metadata"].get("annotations") or {}).get(ANNOTATION)
+        (secret["metadata"].get("annotations") or {}).get(DEPLOYED_ANNOTATION)
         for secret in secrets
         if secret["metadata"]["name"] == name
     ]

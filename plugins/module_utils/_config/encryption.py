@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Change, Object, nats_container
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    FieldChange,
+    Object,
+    nats_container,
+)
 
 # All names that nats-server reads each setting by, its first name first.
 SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -18,14 +22,16 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "cipher": ("cipher",),
     "tpm": ("tpm",),
 }
-KEYS = ("key", "prev_key")
+KEY_NAMES = ("key", "prev_key")
 REMEDY = (
     "the servers could not read their store. Put it back, or deploy a second cluster with it and move the streams: "
     "this version of the collection can't change the encryption of a cluster that has data"
 )
 
 
-def encryption_problems(conf: Mapping[str, Any], was: Mapping[str, Any], template: Iterable[Change]) -> Iterator[str]:
+def encryption_problems(
+    conf: Mapping[str, Any], was: Mapping[str, Any], template: Iterable[FieldChange]
+) -> Iterator[str]:
     """Sentences about changes of the key or the cipher, none of which shows a key."""
     if not conf or not was:
         return
@@ -58,7 +64,7 @@ def references(conf: Mapping[str, Any]) -> dict[str, str]:
     found = settings(conf)
     return {
         name: str(found[name]["$env"])
-        for name in KEYS
+        for name in KEY_NAMES
         if isinstance(found.get(name), Mapping) and "$env" in found[name]
     }
 
@@ -74,7 +80,7 @@ def sources(conf: Mapping[str, Any], template: Object) -> dict[str, tuple[str, s
     return found
 
 
-def _concerns(change: Change, variable: str) -> bool:
+def _concerns(change: FieldChange, variable: str) -> bool:
     path, before, after = change
     if f".env[{variable}]" in path or ".envFrom" in path:
         return True

@@ -28,16 +28,22 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rule
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import config_secret, nats_container
 
-VARIABLE = re.compile(r"\$\((\w+)\)")
+ENVIRONMENT_VARIABLE = re.compile(r"\$\((\w+)\)")
 # The blocks with a `tls`, as nats.conf and as the server's VARZ call them.
-LISTENERS = {"cluster": "cluster", "gateway": "gateway", "leafnodes": "leaf", "mqtt": "mqtt", "websocket": "websocket"}
+LISTENER_BLOCKS = {
+    "cluster": "cluster",
+    "gateway": "gateway",
+    "leafnodes": "leaf",
+    "mqtt": "mqtt",
+    "websocket": "websocket",
+}
 # Servers that connect to one another here verify each other's certificates, whatever the block says.
 MUTUAL = ("cluster", "gateway")
-FILES = ("cert_file", "key_file", "ca_file")
+TLS_FILE_KEYS = ("cert_file", "key_file", "ca_file")
 
 
 @dataclass(frozen=True)
-class Source:
+class FileSource:
     """Where a file of a pod comes from."""
 
     secret: str
@@ -86,7 +92,7 @@ def read_configuration(configuration: str) -> dict[str, Any]:
 
 def tls_blocks(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The `tls` of each listener."""
-    for key, listener in LISTENERS.items():
+    for key, listener in LISTENER_BLOCKS.items():
         block = data.get(key)
         if isinstance(block, Mapping) and isinstance(block.get("tls"), Mapping):
             yield listener, block["tls"]
@@ -96,7 +102,7 @@ def tls_blocks(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
 
 def paths(block: Mapping[str, Any], pod: Object) -> Iterator[str]:
     for pair in _pairs(block):
-        yield from (path for file in FILES if (path := path_of(pair.get(file), pod)))
+        yield from (path for file in TLS_FILE_KEYS if (path := path_of(pair.get(file), pod)))
 
 
 def path_of(value: Any, pod: Object) -> str:
@@ -104,7 +110,9 @@ def path_of(value: Any, pod: Object) -> str:
     if isinstance(value, Mapping):
         variables = {entry["name"]: str(entry.get("value") or "") for entry in nats_container(pod).get("env") or []}
         known = variables | {"POD_NAME": pod.get("metadata", {}).get("name") or ""}
-        found = VARIABLE.sub(lambda match: known.get(match[1], match[0]), known.get(str(value.get("$env")), ""))
+        found = ENVIRONMENT_VARIABLE.sub(
+            lambda match: known.get(match[1], match[0]), known.get(str(value.get("$env")), "")
+        )
         return "" if "$(" in found else found
     return str(value or "")
 
@@ -114,7 +122,7 @@ def stored(path: str, pod: Object, secrets: Secrets) -> bytes | None:
     return (secrets.read(source.secret) or {}).get(source.key) if source else None
 
 
-def source_of(pod: Object, path: str) -> Source | None:
+def source_of(pod: Object, path: str) -> FileSource | None:
     """The Secret and its key that a path of the server's container comes from."""
     mounts = [
         found for found in nats_container(pod).get("volumeMounts") or [] if path.startswith(f"{found['mountPath']}/")
@@ -130,7 +138,7 @@ def source_of(pod: Object, path: str) -> Source | None:
     for secret in [volume["secret"]] if "secret" in volume else projected:
         items = {item["path"]: item["key"] for item in secret.get("items") or []}
         if inside in items or (not items and (len(projected) < 2)):
-            return Source(
+            return FileSource(
                 secret.get("secretName") or secret["name"], items.get(inside, inside), bool(secret.get("optional"))
             )
     return None

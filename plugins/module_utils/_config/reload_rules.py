@@ -74,8 +74,8 @@ class Hot:
     says: str = ""
 
 
-LISTENERS = ("tls", "cluster.tls", "gateway.tls", "leafnodes.tls", "mqtt.tls", "websocket.tls")
-FILES = ("cert_file", "key_file", "ca_file")
+TLS_BLOCKS = ("tls", "cluster.tls", "gateway.tls", "leafnodes.tls", "mqtt.tls", "websocket.tls")
+TLS_FILE_KEYS = ("cert_file", "key_file", "ca_file")
 
 # `*` stands for any name. The longest key that fits decides; what fits none needs a restart.
 HOT: Mapping[str, Hot] = {
@@ -120,7 +120,11 @@ HOT: Mapping[str, Hot] = {
     "reconnect_error_reports": Hot(),
     "server_metadata": Hot((2, 12)),
     "server_tags": Hot(),
-    **{f"{where}.{file}": Hot(says="for new handshakes; a renewed file too") for where in LISTENERS for file in FILES},
+    **{
+        f"{where}.{file}": Hot(says="for new handshakes; a renewed file too")
+        for where in TLS_BLOCKS
+        for file in TLS_FILE_KEYS
+    },
     "trace": Hot(),
     "trace_verbose": Hot(),
     "write_deadline": Hot(),

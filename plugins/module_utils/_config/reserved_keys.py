@@ -20,7 +20,7 @@ _STORE_DIR = "the pod's volume is at /data, leave it out"
 _SYSTEM_ACCOUNT = "SYS is the system account, leave it out"
 _USERS = "the role's users stand in the configuration, write nats_cluster_accounts"
 
-CONFIG = {
+RESERVED_CONFIG_KEYS = {
     "accounts": "write nats_cluster_accounts",
     "authorization": _USERS,
     "cluster.authorization": "the routes' password is in a Secret of the role, leave it out",

@@ -30,7 +30,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.credentials
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import ALIASES, NAMES
 
-Declared = Mapping[str, Any]
+RoleVariables = Mapping[str, Any]
 Problems = Iterator[str]
 
 REPLICAS = ("1", "3", "5", "7")
@@ -56,7 +56,7 @@ _SERVER_PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)?")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.\d+(-[A-Za-z0-9.-]+)?")
 
 
-def declaration_problems(declared: Declared, known: Collection[str], others: Collection[str] = ()) -> list[str]:
+def declaration_problems(declared: RoleVariables, known: Collection[str], others: Collection[str] = ()) -> list[str]:
     """Everything that is wrong with the role's variables, at once."""
     problems = [*_library(), *target_problems(declared, known, others)]
     for check in (
@@ -75,7 +75,7 @@ def declaration_problems(declared: Declared, known: Collection[str], others: Col
     return problems
 
 
-def target_problems(declared: Declared, known: Collection[str], others: Collection[str] = ()) -> list[str]:
+def target_problems(declared: RoleVariables, known: Collection[str], others: Collection[str] = ()) -> list[str]:
     """What could have a verb act on another cluster than the one that is meant: a mistyped variable or name.
 
     `others` are the names of variables without the role's prefix.
@@ -112,7 +112,7 @@ def _library() -> Problems:
         yield "nats_cluster_accounts: passwords are hashed with the Python library bcrypt, which Ansible does not find here: pip install bcrypt"
 
 
-def _names(declared: Declared) -> Problems:
+def _names(declared: RoleVariables) -> Problems:
     variables = ("name", "namespace", "server_prefix", "cluster_name")
     name, namespace, prefix, cluster = (str(declared[f"nats_cluster_{variable}"]) for variable in variables)
     if not _DNS_LABEL.fullmatch(name) or not name[0].isalpha() or len(name) > LONGEST_NAME:
@@ -131,7 +131,7 @@ def _names(declared: Declared) -> Problems:
         yield f"nats_cluster_cluster_name: {cluster!r} cannot name a cluster: write a name without spaces, as in nats"
 
 
-def _version(declared: Declared) -> Problems:
+def _version(declared: RoleVariables) -> Problems:
     version = str(declared["nats_cluster_version"])
     match = _VERSION.fullmatch(version)
     if match is None:
@@ -140,13 +140,13 @@ def _version(declared: Declared) -> Problems:
         yield f"nats_cluster_version: {version} does not know the health check that the probes ask: write 2.11.0 or newer"
 
 
-def _replicas(declared: Declared) -> Problems:
+def _replicas(declared: RoleVariables) -> Problems:
     replicas = declared["nats_cluster_replicas"]
     if str(replicas) not in REPLICAS:
         yield f"nats_cluster_replicas: {replicas} servers are no safer than one less: write 1, 3, 5 or 7"
 
 
-def _sizes(declared: Declared) -> Problems:
+def _sizes(declared: RoleVariables) -> Problems:
     volume, file, memory, limit = (
         _bytes(declared["nats_cluster_storage_size"], parse_quantity),
         _bytes(declared["nats_cluster_max_file_store"], parse_size),
@@ -169,7 +169,7 @@ def _sizes(declared: Declared) -> Problems:
         yield f"nats_cluster_max_memory_store: {what} (nats_cluster_resources.limits.memory {_memory_limit(declared)}): write about a quarter of it"
 
 
-def _memory_limit(declared: Declared) -> Any:
+def _memory_limit(declared: RoleVariables) -> Any:
     return ((declared["nats_cluster_resources"] or {}).get("limits") or {}).get("memory")
 
 
@@ -184,21 +184,21 @@ def _bytes(value: Any, parse: Any) -> int | str | None:
     return size if size > 0 else f"{value} leaves no room: write a positive size"
 
 
-def _profile(declared: Declared) -> Problems:
+def _profile(declared: RoleVariables) -> Problems:
     profile, profiles = declared["nats_cluster_profile"], ("default", "small", "high_throughput", "low_latency")
     if profile not in profiles:
         yield f"nats_cluster_profile: {profile!r} is no profile: write one of {', '.join(profiles)}"
 
 
-def _labels(declared: Declared) -> Problems:
+def _labels(declared: RoleVariables) -> Problems:
     for label in OUR_LABELS:
         if label in (declared["nats_cluster_labels"] or {}):
             yield f"nats_cluster_labels: {label} is how the role finds its objects: leave it out"
 
 
-def _config(declared: Declared) -> Problems:
+def _config(declared: RoleVariables) -> Problems:
     config: Mapping[str, Any] = declared["nats_cluster_config"] or {}
-    for path, remedy in fixed.fixed_keys(config, fixed.CONFIG, ignore_case=True):
+    for path, remedy in fixed.fixed_keys(config, fixed.RESERVED_CONFIG_KEYS, ignore_case=True):
         yield f"nats_cluster_config: {path} is set by the role: {remedy}"
     for block in ("cluster", "jetstream"):
         if block in config and not isinstance(config[block], Mapping):
@@ -209,7 +209,7 @@ def _config(declared: Declared) -> Problems:
     yield from _unwritable("nats_cluster_config", config)
 
 
-def _accounts(declared: Declared) -> Problems:
+def _accounts(declared: RoleVariables) -> Problems:
     for account, entry in (declared["nats_cluster_accounts"] or {}).items():
         here = f"nats_cluster_accounts.{account}"
         if not _LOGIN_NAME.fullmatch(str(account)):
@@ -232,7 +232,7 @@ def _is_account(entry: Any) -> bool:
     return isinstance(users, list) and all(isinstance(user, Mapping) for user in users)
 
 
-def _users(declared: Declared) -> Problems:
+def _users(declared: RoleVariables) -> Problems:
     entries = {"APP": {}, "SYS": {}} | (declared["nats_cluster_accounts"] or {})
     accounts = {str(account): entry for account, entry in entries.items() if _is_account(entry)}
     problems = [
@@ -306,7 +306,7 @@ def _password(here: str, entry: Mapping[str, Any]) -> Problems:
         yield f"{here}.password: the server takes what begins with $2 for a bcrypt hash: write the plain password, the role hashes it"
 
 
-def _overrides(declared: Declared) -> Problems:
+def _overrides(declared: RoleVariables) -> Problems:
     for target, change in (declared["nats_cluster_overrides"] or {}).items():
         here = f"nats_cluster_overrides.{target}"
         kind, slash, name = str(target).partition("/")
@@ -322,7 +322,7 @@ def _overrides(declared: Declared) -> Problems:
                 yield f"{here}: {path} is set by the role: {remedy}"
 
 
-def _extra_objects(declared: Declared) -> Problems:
+def _extra_objects(declared: RoleVariables) -> Problems:
     for index, thing in enumerate(declared["nats_cluster_extra_objects"] or []):
         here = f"nats_cluster_extra_objects[{index}]"
         name = (thing.get("metadata") or {}).get("name")

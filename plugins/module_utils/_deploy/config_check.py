@@ -19,8 +19,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import nats_container
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import IMAGE_REASONS
 
-WAIT = 120
-FATAL = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
+MAX_WAIT_S = 120
+HOPELESS_REASONS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
 IMAGE_REMEDY = (
     "Check nats_cluster_image, nats_cluster_version and nats_cluster_image_pull_secrets. "
     "The image needs a shell, as the alpine variant has."
@@ -101,8 +101,8 @@ def _pod(kubernetes: Kubernetes, statefulset: Object) -> Iterator[tuple[str, str
         "spec": {key: spec[key] for key in POD_KEYS if key in spec}
         | {
             "restartPolicy": "Never",
-            "activeDeadlineSeconds": WAIT * 2,
-            "containers": [container | {"command": ["sleep", str(WAIT * 2)], "volumeMounts": mounts}],
+            "activeDeadlineSeconds": MAX_WAIT_S * 2,
+            "containers": [container | {"command": ["sleep", str(MAX_WAIT_S * 2)], "volumeMounts": mounts}],
             "volumes": volumes,
         },
     }
@@ -140,7 +140,7 @@ def _create(kubernetes: Kubernetes, path: str, pod: Object) -> None:
 
 
 def _wait(kubernetes: Kubernetes, path: str, image: str) -> None:
-    what, deadline = f"image {image}", time.monotonic() + WAIT
+    what, deadline = f"image {image}", time.monotonic() + MAX_WAIT_S
     while True:
         status = kubernetes.call("GET", path, what)["status"]
         states = [container["state"] for container in status.get("containerStatuses") or []]
@@ -148,13 +148,13 @@ def _wait(kubernetes: Kubernetes, path: str, image: str) -> None:
             return
         for state in states:
             waiting = state.get("waiting") or state.get("terminated") or {}
-            if waiting.get("reason") in FATAL:
+            if waiting.get("reason") in HOPELESS_REASONS:
                 raise NatsError(what, f"{waiting['reason']}: {waiting.get('message', '')}".strip(": "), IMAGE_REMEDY)
         if time.monotonic() > deadline:
             conditions = [found.get("message") for found in status.get("conditions") or [] if found.get("message")]
             raise NatsError(
                 what,
-                f"no pod with it ran within {WAIT} s: {'; '.join(conditions) or status.get('phase')}",
+                f"no pod with it ran within {MAX_WAIT_S} s: {'; '.join(conditions) or status.get('phase')}",
                 "Look at the namespace's events.",
             )
         time.sleep(0.2)

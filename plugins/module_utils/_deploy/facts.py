@@ -46,7 +46,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ClusterFacts:
     """What the Kubernetes cluster offers; None where we may not look."""
 
     namespace_exists: bool
@@ -67,7 +67,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DeclaredCluster:
     """What is declared and stands in no object."""
 
     replicas: int

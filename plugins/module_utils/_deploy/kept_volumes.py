@@ -13,19 +13,21 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import ROUTES_USER, secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DeploymentRecord, cipher
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import SERVER_NAME_VARIABLE
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 
 SIZES = (1, 3, 5, 7)
 
 
-def takes_over(facts: Facts) -> bool:
+def takes_over(facts: ClusterFacts) -> bool:
     """Volumes are there, and no server that runs on them."""
     return bool(facts.claims) and (facts.running is None or not facts.running.replicas)
 
 
-def kept_volumes_problems(facts: Facts, wanted: Wanted, conf: Mapping[str, Any], statefulset: Object) -> Iterator[str]:
+def kept_volumes_problems(
+    facts: ClusterFacts, wanted: DeclaredCluster, conf: Mapping[str, Any], statefulset: Object
+) -> Iterator[str]:
     """Each a sentence that begins with the variable, says what is there and ends in what to do."""
     cluster = statefulset["metadata"]["name"]
     name = f"{len(facts.claims)} volumes, {', '.join(sorted(claim['metadata']['name'] for claim in facts.claims))},"
@@ -45,7 +47,7 @@ def kept_volumes_problems(facts: Facts, wanted: Wanted, conf: Mapping[str, Any],
         yield from _written_otherwise(record, wanted, conf, statefulset, name)
 
 
-def _size(facts: Facts, wanted: Wanted, name: str) -> Iterator[str]:
+def _size(facts: ClusterFacts, wanted: DeclaredCluster, name: str) -> Iterator[str]:
     count = facts.record.replicas if facts.record else number_of_servers(facts.claims)
     if count == wanted.replicas:
         return
@@ -58,7 +60,7 @@ def _size(facts: Facts, wanted: Wanted, name: str) -> Iterator[str]:
 
 
 def _written_otherwise(
-    record: DeploymentRecord, wanted: Wanted, conf: Mapping[str, Any], statefulset: Object, name: str
+    record: DeploymentRecord, wanted: DeclaredCluster, conf: Mapping[str, Any], statefulset: Object, name: str
 ) -> Iterator[str]:
     prefix = _server_prefix(statefulset)
     if prefix is not None and prefix != record.server_prefix:
@@ -86,7 +88,7 @@ def _written_otherwise(
         )
 
 
-def kept_volumes_remarks(facts: Facts) -> Iterator[str]:
+def kept_volumes_remarks(facts: ClusterFacts) -> Iterator[str]:
     """What can't be compared."""
     if facts.record is None:
         yield (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Running
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, answered
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
-    VERSION,
+    VERSION_LABEL,
     Object,
     nats_container,
     nats_image,
@@ -66,7 +66,7 @@ def knowledge(running: Running) -> Knowledge:
         server: _why(server in told, pod_of.get(server), running.snapshot.unreachable)
         for server in sorted(servers - answers.keys())
     }
-    fallback = str((running.statefulset["metadata"].get("labels") or {}).get(VERSION, ""))
+    fallback = str((running.statefulset["metadata"].get("labels") or {}).get(VERSION_LABEL, ""))
     return Knowledge(
         answers,
         unseen,

@@ -19,13 +19,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs, server_name
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import (
-    declared,
-    differences,
+    declared_files,
+    file_differences,
     look,
     other_revision,
 )
 
-AT_ONCE = 8
+MAX_CONCURRENT = 8
 
 
 def loaded(kubernetes: Kubernetes, pods: Iterable[Object], snapshot: Snapshot) -> Loaded:
@@ -43,7 +43,7 @@ def loaded(kubernetes: Kubernetes, pods: Iterable[Object], snapshot: Snapshot) -
         except NatsError as error:
             return error.cause
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         found = dict(zip(running, pool.map(missing, running), strict=True))
     return Loaded(
         {name: reasons for name, reasons in found.items() if reasons and not isinstance(reasons, str)},
@@ -58,8 +58,8 @@ def varz_by_server(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
 
 
 def _missing(kubernetes: Kubernetes, pod: Object, varz: Mapping[str, Any]) -> list[str]:
-    wanted = declared(kubernetes, pod)
+    wanted = declared_files(kubernetes, pod)
     # The revision is a hash of the configuration: only certificates, and what older servers run with, need a look into the pod.
     if len(wanted.hashes) == 1 and not wanted.certificates and wanted.revision and "metadata" in varz:
         return other_revision(wanted, varz)
-    return differences(wanted, look(kubernetes, pod, wanted), varz)
+    return file_differences(wanted, look(kubernetes, pod, wanted), varz)

@@ -14,8 +14,8 @@ import re
 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     MANAGER,
-    REVISION,
-    VERSION,
+    REVISION_LABEL,
+    VERSION_LABEL,
     Object,
     nats_image,
 )
@@ -39,7 +39,7 @@ def lost_statefulset(name: str, pods: list[Object], revisions: list[Object], cla
         "metadata": {
             "name": name,
             "namespace": meta["namespace"],
-            "labels": {"app.kubernetes.io/managed-by": MANAGER, VERSION: version[1] if version else ""},
+            "labels": {"app.kubernetes.io/managed-by": MANAGER, VERSION_LABEL: version[1] if version else ""},
         },
         "spec": {
             "replicas": max(left) + 1,
@@ -49,7 +49,7 @@ def lost_statefulset(name: str, pods: list[Object], revisions: list[Object], cla
         "status": {
             "lost": True,
             "updateRevision": history[-1]["metadata"]["name"],
-            "currentRevision": left[min(left)]["metadata"]["labels"].get(REVISION),
+            "currentRevision": left[min(left)]["metadata"]["labels"].get(REVISION_LABEL),
         },
     }
 
@@ -65,7 +65,7 @@ def is_lost(statefulset: Object) -> bool:
 
 def _is_ours(pod: Object) -> bool:
     labels = pod["metadata"].get("labels") or {}
-    return labels.get("app.kubernetes.io/managed-by") == MANAGER and REVISION in labels
+    return labels.get("app.kubernetes.io/managed-by") == MANAGER and REVISION_LABEL in labels
 
 
 def is_controlled(item: Object) -> bool:

@@ -16,7 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     MANAGED_BY_LABEL,
     MANAGER,
     NAMESPACE_LABEL,
-    REVISION,
+    REVISION_LABEL,
     Object,
     config_secret_content,
     foreign_owner,
@@ -83,7 +83,7 @@ def _has_its_own_rule(item: Object, cluster: str) -> bool:
     """Volumes of servers, configurations and what controllers made are decided on elsewhere."""
     controlled = any(owner.get("controller") for owner in item["metadata"].get("ownerReferences") or [])
     volume = item["kind"] == "PersistentVolumeClaim" and is_volume_of(item, cluster)
-    pod = item["kind"] == "Pod" and REVISION in (item["metadata"].get("labels") or {})
+    pod = item["kind"] == "Pod" and REVISION_LABEL in (item["metadata"].get("labels") or {})
     return controlled or volume or pod or config_secret_content(item) is not None or _is_going(item)
 
 

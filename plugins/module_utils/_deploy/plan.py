@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, sources
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import version_remarks
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Running, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import (
     kept_volumes_problems,
     kept_volumes_remarks,
@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volume
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.owned_objects import Leftovers, leftovers
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import (
-    TEMPLATE,
+    TEMPLATE_PATH,
     configuration_of,
     other_words,
     reload_words,
@@ -44,7 +44,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expa
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import unusable_zones
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import answered
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
-    REVISION,
+    REVISION_LABEL,
     Counterpart,
     Object,
     changes,
@@ -57,11 +57,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
 # On a configuration that servers read only until they restart.
 UNTIL_RESTART = "messaging.nats/until-restart"
 # No more servers than anybody would ever run: among these, one that has no pod any more is looked for.
-MOST = 32
+MAX_SERVERS = 32
 
 
 @dataclass(frozen=True)
-class Plan:
+class ClusterPlan:
     """What has to happen, in this order: storage, apply, reload, logins, scale in or roll, scale out."""
 
     verb: str
@@ -86,7 +86,7 @@ class Plan:
     lacks_answers: bool = False
 
 
-def plan(pairs: list[Counterpart], facts: Facts, wanted: Wanted) -> Plan:
+def plan(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster) -> ClusterPlan:
     """Nothing, create, converge, or refuse; and why."""
     refusals = [*missing_namespace(pairs, facts), *owned_by_others(pairs, facts)]
     missing = [pair.declared for pair in pairs if pair.running is None]
@@ -110,12 +110,12 @@ def plan(pairs: list[Counterpart], facts: Facts, wanted: Wanted) -> Plan:
     if facts.running is not None and not refusals:
         return _converge(pairs, facts, facts.running, wanted, unchecked, remarks, going)
     if refusals:
-        return Plan("refuse", (), tuple(refusals))
+        return ClusterPlan("refuse", (), tuple(refusals))
     doing = missing or going.delete
     summary = (*(f"create {title(item)}" for item in missing), *_delete_words(going), *unchecked, *remarks)
     # A login that stayed from an earlier cluster may hold another password than the new servers will know.
     secrets = _secrets([pair.declared for pair in pairs if pair.running is None or changes(pair)])
-    return Plan(
+    return ClusterPlan(
         "create" if doing else "nothing",
         summary,
         apply_secrets=secrets,
@@ -132,7 +132,7 @@ def _schedules_otherwise(pairs: list[Counterpart], running: Running) -> bool:
 NODES_UNREAD = "not checked: nodes, which may not be read here"
 
 
-def _unreadable(facts: Facts) -> list[str]:
+def _unreadable(facts: ClusterFacts) -> list[str]:
     return [
         *([NODES_UNREAD] if facts.nodes is None else []),
         *(["not checked: storage classes, which may not be read here"] if facts.storage_classes is None else []),
@@ -146,16 +146,16 @@ def _delete_words(going: Leftovers) -> Iterator[str]:
 
 def _converge(
     pairs: list[Counterpart],
-    facts: Facts,
+    facts: ClusterFacts,
     running: Running,
-    wanted: Wanted,
+    wanted: DeclaredCluster,
     unchecked: list[str],
     remarks: list[str],
     going: Leftovers,
-) -> Plan:
+) -> ClusterPlan:
     differing = {title(pair.declared): changes(pair) for pair in pairs if pair.running is not None}
     missing = [pair.declared for pair in pairs if pair.running is None]
-    template = [change for found in differing.values() for change in found if change[0].startswith(TEMPLATE)]
+    template = [change for found in differing.values() for change in found if change[0].startswith(TEMPLATE_PATH)]
     growing = growth(pairs, facts)
     leaving = _leaving(running, wanted)
     joining = tuple(_pod(running, ordinal) for ordinal in range(running.replicas, wanted.replicas))
@@ -168,7 +168,7 @@ def _converge(
     ]
     not_known = what_is_not_known(running, wanted, declared, bool(rolling))
     if refusals or not_known:
-        return Plan("refuse", (), (*refusals, *not_known), lacks_answers=not refusals)
+        return ClusterPlan("refuse", (), (*refusals, *not_known), lacks_answers=not refusals)
     due = [pair for pair in pairs if pair.running is None or changes(pair) or _is_replaced(pair, growing)]
     # To tell pods to restart is what nats_server does before the first of them goes.
     applied = [pair.declared for pair in due if not only_restarts(pair) or _is_replaced(pair, growing)]
@@ -193,7 +193,7 @@ def _converge(
         *unchecked,
     ]
     doing = due or reload or rolling or leaving or joining or obsolete or going.delete
-    return Plan(
+    return ClusterPlan(
         "converge" if doing else "nothing",
         (*summary, *(remarks if doing else ())),
         apply_secrets=secrets,
@@ -230,7 +230,7 @@ def _pod(running: Running, ordinal: int) -> str:
     return f"{running.statefulset['metadata']['name']}-{ordinal}"
 
 
-def _leaving(running: Running, wanted: Wanted) -> tuple[str, ...]:
+def _leaving(running: Running, wanted: DeclaredCluster) -> tuple[str, ...]:
     """Servers above the declared number, the last first; also one that has no pod any more and is still a peer."""
     peers = {
         peer["name"]
@@ -240,7 +240,7 @@ def _leaving(running: Running, wanted: Wanted) -> tuple[str, ...]:
     template = running.statefulset["spec"]["template"]["spec"]
     pods = {
         server_name({"metadata": {"name": _pod(running, ordinal)}, "spec": template}): ordinal
-        for ordinal in range(wanted.replicas, MOST)
+        for ordinal in range(wanted.replicas, MAX_SERVERS)
     }
     ordinals = {*range(wanted.replicas, running.replicas), *(pods[peer] for peer in peers if peer in pods)}
     return tuple(_pod(running, ordinal) for ordinal in sorted(ordinals, reverse=True))
@@ -254,7 +254,7 @@ def _to_roll(running: Running, template_changes: bool) -> tuple[str, ...]:
     old = [
         name
         for name, pod in there.items()
-        if template_changes or (pod["metadata"].get("labels") or {}).get(REVISION) != newest
+        if template_changes or (pod["metadata"].get("labels") or {}).get(REVISION_LABEL) != newest
     ]
     # One that could not be created comes back as what is proven, which is not what will be declared.
     if template_changes or status.get("currentRevision") != newest:
@@ -280,7 +280,7 @@ def _to_reload(pairs: list[Counterpart], running: Running) -> bool:
     return bool(running.loaded.missing)
 
 
-def _obsolete(facts: Facts, pairs: list[Counterpart]) -> Iterator[str]:
+def _obsolete(facts: ClusterFacts, pairs: list[Counterpart]) -> Iterator[str]:
     stays = {
         pair.declared["metadata"]["name"]
         for pair in pairs

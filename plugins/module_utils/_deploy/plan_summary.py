@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import (
     masked_conf,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import ANNOTATION
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DEPLOYED_ANNOTATION
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Running, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
-    VERSION,
-    Change,
+    VERSION_LABEL,
     Counterpart,
+    FieldChange,
     config_secret,
     config_secret_content,
     sentence,
@@ -33,19 +33,19 @@ def configuration_changes(before: str, after: str) -> list[str]:
     return [line for line in changed if not line[1:].lstrip().startswith(("server_metadata {", "revision: "))]
 
 
-TEMPLATE, UPDATE = "spec.template.", "spec.updateStrategy."
+TEMPLATE_PATH, UPDATE_PATH = "spec.template.", "spec.updateStrategy."
 
-CONFIG = ".volumes[config].secret.secretName"
+CONFIG_SECRET_PATH = ".volumes[config].secret.secretName"
 
 
-def scale_in_words(running: Running, wanted: Wanted, leaving: tuple[str, ...]) -> Iterator[str]:
+def scale_in_words(running: Running, wanted: DeclaredCluster, leaving: tuple[str, ...]) -> Iterator[str]:
     if leaving:
         count = max(running.replicas, *(int(name.rpartition("-")[2]) + 1 for name in leaving))
         how = f"{', '.join(leaving)}, one at a time, each emptied first"
         yield f"scale in from {count} to {wanted.replicas} servers: {how}"
 
 
-def scale_out_words(running: Running, wanted: Wanted, joining: tuple[str, ...]) -> Iterator[str]:
+def scale_out_words(running: Running, wanted: DeclaredCluster, joining: tuple[str, ...]) -> Iterator[str]:
     if joining:
         yield f"scale out from {running.replicas} to {wanted.replicas} servers: {', '.join(joining)} join"
 
@@ -81,23 +81,27 @@ def reload_words(pairs: list[Counterpart], running: Running, reload: bool) -> It
 
 def restart_keys(pairs: list[Counterpart], running: Running) -> list[str]:
     declared = configuration_of(pairs)
-    version = (running.statefulset["metadata"].get("labels") or {}).get(VERSION, "")
+    version = (running.statefulset["metadata"].get("labels") or {}).get(VERSION_LABEL, "")
     return needs_restart(running.configuration, declared, version) if running.configuration and declared else []
 
 
-def roll_words(rolling: tuple[str, ...], template: list[Change], keys: list[str]) -> Iterator[str]:
+def roll_words(rolling: tuple[str, ...], template: list[FieldChange], keys: list[str]) -> Iterator[str]:
     if not rolling:
         return
-    why = [sentence((path.removeprefix(TEMPLATE), *rest)) for path, *rest in template if not path.endswith(CONFIG)]
+    why = [
+        sentence((path.removeprefix(TEMPLATE_PATH), *rest))
+        for path, *rest in template
+        if not path.endswith(CONFIG_SECRET_PATH)
+    ]
     if keys:
         why.append(f"nats.conf: a running server does not take over {', '.join(keys)}")
     yield f"restart {', '.join(rolling)}, one at a time: {'; '.join(why) or 'they are not of the newest revision yet'}"
 
 
-def other_words(differing: dict[str, list[Change]]) -> Iterator[str]:
+def other_words(differing: dict[str, list[FieldChange]]) -> Iterator[str]:
     for name, found in differing.items():
         for change in found:
-            if change[0].endswith(ANNOTATION):
+            if change[0].endswith(DEPLOYED_ANNOTATION):
                 yield f"note what is deployed in {name}"
-            elif not change[0].startswith((TEMPLATE, UPDATE)) and change[0] != "nats.conf":
+            elif not change[0].startswith((TEMPLATE_PATH, UPDATE_PATH)) and change[0] != "nats.conf":
                 yield f"change {name}: {sentence(change)}"

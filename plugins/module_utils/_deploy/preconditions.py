@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     INSTANCE_LABEL,
     MANAGED_BY_LABEL,
@@ -23,17 +23,17 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 )
 
 HOSTNAME = "kubernetes.io/hostname"
-SCHEDULING = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints")
+SCHEDULING_FIELDS = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints")
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
-def missing_namespace(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:
+def missing_namespace(counterparts: list[Counterpart], facts: ClusterFacts) -> Iterator[str]:
     if not facts.namespace_exists and not any(pair.declared["kind"] == "Namespace" for pair in counterparts):
         name = {found for pair in counterparts if (found := pair.declared["metadata"].get("namespace"))}.pop()
         yield f"nats_cluster_namespace: namespace {name} does not exist. Create it, or set nats_cluster_create_namespace: true"
 
 
-def owned_by_others(counterparts: list[Counterpart], facts: Facts) -> Iterator[str]:
+def owned_by_others(counterparts: list[Counterpart], facts: ClusterFacts) -> Iterator[str]:
     theirs = "Remove it there, or choose another nats_cluster_name or nats_cluster_namespace"
     for pair in counterparts:
         if (
@@ -52,7 +52,7 @@ def owned_by_others(counterparts: list[Counterpart], facts: Facts) -> Iterator[s
             yield f"PersistentVolumeClaim {claim['metadata']['name']} exists and belongs to {owner}: the servers would take its data over. {theirs}"
 
 
-def storage(statefulset: Object, facts: Facts) -> Iterator[str]:
+def storage(statefulset: Object, facts: ClusterFacts) -> Iterator[str]:
     if facts.storage_classes is None:
         return
     known = sorted(found["metadata"]["name"] for found in facts.storage_classes)
@@ -69,7 +69,7 @@ def storage(statefulset: Object, facts: Facts) -> Iterator[str]:
             yield f"nats_cluster_storage_class: the cluster has no default StorageClass. Choose one of {', '.join(known) or 'none: there is none'}"
 
 
-def room(statefulset: Object, facts: Facts, replicas: int) -> Iterator[str]:
+def room(statefulset: Object, facts: ClusterFacts, replicas: int) -> Iterator[str]:
     """A node that can take a server; with a spread that is required, one for each."""
     if facts.nodes is None:
         return
@@ -78,7 +78,7 @@ def room(statefulset: Object, facts: Facts, replicas: int) -> Iterator[str]:
         "requiredDuringSchedulingIgnoredDuringExecution"
     ) or []
     spread = any(term["topologyKey"] == HOSTNAME for term in required)
-    fitting = [node for node in facts.nodes if fits(node, spec)]
+    fitting = [node for node in facts.nodes if node_accepts_pod(node, spec)]
     if spread and len(fitting) < replicas:
         yield (
             f"nats_cluster_replicas: {replicas} servers need as many nodes, and only {len(fitting)} of {len(facts.nodes)} can take one. "
@@ -107,7 +107,7 @@ def schedules_otherwise(declared: Object, running: Object) -> bool:
     """Whether another node may be needed than the one where a server runs."""
     before, after = (found["spec"]["template"]["spec"] for found in (running, declared))
     return requests(before) != requests(after) or any(
-        (before.get(key) or None) != (after.get(key) or None) for key in SCHEDULING
+        (before.get(key) or None) != (after.get(key) or None) for key in SCHEDULING_FIELDS
     )
 
 
@@ -149,7 +149,7 @@ def _number(text: str) -> float:
         return float(parse_quantity(text))
 
 
-def fits(node: Object, spec: Mapping[str, Any]) -> bool:
+def node_accepts_pod(node: Object, spec: Mapping[str, Any]) -> bool:
     """Whether the scheduler may put such a pod on this node, room aside."""
     labels = node["metadata"].get("labels") or {}
     selected = all(labels.get(key) == value for key, value in (spec.get("nodeSelector") or {}).items())

@@ -18,7 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_
     DeploymentRecord,
     record_of,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts, Loaded, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, Loaded, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import accounts_with_logins
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.loaded_config import loaded
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import (
@@ -38,7 +38,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     INSTANCE_LABEL,
     MANAGED_BY_LABEL,
     MANAGER,
-    REVISION,
+    REVISION_LABEL,
     Counterpart,
     config_secret,
     config_secret_content,
@@ -48,9 +48,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 )
 
 FORBIDDEN = 403
-AT_ONCE = 8
+MAX_CONCURRENT = 8
 # What a cluster consists of, in the order in which it is taken down: first who uses the others.
-KINDS = (
+CLUSTER_KINDS = (
     ("apps/v1", "StatefulSet"),
     ("policy/v1", "PodDisruptionBudget"),
     ("networking.k8s.io/v1", "NetworkPolicy"),
@@ -61,18 +61,20 @@ KINDS = (
 )
 
 
-def facts(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None = None) -> Facts:
+def facts(
+    kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None = None
+) -> ClusterFacts:
     """What Kubernetes has; `look` asks the servers, which is worth it where some run."""
     exists = kubernetes.find(f"/api/v1/namespaces/{namespace}", f"Namespace {namespace}") is not None
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         nodes = pool.submit(_readable, kubernetes, "/api/v1/nodes", "nodes")
         classes = pool.submit(_readable, kubernetes, "/apis/storage.k8s.io/v1/storageclasses", "storage classes")
         runs = pool.submit(_running, kubernetes, name, namespace, look) if exists else None
-        claims = listed(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
-        secrets = owned(kubernetes, "v1", "Secret", name, namespace) if exists else []
+        claims = list_objects(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
+        secrets = owned_objects(kubernetes, "v1", "Secret", name, namespace) if exists else []
         record, logins = record_of(secrets, name), tuple(found for found in secrets if is_login(found))
         belongings = all_owned(kubernetes, name, namespace, record) if exists else Belongings()
-        return Facts(
+        return ClusterFacts(
             exists,
             nodes.result(),
             classes.result(),
@@ -99,10 +101,10 @@ class Belongings:
 
 def all_owned(kubernetes: Kubernetes, name: str, namespace: str, record: DeploymentRecord | None) -> Belongings:
     """Of the role's kinds, and of each kind that an extra object ever had."""
-    listed_here = [(version, kind, namespace) for version, kind in KINDS]
+    listed_here = [(version, kind, namespace) for version, kind in CLUSTER_KINDS]
     extra = [(version, kind, where or namespace) for version, kind, where in record.kinds] if record else []
     kinds = [*dict.fromkeys(found for found in extra if found not in listed_here), *listed_here]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         found = list(pool.map(lambda kind: _listed_or_why(kubernetes, *kind), kinds))
     objects = [item for items, _why in found for item in items if belongs_to(item, name, namespace)]
     # One kind may be listed twice, as one that has no namespace.
@@ -112,7 +114,7 @@ def all_owned(kubernetes: Kubernetes, name: str, namespace: str, record: Deploym
 
 def _listed_or_why(kubernetes: Kubernetes, version: str, kind: str, namespace: str) -> tuple[list[Object], str]:
     try:
-        return listed(kubernetes, version, kind, namespace, labelSelector=f"{MANAGED_BY_LABEL}={MANAGER}"), ""
+        return list_objects(kubernetes, version, kind, namespace, labelSelector=f"{MANAGED_BY_LABEL}={MANAGER}"), ""
     except NatsError as error:
         if error.err_code == FORBIDDEN:
             return [], f"{kind}s in namespace {namespace}, which may not be listed here"
@@ -131,7 +133,7 @@ def where_zones_are(kubernetes: Kubernetes, name: str, namespace: str, spec: Map
         _readable(kubernetes, "/api/v1/nodes", "nodes"),
         kubernetes.call("GET", "/version", "the version of Kubernetes"),
         spec,
-        claims_of(name, listed(kubernetes, "v1", "PersistentVolumeClaim", namespace)),
+        claims_of(name, list_objects(kubernetes, "v1", "PersistentVolumeClaim", namespace)),
     )
 
 
@@ -160,8 +162,8 @@ def statefulset(kubernetes: Kubernetes, name: str, namespace: str) -> Object | N
 def _lost(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
     if not (pods := kubernetes.pods(namespace, name)):
         return None
-    revisions = listed(kubernetes, "apps/v1", "ControllerRevision", namespace, labelSelector=f"app={name}")
-    claims = listed(kubernetes, "v1", "PersistentVolumeClaim", namespace)
+    revisions = list_objects(kubernetes, "apps/v1", "ControllerRevision", namespace, labelSelector=f"app={name}")
+    claims = list_objects(kubernetes, "v1", "PersistentVolumeClaim", namespace)
     return lost_statefulset(name, pods, revisions, claims)
 
 
@@ -180,7 +182,7 @@ def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exist
     """Each declared object with what runs and what applying it would make of that."""
     asked = [item for item in declared if namespace_exists or "namespace" not in item["metadata"]]
     paths = [kubernetes.path(item) for item in asked]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         found = list(pool.map(partial(_counterpart, kubernetes), asked, paths))
     return found + [Counterpart(item) for item in declared if item not in asked]
 
@@ -241,16 +243,16 @@ def _is_kept(item: Object) -> bool:
 
 
 def _is_server(pod: Object) -> bool:
-    return REVISION in (pod["metadata"].get("labels") or {})
+    return REVISION_LABEL in (pod["metadata"].get("labels") or {})
 
 
-def owned(kubernetes: Kubernetes, version: str, kind: str, name: str, namespace: str) -> list[Object]:
+def owned_objects(kubernetes: Kubernetes, version: str, kind: str, name: str, namespace: str) -> list[Object]:
     """The objects of this kind that the role made for the cluster."""
     selector = f"{INSTANCE_LABEL}={name},{MANAGED_BY_LABEL}={MANAGER}"
-    return listed(kubernetes, version, kind, namespace, labelSelector=selector)
+    return list_objects(kubernetes, version, kind, namespace, labelSelector=selector)
 
 
-def listed(kubernetes: Kubernetes, version: str, kind: str, namespace: str, **query: Any) -> list[Object]:
+def list_objects(kubernetes: Kubernetes, version: str, kind: str, namespace: str, **query: Any) -> list[Object]:
     # The items of a list lack what each says of itself alone.
     example = {"apiVersion": version, "kind": kind, "metadata": {"name": "", "namespace": namespace}}
     path = kubernetes.path(example).rstrip("/")

@@ -14,19 +14,19 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, encryption_problems
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart, reload_first
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Running, Wanted
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import Knowledge, knowledge
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Change
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import FieldChange
 
 SERVER_NAME_VARIABLE = "SERVER_NAME"
-SERVER_NAME = f".env[{SERVER_NAME_VARIABLE}].value"
-LEVEL = "_nats.req.level"
-SHOWN = 10
+SERVER_NAME_PATH = f".env[{SERVER_NAME_VARIABLE}].value"
+LEVEL_METADATA = "_nats.req.level"
+MAX_LISTED = 10
 
 
 def broken_promises(
-    running: Running, wanted: Wanted, declared: str | None, template: list[Change], rolling: bool
+    running: Running, wanted: DeclaredCluster, declared: str | None, template: list[FieldChange], rolling: bool
 ) -> list[str]:
     """Each a sentence that begins with the variable and ends in what to do."""
     return [
@@ -36,7 +36,7 @@ def broken_promises(
 
 
 def what_is_refused(
-    running: Running, wanted: Wanted, declared: str | None, template: list[Change], rolling: bool
+    running: Running, wanted: DeclaredCluster, declared: str | None, template: list[FieldChange], rolling: bool
 ) -> list[str]:
     """By what was seen."""
     conf, was, known = read_configuration(declared), read_configuration(running.configuration), knowledge(running)
@@ -53,7 +53,7 @@ def what_is_refused(
     ]
 
 
-def what_is_not_known(running: Running, wanted: Wanted, declared: str | None, rolling: bool) -> list[str]:
+def what_is_not_known(running: Running, wanted: DeclaredCluster, declared: str | None, rolling: bool) -> list[str]:
     """What could be lost by this very change, and only a server could tell that did not answer.
 
     A change that takes nothing away needs no answer: so a cluster that is down can be repaired.
@@ -112,12 +112,12 @@ def _unknown_limits(conf: Mapping[str, Any], was: Mapping[str, Any]) -> Iterator
             yield f"nats_cluster_{variable}: {old >> 20} MiB becomes {new >> 20} MiB, less than a server may hold"
 
 
-def _unknown_replicas(running: Running, wanted: Wanted) -> Iterator[str]:
+def _unknown_replicas(running: Running, wanted: DeclaredCluster) -> Iterator[str]:
     if wanted.replicas < running.replicas:
         yield f"nats_cluster_replicas: {running.replicas} servers become {wanted.replicas}, fewer than a stream may have replicas"
 
 
-def _unknown_version(known: Knowledge, wanted: Wanted) -> Iterator[str]:
+def _unknown_version(known: Knowledge, wanted: DeclaredCluster) -> Iterator[str]:
     # Back to what a majority runs: a server that was given another version and does not come up is repaired so.
     before = known.versions if known.has_quorum and not known.may_serve else known.versions | known.unseen_versions
     newer = sorted(found for found in before if level(found) > level(wanted.version))
@@ -133,7 +133,7 @@ def read_configuration(configuration: str | None) -> Mapping[str, Any]:
         return {}
 
 
-def _routes(running: Running, declared: str | None, wanted: Wanted) -> Iterator[str]:
+def _routes(running: Running, declared: str | None, wanted: DeclaredCluster) -> Iterator[str]:
     if declared and running.configuration and running.replicas > 1:
         for key in reload_first(needs_restart(running.configuration, declared, wanted.version)):
             yield (
@@ -142,12 +142,12 @@ def _routes(running: Running, declared: str | None, wanted: Wanted) -> Iterator[
             )
 
 
-def _names(conf: Mapping[str, Any], was: Mapping[str, Any], template: list[Change]) -> Iterator[str]:
+def _names(conf: Mapping[str, Any], was: Mapping[str, Any], template: list[FieldChange]) -> Iterator[str]:
     before, after = ((found.get("cluster") or {}).get("name") for found in (was, conf))
     if before and after and before != after:
         yield f"nats_cluster_cluster_name: {before} can't become {after}: servers of another name are another cluster. Put it back"
     for path, old, new in template:
-        if path.endswith(SERVER_NAME):
+        if path.endswith(SERVER_NAME_PATH):
             yield f"nats_cluster_server_prefix: the servers' names can't change from {old} to {new}: their data is known by them. Put it back"
 
 
@@ -157,7 +157,7 @@ def _noted_encryption(conf: Mapping[str, Any], was: Mapping[str, Any], running: 
         yield f"nats_cluster_config: jetstream.cipher was {running.record.cipher or 'none'}, and is {cipher(conf) or 'none'}: {REMEDY}"
 
 
-def _size(running: Running, wanted: Wanted, known: Knowledge) -> Iterator[str]:
+def _size(running: Running, wanted: DeclaredCluster, known: Knowledge) -> Iterator[str]:
     before = running.replicas or (running.record.replicas if running.record else 0)
     if before and before != wanted.replicas and 1 in (before, wanted.replicas):
         yield (
@@ -196,7 +196,7 @@ def _limits(conf: Mapping[str, Any], known: Knowledge) -> Iterator[str]:
                 yield f"nats_cluster_{variable}: server {server} holds {used >> 20} MiB, more than {limit >> 20} MiB: its streams would stop. Write more"
 
 
-def _version(known: Knowledge, wanted: Wanted) -> list[str]:
+def _version(known: Knowledge, wanted: DeclaredCluster) -> list[str]:
     needs: dict[str, int] = {}
     for (account, name), stream in streams(known.answers).items():
         _need(needs, f"stream {name} of account {account}", stream)
@@ -206,12 +206,12 @@ def _version(known: Knowledge, wanted: Wanted) -> list[str]:
 
 
 def _need(needs: dict[str, int], what: str, asset: Mapping[str, Any]) -> None:
-    level = ((asset.get("config") or {}).get("metadata") or {}).get(LEVEL, "0")
+    level = ((asset.get("config") or {}).get("metadata") or {}).get(LEVEL_METADATA, "0")
     if str(level).isdigit():
         needs[what] = int(level)
 
 
-def _single_replicas(running: Running, wanted: Wanted, known: Knowledge) -> Iterator[str]:
+def _single_replicas(running: Running, wanted: DeclaredCluster, known: Knowledge) -> Iterator[str]:
     """What a restart takes away: for good where it is in memory, for a moment where it is on disk."""
     several = running.replicas > 1
     if wanted.single_replica == "accept" or (wanted.single_replica == "move" and len(known.answers) > 1):
@@ -231,4 +231,4 @@ def _single_replicas(running: Running, wanted: Wanted, known: Knowledge) -> Iter
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return ", ".join(names[:MAX_LISTED]) + (f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else "")

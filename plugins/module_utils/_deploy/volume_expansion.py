@@ -13,7 +13,11 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import is_lost, left_behind
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import claims_of, listed, statefulset
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
+    claims_of,
+    list_objects,
+    statefulset,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion_plan import (
     how_far,
     is_replaced,
@@ -23,9 +27,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expa
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
 
-MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
-LOOK = 0.3
-KEPT = ("labels", "annotations")
+MERGE_PATCH, APPLY_PATCH = "application/merge-patch+json", "application/apply-patch+yaml"
+POLL_INTERVAL_S = 0.3
+KEPT_METADATA = ("labels", "annotations")
 
 
 class UnfinishedError(NatsError):
@@ -56,7 +60,7 @@ class Volumes:
         return found
 
     def too_small(self) -> list[Object]:
-        claims = listed(self._kubernetes, "v1", "PersistentVolumeClaim", self._namespace)
+        claims = list_objects(self._kubernetes, "v1", "PersistentVolumeClaim", self._namespace)
         pods = self._kubernetes.pods(self._namespace, self._name)
         return too_small(claims_of(self._name, claims), pods, self.size)
 
@@ -70,7 +74,7 @@ class Volumes:
         only = {"dryRun": "All"} if dry_run else {}
         where = f"{self._claims}/{name}"
         self._kubernetes.call(
-            "PATCH", where, f"PersistentVolumeClaim {name}", body, MERGE, fieldManager=MANAGER, **only
+            "PATCH", where, f"PersistentVolumeClaim {name}", body, MERGE_PATCH, fieldManager=MANAGER, **only
         )
 
     def wait(self, timeout: float) -> None:
@@ -82,7 +86,7 @@ class Volumes:
                     raise self._not_grown(claim, NatsError)
             if time.monotonic() > deadline:
                 raise self._not_grown(waiting[0], UnfinishedError)
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     def _not_grown(self, claim: Object, kind: type[NatsError]) -> NatsError:
         name, has = claim["metadata"]["name"], claim["status"]["capacity"]["storage"]
@@ -99,17 +103,17 @@ class Volumes:
         if not is_lost(running):
             self._delete_alone(running["metadata"]["uid"], deadline)
         spec = self._declared["spec"] | {key: running["spec"][key] for key in ("replicas", "template")}
-        meta = {key: value for key in KEPT if (value := running["metadata"].get(key))}
+        meta = {key: value for key in KEPT_METADATA if (value := running["metadata"].get(key))}
         made = self._apply(self._declared | {"metadata": self._declared["metadata"] | meta, "spec": spec})
         if kept := [entry for entry in running["metadata"].get("managedFields") or [] if "subresource" not in entry]:
             # What others have set in the template is theirs as before, or the next apply would take it away.
-            self._kubernetes.call("PATCH", self._path, self._what, {"metadata": {"managedFields": kept}}, MERGE)
+            self._kubernetes.call("PATCH", self._path, self._what, {"metadata": {"managedFields": kept}}, MERGE_PATCH)
         while alone := left_behind(self._kubernetes.pods(self._namespace, self._name)):
             if time.monotonic() > deadline:
                 pods = ", ".join(pod["metadata"]["name"] for pod in alone)
                 cause = f"it did not take over {pods} (it is {made['metadata']['uid']})"
                 raise UnfinishedError(self._what, cause, "Look at kube-controller-manager.")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     def _delete_alone(self, uid: str, deadline: float) -> None:
         options = {"propagationPolicy": "Orphan", "preconditions": {"uid": uid}}
@@ -121,7 +125,9 @@ class Volumes:
         while self._kubernetes.find(self._path, self._what):
             if time.monotonic() > deadline:
                 raise UnfinishedError(self._what, "it does not go", "Look at its finalizers.")
-            time.sleep(LOOK / 3)
+            time.sleep(POLL_INTERVAL_S / 3)
 
     def _apply(self, item: Object) -> Object:
-        return self._kubernetes.call("PATCH", self._path, self._what, item, APPLY, fieldManager=MANAGER, force="true")
+        return self._kubernetes.call(
+            "PATCH", self._path, self._what, item, APPLY_PATCH, fieldManager=MANAGER, force="true"
+        )

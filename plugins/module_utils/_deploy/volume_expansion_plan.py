@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_statefulset import is_lost
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import DEFAULT_CLASS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart, Object, title
@@ -40,7 +40,7 @@ class Growth:
         return bool(self.claims) or self.replace
 
 
-def growth(pairs: list[Counterpart], facts: Facts) -> Growth:
+def growth(pairs: list[Counterpart], facts: ClusterFacts) -> Growth:
     pair = next((pair for pair in pairs if pair.declared["kind"] == "StatefulSet" and pair.running), None)
     declared = _template(pair.declared) if pair else None
     running = _template(pair.running) if pair and pair.running else None
@@ -136,7 +136,7 @@ def _refusals(size: str, was: str, declared: Object, running: Object) -> Iterato
         )
 
 
-def _fixed_classes(claims: list[Object], facts: Facts) -> Iterator[str]:
+def _fixed_classes(claims: list[Object], facts: ClusterFacts) -> Iterator[str]:
     known = {found["metadata"]["name"]: found for found in facts.storage_classes or ()}
     default = next(
         (

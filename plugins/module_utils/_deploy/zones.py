@@ -15,17 +15,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Facts
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import fits
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import node_accepts_pod
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 
 ZONE = "topology.kubernetes.io/zone"
 ZONE_TAG = "ZONE_TAG"
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 # The first Kubernetes that copies a node's zone onto its pods by itself.
-COPIED = (1, 35)
+MAX_ZONES_COPIED = (1, 35)
 # As many as the replicas that streams usually have.
-USUAL = 3
+USUAL_ZONES = 3
 LABEL = f"label every node that can take a server with {ZONE}"
 INSTEAD = "write nats_cluster_zones: auto, with which the servers are spread as far as it goes"
 
@@ -39,7 +39,7 @@ class Zones:
 
     @property
     def are_enough(self) -> bool:
-        return not self.reason and len(self.names) >= USUAL
+        return not self.reason and len(self.names) >= USUAL_ZONES
 
 
 def zones(
@@ -49,13 +49,13 @@ def zones(
     if nodes is None:
         return Zones(reason="nodes may not be read here")
     by_name = {node["metadata"]["name"]: (node["metadata"].get("labels") or {}).get(ZONE) for node in nodes}
-    fitting = [node["metadata"]["name"] for node in nodes if fits(node, spec)]
+    fitting = [node["metadata"]["name"] for node in nodes if node_accepts_pod(node, spec)]
     names = tuple(sorted({zone for name in fitting if (zone := by_name[name])}))
     without = sorted(name for name in fitting if not by_name[name])
     volumes = Counter(zone for claim in claims if (zone := by_name.get(_node(claim))))
     if without:
         return Zones(names, f"node {without[0]} has no label {ZONE}")
-    if (number := _parsed(version)) < COPIED:
+    if (number := _parsed(version)) < MAX_ZONES_COPIED:
         return Zones(names, f"Kubernetes {'.'.join(map(str, number))} does not tell a pod its zone, 1.35 and later do")
     if volumes and names and max(volumes.values()) - min(volumes[name] for name in names) > 1:
         held = ", ".join(f"{name}: {volumes[name]}" for name in names)
@@ -65,7 +65,7 @@ def zones(
     return Zones(names)
 
 
-def unusable_zones(statefulset: Object, facts: Facts) -> Iterator[str]:
+def unusable_zones(statefulset: Object, facts: ClusterFacts) -> Iterator[str]:
     """Where the servers have to be in different zones and are not yet."""
     spec = statefulset["spec"]["template"]["spec"]
     running = facts.running.statefulset["spec"]["template"]["spec"] if facts.running else {}

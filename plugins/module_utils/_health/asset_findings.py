@@ -21,7 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer
 
-LAGGING, NEAR, MANY_SUBJECTS, SHOWN = 10, 90, 1_000_000, 20
+LAG_SECONDS, NEAR_LIMIT_PERCENT, MANY_SUBJECTS, MAX_LISTED = 10, 90, 1_000_000, 20
 
 
 def stream_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Finding]:
@@ -36,7 +36,7 @@ def stream_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Fi
             single.setdefault(account, []).append(name)
         yield from _limits(what, config, stream.get("state") or {})
     for account, names in sorted(single.items()):
-        shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+        shown = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
         evidence = f"{len(names)} streams have one replica: {shown}"
         yield info(
             "SINGLE_REPLICA",
@@ -86,7 +86,7 @@ def _replicas(kind: str, what: str, cluster: Answer, wanted: int) -> Iterator[Fi
 def _lag(what: str, stream: Answer) -> Iterator[Finding]:
     last = (stream.get("state") or {}).get("last_seq", 0)
     for peer in (stream.get("cluster") or {}).get("replicas") or []:
-        if peer.get("current") and percent(peer.get("lag", 0), last) >= LAGGING and peer["lag"] > 1000:
+        if peer.get("current") and percent(peer.get("lag", 0), last) >= LAG_SECONDS and peer["lag"] > 1000:
             evidence = f"its replica on {peer['name']} is {peer['lag']} of {last} messages behind"
             yield warning("STREAM_LAGGING", what, evidence, "Look at disk and network of that server.")
 
@@ -96,7 +96,7 @@ def account_findings(account: str, usage: Answer) -> Iterator[Finding]:
     limits = usage.get("limits") or {}
     for figure in ("storage", "memory", "streams", "consumers"):
         used, most = usage.get(figure, 0), limits.get(f"max_{figure}", -1)
-        if percent(used, most) >= NEAR:
+        if percent(used, most) >= NEAR_LIMIT_PERCENT:
             evidence = f"{used} of max_{figure} {most} ({percent(used, most)} %)"
             remedy = "It is refused more at its limit: delete or purge something, or raise the account's limit."
             yield warning("ACCOUNT_NEAR_LIMIT", f"account {account}", evidence, remedy)
@@ -106,7 +106,7 @@ def _limits(what: str, config: Answer, state: Answer) -> Iterator[Finding]:
     refuses = config.get("discard") == "new"
     for limit, figure in (("max_msgs", "messages"), ("max_bytes", "bytes"), ("max_consumers", "consumer_count")):
         most, share = config.get(limit, -1), percent(state.get(figure, 0), config.get(limit, -1))
-        if share < NEAR:
+        if share < NEAR_LIMIT_PERCENT:
             continue
         evidence = f"{state[figure]} of {limit} {most} ({share} %)"
         if refuses or limit == "max_consumers":

@@ -151,7 +151,7 @@ def too_wide(servers: Mapping[str, Answer], staying: Collection[str]) -> list[st
     """
     sentences = []
     for asset, group in groups(servers).items():
-        fit = [name for name in staying if name in servers and fits(servers[name], group)]
+        fit = [name for name in staying if name in servers and server_accepts_replica(servers[name], group)]
         if not asset.consumer and len(fit) < group.wanted:
             tags = f", with its tags {', '.join(group.tags)}" if group.tags else ""
             sentences.append(
@@ -160,7 +160,7 @@ def too_wide(servers: Mapping[str, Answer], staying: Collection[str]) -> list[st
     return sentences
 
 
-def fits(server: Answer, group: Group) -> bool:
+def server_accepts_replica(server: Answer, group: Group) -> bool:
     """Whether a server may have a replica of this, by JetStream and tags."""
     tags = {str(tag).lower() for tag in server["server"].get("tags") or ()}
     enabled = not server["data"].get("disabled") and bool(server["data"].get("config"))
@@ -206,7 +206,7 @@ def _had(answer: Answer) -> Iterator[tuple[Asset, Answer]]:
 
 
 # What may be under way to a replica of a busy stream.
-UNDER_WAY = 100
+LAG_IN_FLIGHT = 100
 
 
 Key = tuple[str, str]

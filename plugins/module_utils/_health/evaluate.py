@@ -33,13 +33,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     figures,
     is_down,
     meta_cluster,
-    meta_leader,
+    meta_leader_with_quorum,
     quorum,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.threshold_findings import owner_findings
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import IMAGE_REASONS
 
-RECENTLY = timedelta(days=1)
+RECENT = timedelta(days=1)
 
 
 def evaluate(snapshot: Snapshot) -> list[Finding]:
@@ -91,11 +91,11 @@ def _missing(snapshot: Snapshot) -> Iterator[Finding]:
         if server not in there:
             finding = _why_missing(snapshot, server)
             # That it gave no answer says nothing of a server that was not asked.
-            if not (at_fault and finding.code in SILENT and not is_down(snapshot, server)):
+            if not (at_fault and finding.code in SILENT_CODES and not is_down(snapshot, server)):
                 yield finding
 
 
-SILENT = ("SERVER_DOWN", "SERVER_NOT_RESPONDING")
+SILENT_CODES = ("SERVER_DOWN", "SERVER_NOT_RESPONDING")
 
 
 def _why_missing(snapshot: Snapshot, server: str) -> Finding:
@@ -194,7 +194,7 @@ def _meta(snapshot: Snapshot) -> Iterator[Finding]:
     if len(named) > 1:
         evidence = f"servers name different meta leaders: {', '.join(sorted(named))}"
         yield warning("META_DISAGREEMENT", "cluster", evidence, "If it lasts, the cluster is split: check the routes.")
-    leader = meta_leader(snapshot)
+    leader = meta_leader_with_quorum(snapshot)
     if leader is None:
         needed = f"{len(there)} of {len(snapshot.expected)} servers answer, {quorum(snapshot)} are needed"
         if len(there) < quorum(snapshot):
@@ -241,7 +241,9 @@ def _jetstream(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _unasked(snapshot: Snapshot) -> Iterator[Finding]:
     """Accounts that can't be asked, unless the servers themselves are the reason: that has been told."""
-    if len(answered(snapshot)) < quorum(snapshot) or (len(snapshot.expected) > 1 and not meta_leader(snapshot)):
+    if len(answered(snapshot)) < quorum(snapshot) or (
+        len(snapshot.expected) > 1 and not meta_leader_with_quorum(snapshot)
+    ):
         return
     for account, (cause, remedy, *_reason) in sorted(snapshot.unasked.items()):
         evidence = f"its streams and consumers can't be listed: {cause}"
@@ -293,7 +295,7 @@ def _volumes(snapshot: Snapshot) -> Iterator[Finding]:
 def _killed(snapshot: Snapshot) -> Iterator[Finding]:
     for pod in (snapshot.pods or {}).values():
         moment = instant(pod.killed)
-        if moment and datetime.now(timezone.utc) - moment[0] < RECENTLY:
+        if moment and datetime.now(timezone.utc) - moment[0] < RECENT:
             evidence = f"the kernel killed its server for want of memory at {pod.killed}"
             remedy = "Raise nats_cluster_resources.limits.memory; the playbook diagnose tells what fills it."
             yield warning("OOM_KILLED", f"pod {pod.name}", evidence, remedy)

@@ -23,7 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
 
 JSZ = "/jsz?accounts=true&streams=true&consumers=true&config=true"
 TIMEOUT_S = 5.0
-AT_ONCE = 8
+MAX_CONCURRENT = 8
 
 
 def with_monitoring(kubernetes: Kubernetes, namespace: str, pods: Iterable[Object], snapshot: Snapshot) -> Snapshot:
@@ -31,7 +31,7 @@ def with_monitoring(kubernetes: Kubernetes, namespace: str, pods: Iterable[Objec
     silent = [pod for pod in pods if runs(pod) and server_name(pod) not in answered(snapshot)]
     if not silent:
         return snapshot
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         told = [found for found in pool.map(lambda pod: _ask(kubernetes, namespace, pod), silent) if found]
     return replace(
         snapshot,

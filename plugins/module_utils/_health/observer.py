@@ -23,16 +23,16 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 
 # It is `consumer`: the plural is ignored without a word.
-ASKED: Mapping[str, Mapping[str, bool]] = {
+ASKED_BY_OPTION: Mapping[str, Mapping[str, bool]] = {
     "JSZ": {"accounts": True, "streams": True, "consumer": True, "config": True},
     "VARZ": {},
     "HEALTHZ": {},
 }
 # Streams whose consumers are compared with what the servers hold.
-WATCHED = 500
+MAX_STREAMS_COMPARED = 500
 FORBIDDEN = 403
 # Seconds that all answers have at first, and more for each asset that a server tells of.
-PROMPT, PER_ASSET = 1.0, 0.0005
+FIRST_ANSWERS_S, FIRST_ANSWERS_PER_ASSET_S = 1.0, 0.0005
 
 
 Answers = dict[str, tuple[Answer, ...]]
@@ -45,7 +45,7 @@ class AnswerTime:
     """
 
     def __init__(self, timeout: float) -> None:
-        self._timeout, self._for_size, self._doubled = timeout, PROMPT, 0
+        self._timeout, self._for_size, self._doubled = timeout, FIRST_ANSWERS_S, 0
 
     @property
     def seconds(self) -> float:
@@ -55,7 +55,7 @@ class AnswerTime:
         """From what came; servers that are known to be down are not among the expected."""
         told = [answer["data"] for answer in answers.get("JSZ", ())]
         assets = sum(int(data.get("streams") or 0) + int(data.get("consumers") or 0) for data in told)
-        self._for_size = max(self._for_size, PROMPT + assets * PER_ASSET)
+        self._for_size = max(self._for_size, FIRST_ANSWERS_S + assets * FIRST_ANSWERS_PER_ASSET_S)
         complete = all(_names(of_question) >= {*expected} for of_question in answers.values())
         self._doubled = 0 if complete else self._doubled + 1
 
@@ -79,7 +79,7 @@ class ThroughServers:
         """Servers show no logs and no events, which could repeat a secret."""
 
     def take(self) -> Snapshot:
-        count = wanted(self._expected)
+        count = expected_count(self._expected)
         answers, unreachable_for = self._answers(count or self._expected)
         expected = tuple(numbered(answers["JSZ"], count) if count else self._expected)
         apart = [] if count or unreachable_for or {*expected} <= _names(answers["JSZ"]) else self._apart(answers["JSZ"])
@@ -107,7 +107,7 @@ class ThroughServers:
         except NotAskedError as error:
             if error.reason is Unasked.NO_ANSWER:
                 raise
-            return dict.fromkeys(ASKED, ()), not_asked(error)
+            return dict.fromkeys(ASKED_BY_OPTION, ()), not_asked(error)
 
     def _apart(self, answers: tuple[Answer, ...]) -> list[dict[str, Answer]]:
         """What those say by themselves that the others do not see: each address is asked on its own."""
@@ -127,7 +127,7 @@ class ThroughServers:
         return [*found.values()]
 
 
-def wanted(expected: list[str] | None) -> int | None:
+def expected_count(expected: list[str] | None) -> int | None:
     """The number of servers, where that is all that is expected of them."""
     return int(expected[0]) if expected and len(expected) == 1 and expected[0].isdigit() else None
 
@@ -145,7 +145,7 @@ def ask(
     asked: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Answers:
     """What all servers say, all questions at once; those of health unless others are asked."""
-    asked = ASKED if asked is None else asked
+    asked = ASKED_BY_OPTION if asked is None else asked
 
     async def all_at_once() -> list[list[dict[str, Any]]]:
         questions = (
@@ -165,7 +165,7 @@ def lists(
     unasked: dict[str, NotAsked] = {}
     for account in accounts:
         try:
-            there[account] = listed(connection(account))
+            there[account] = list_account(connection(account))
         except NatsError as error:
             unasked[account] = not_asked(error)
     return there, unasked
@@ -178,13 +178,13 @@ def not_asked(error: NatsError) -> NotAsked:
     return NotAsked(f"{error.what}: {error.cause}", error.remedy, reason)
 
 
-def listed(connection: Connection) -> Listed:
+def list_account(connection: Connection) -> Listed:
     """What an account's own API lists."""
 
     async def all_at_once() -> Listed:
         jetstream = JetStream(connection)
         names = await jetstream.names()
-        consumers = await asyncio.gather(*(jetstream.consumer_names(name) for name in names[:WATCHED]))
+        consumers = await asyncio.gather(*(jetstream.consumer_names(name) for name in names[:MAX_STREAMS_COMPARED]))
         by_stream = {name: tuple(found) for name, found in zip(names, consumers, strict=False)}
         return Listed(tuple(names), by_stream, await jetstream.surely("INFO", "JetStream"))
 

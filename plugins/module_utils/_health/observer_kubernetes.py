@@ -20,13 +20,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import (
-    ASKED,
+    ASKED_BY_OPTION,
     Answers,
     AnswerTime,
     ask,
+    expected_count,
     lists,
     not_asked,
-    wanted,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, NotAsked, Pod, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
@@ -46,7 +46,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")
 # What makes an earlier error one of the past.
 ROUTE_CREATED = "Route connection created"
-LOG_LINES = 200
+MAX_LOG_LINES = 200
 
 
 class ThroughKubernetes:
@@ -70,7 +70,7 @@ class ThroughKubernetes:
     def take(self) -> Snapshot:
         pods = self._kubernetes.pods(self._namespace, self._cluster)
         by_server = {server_name(pod): pod for pod in pods}
-        count = wanted(self._expected)
+        count = expected_count(self._expected)
         expected = tuple(self._declared(by_server, count) if count or not self._expected else self._expected)
         # While the servers are asked: to look into a pod takes as long as all of them.
         inside = {name: self._pool.submit(self._digest, pod) for name, pod in self._to_look_into(by_server)}
@@ -186,7 +186,7 @@ class ThroughKubernetes:
             return ask(self.connection(), expected, self._time.seconds), None
         except NatsError as error:
             self._connection = None
-            return dict.fromkeys(ASKED, ()), not_asked(error)
+            return dict.fromkeys(ASKED_BY_OPTION, ()), not_asked(error)
 
     def connection(self) -> Connection:
         """As the system account's own user."""
@@ -231,7 +231,7 @@ class ThroughKubernetes:
 
     def _route_errors(self, silent: Mapping[str, Object]) -> Iterator[tuple[str, str]]:
         for name, pod in silent.items():
-            log = self._kubernetes.logs(self._namespace, pod["metadata"]["name"], "nats", LOG_LINES)
+            log = self._kubernetes.logs(self._namespace, pod["metadata"]["name"], "nats", MAX_LOG_LINES)
             if found := route_error(log):
                 yield name, masked_log(found)
 

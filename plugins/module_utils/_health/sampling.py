@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.assets import UNDER_WAY, Asset, groups
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import LAG_IN_FLIGHT, Asset, groups
 from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import MOMENTARY, SEVERITIES, Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
@@ -21,10 +21,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
 
 # A healthy busy cluster looks doubtful now and then. Seconds that a doubt has to last, those between two samples,
 # and how many samples must have it: one alone may take longer than all of them should.
-LASTS, APART, SAMPLES = 3.0, 0.3, 3
+DOUBT_LASTS_S, SAMPLE_INTERVAL_S, MIN_SAMPLES = 3.0, 0.3, 3
 
 # Seconds after which a cluster that is another one in every sample is judged by the last.
-PATIENCE = 12.0
+MAX_RESTLESS_S = 12.0
 
 
 class Source(Protocol):
@@ -53,18 +53,18 @@ def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot
             found = lasting(last)
             failing = {_same(finding) for finding in found if fails(finding, fail_on)}
             # What has only just come may be an election: it is watched for as long.
-            new = bool(failing - _common(last)) and now < max(deadline, seen[0][0] + PATIENCE)
+            new = bool(failing - findings_of_all(last)) and now < max(deadline, seen[0][0] + MAX_RESTLESS_S)
             if not failing or (now >= deadline and not new):
                 return snapshot, found
-        time.sleep(APART)
+        time.sleep(SAMPLE_INTERVAL_S)
 
 
 def settled(seen: list[tuple[float, list[Finding]]], now: float) -> list[list[Finding]]:
     """The latest samples that together are enough to judge by, or none as long as there are too few."""
-    old_enough = sum(moment <= now - LASTS for moment, _findings in seen)
-    if not old_enough or len(seen) < SAMPLES:
+    old_enough = sum(moment <= now - DOUBT_LASTS_S for moment, _findings in seen)
+    if not old_enough or len(seen) < MIN_SAMPLES:
         return []
-    return [found for _moment, found in seen[min(old_enough - 1, len(seen) - SAMPLES) :]]
+    return [found for _moment, found in seen[min(old_enough - 1, len(seen) - MIN_SAMPLES) :]]
 
 
 def fails(finding: Finding, fail_on: str) -> bool:
@@ -73,11 +73,11 @@ def fails(finding: Finding, fail_on: str) -> bool:
 
 def lasting(seen: list[list[Finding]]) -> list[Finding]:
     """The latest findings, without those that come and go where nothing is wrong."""
-    common = _common(seen)
+    common = findings_of_all(seen)
     return [finding for finding in seen[-1] if finding.code not in MOMENTARY or _same(finding) in common]
 
 
-def _common(seen: list[list[Finding]]) -> set[tuple[str, str, str]]:
+def findings_of_all(seen: list[list[Finding]]) -> set[tuple[str, str, str]]:
     return set.intersection(*({_same(finding) for finding in sample} for sample in seen))
 
 
@@ -103,7 +103,7 @@ class Steady:
                     self._current.discard(replica)
                 elif peer.get("current"):
                     self._current.add(replica)
-                elif replica in self._current and peer.get("lag", 0) <= UNDER_WAY:
+                elif replica in self._current and peer.get("lag", 0) <= LAG_IN_FLIGHT:
                     peer["current"] = True
         return snapshot
 

@@ -26,10 +26,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
 Answer = Mapping[str, Any]
 
 DAY = 86400
-EXPIRES_SOON, EXPIRES_NOW = 30 * DAY, 7 * DAY
-BUSY, FULL, HIGH, MANY_ASSETS = 90, 80, 90, 1000
-SKEW = 2.0
-LISTENERS = ("cluster", "gateway", "leaf", "mqtt", "websocket")
+EXPIRES_SOON_S, EXPIRES_NOW_S = 30 * DAY, 7 * DAY
+CPU_PERCENT, STORE_WARN_PERCENT, STORE_ERROR_PERCENT, MANY_ASSETS = 90, 80, 90, 1000
+CLOCK_SKEW_S = 2.0
+VARZ_LISTENERS = ("cluster", "gateway", "leaf", "mqtt", "websocket")
 
 
 def server_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Finding]:
@@ -49,12 +49,12 @@ def server_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Fi
 
 def _load(what: str, varz: Answer) -> Iterator[Finding]:
     busy = varz.get("cpu", 0) / max(1, varz.get("cores", 1))
-    if busy >= BUSY:
+    if busy >= CPU_PERCENT:
         yield warning(
             "CPU_HIGH", what, f"it uses {busy:.0f} % of {varz['cores']} cores", "Give it more CPU or spread the load."
         )
     limit, used = varz.get("gomemlimit", 0), varz.get("mem", 0)
-    if percent(used, limit) >= HIGH:
+    if percent(used, limit) >= STORE_ERROR_PERCENT:
         evidence = f"it uses {percent(used, limit)} % of its memory ({used >> 20} of {limit >> 20} MiB)"
         yield warning(
             "MEMORY_HIGH",
@@ -63,7 +63,7 @@ def _load(what: str, varz: Answer) -> Iterator[Finding]:
             "Look for memory streams and slow consumers, or raise nats_cluster_resources.",
         )
     connections = percent(varz.get("connections", 0), varz.get("max_connections", 0))
-    if connections >= HIGH:
+    if connections >= STORE_ERROR_PERCENT:
         evidence = f"{connections} % of its {varz['max_connections']} connections are in use"
         yield warning("CONNECTIONS_LIMIT", what, evidence, "Raise max_connections or spread the clients.")
 
@@ -74,7 +74,7 @@ def _store(what: str, varz: Answer) -> Iterator[Finding]:
     for kind, key, code in (("file", "storage", "STORAGE_LIMIT"), ("memory", "memory", "MEMORY_STORE_LIMIT")):
         most = limits.get(f"max_{key}", 0)
         share = percent(used.get(key, 0), most)
-        if share >= FULL:
+        if share >= STORE_WARN_PERCENT:
             evidence = f"its {kind} store is {share} % full ({used[key] >> 20} of {most >> 20} MiB)"
             remedy = f"Delete or purge something, or raise nats_cluster_max_{kind}_store: a full store makes its streams leaderless."
             yield (error if share >= 100 else warning)(code, what, evidence, remedy)
@@ -90,16 +90,16 @@ def _store(what: str, varz: Answer) -> Iterator[Finding]:
 
 def _certificates(what: str, varz: Answer) -> Iterator[Finding]:
     ends = {"clients": varz.get("tls_cert_not_after")}
-    ends |= {listener: (varz.get(listener) or {}).get("tls_cert_not_after") for listener in LISTENERS}
+    ends |= {listener: (varz.get(listener) or {}).get("tls_cert_not_after") for listener in VARZ_LISTENERS}
     for listener, text in ends.items():
         moment = instant(text)
         if moment is None or moment[0].year <= 1:
             continue
         left = (moment[0] - datetime.now(timezone.utc)).total_seconds()
-        if left < EXPIRES_SOON:
+        if left < EXPIRES_SOON_S:
             when = "has expired" if left < 0 else f"expires in {int(left // DAY)} days"
             evidence = f"its certificate for {listener} {when} ({text})"
-            yield (error if left < EXPIRES_NOW else warning)(
+            yield (error if left < EXPIRES_NOW_S else warning)(
                 "CERTIFICATE_EXPIRES", what, evidence, "Renew it and reload the servers."
             )
 
@@ -144,7 +144,7 @@ def _skew(servers: Mapping[str, Answer]) -> Iterator[Finding]:
     offsets = {name: answer["offset"] for name, answer in servers.items() if "offset" in answer}
     usual = median(offsets.values()) if len(offsets) > 1 else 0
     for name, offset in sorted(offsets.items()):
-        if len(offsets) > 1 and abs(offset - usual) >= SKEW:
+        if len(offsets) > 1 and abs(offset - usual) >= CLOCK_SKEW_S:
             evidence = (
                 f"its clock is {abs(offset - usual):.1f} s {'ahead of' if offset > usual else 'behind'} the others"
             )

@@ -148,7 +148,7 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def meta_leader(snapshot: Snapshot) -> str | None:
+def meta_leader_with_quorum(snapshot: Snapshot) -> str | None:
     """The server that leads meta: one that says so itself, with a quorum of expected servers answering."""
     servers = answered(snapshot)
     if len(servers) < quorum(snapshot):
@@ -170,8 +170,8 @@ def meta_cluster(answer: Answer) -> Answer:
     return found
 
 
-OK = 200
+HTTP_OK = 200
 
 
 def says_ok(healthz: Answer) -> bool:
-    return bool(healthz["data"].get("status_code", OK) == OK)
+    return bool(healthz["data"].get("status_code", HTTP_OK) == HTTP_OK)

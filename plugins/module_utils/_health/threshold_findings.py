@@ -18,8 +18,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, error, warning
 
 Answer = Mapping[str, Any]
-PREFIX = "io.nats.monitor."
-REMEDY = "Its owner set this threshold in the metadata of the resource."
+METADATA_PREFIX = "io.nats.monitor."
+THRESHOLD_REMEDY = "Its owner set this threshold in the metadata of the resource."
 
 
 def owner_findings(servers: Mapping[str, Answer]) -> Iterator[Finding]:
@@ -33,7 +33,9 @@ def _judged(
     what: str, told: Answer, judge: Callable[[str, Answer, dict[str, str]], Iterator[Finding]]
 ) -> Iterator[Finding]:
     metadata = (told.get("config") or {}).get("metadata") or {}
-    limits = {key.removeprefix(PREFIX): text for key, text in metadata.items() if key.startswith(PREFIX)}
+    limits = {
+        key.removeprefix(METADATA_PREFIX): text for key, text in metadata.items() if key.startswith(METADATA_PREFIX)
+    }
     if not limits or limits.get("enabled", "true").lower() in ("false", "f", "0"):
         return
     try:
@@ -42,7 +44,7 @@ def _judged(
         yield warning(
             "OWNER_THRESHOLD_UNREADABLE",
             what,
-            f"a threshold in {PREFIX}* can't be read: {problem}",
+            f"a threshold in {METADATA_PREFIX}* can't be read: {problem}",
             "Write a number or a duration.",
         )
 
@@ -126,8 +128,8 @@ def _duration(limits: dict[str, str], key: str) -> int:
 
 
 def _crossed(what: str, evidence: str) -> Finding:
-    return error("OWNER_THRESHOLD", what, evidence, REMEDY)
+    return error("OWNER_THRESHOLD", what, evidence, THRESHOLD_REMEDY)
 
 
 def _near(what: str, evidence: str) -> Finding:
-    return warning("OWNER_THRESHOLD", what, evidence, REMEDY)
+    return warning("OWNER_THRESHOLD", what, evidence, THRESHOLD_REMEDY)

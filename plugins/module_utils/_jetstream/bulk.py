@@ -15,9 +15,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import entry
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import (
     Outcome,
-    Wanted,
     converge,
-    wanted,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import (
+    DeclaredResource,
+    declared_resource,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
@@ -26,10 +28,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream i
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 
 # What others keep in streams: buckets, and what servers need themselves.
-FOREIGN = ("KV_", "OBJ_", "$")
+FOREIGN_PREFIXES = ("KV_", "OBJ_", "$")
 
 
-def declared(lists: Mapping[str, Sequence[Mapping[str, Any]]], defaults: Mapping[str, Any]) -> list[Wanted]:
+def declared_resources(
+    lists: Mapping[str, Sequence[Mapping[str, Any]]], defaults: Mapping[str, Any]
+) -> list[DeclaredResource]:
     """All entries of all lists; nothing is done when one of them makes no sense."""
     items, problems = [], []
     for kind, resource in KINDS.items():
@@ -49,19 +53,19 @@ def declared(lists: Mapping[str, Sequence[Mapping[str, Any]]], defaults: Mapping
 
 def _wanted(
     resource: Resource, written: Mapping[str, Any], specs: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> Wanted:
+) -> DeclaredResource:
     found = resource.checked(written, specs)
     if "durable_name" in found:
         found.setdefault(resource.named, found.pop("durable_name"))
     missing = [name for name in ("stream", resource.named) if name in specs and name not in found]
     if missing:
         raise NatsError(resource.kind, f"{' and '.join(missing)} is missing", "Write it.")
-    return wanted(resource, found, defaults)
+    return declared_resource(resource, found, defaults)
 
 
 async def converge_all(
     jetstream: JetStream,
-    items: list[Wanted],
+    items: list[DeclaredResource],
     prune: Mapping[str, Any] | None,
     policy: Policy,
     check: bool,
@@ -73,8 +77,8 @@ async def converge_all(
 
 
 async def _pruned(
-    jetstream: JetStream, items: Sequence[Wanted], prune: Mapping[str, Any], policy: Policy
-) -> list[Wanted]:
+    jetstream: JetStream, items: Sequence[DeclaredResource], prune: Mapping[str, Any], policy: Policy
+) -> list[DeclaredResource]:
     kept = {item.place.stream for item in items}
     pattern, most = prune["pattern"], prune["max"]
     undeclared = [name for name in await jetstream.names() if name not in kept]
@@ -85,11 +89,11 @@ async def _pruned(
             f"{len(names)} streams match {pattern} and are not declared, and max is {most}: {', '.join(names[:20])}",
             "Nothing was changed. Narrow the pattern or raise max.",
         )
-    return [Wanted(STREAM, name, Place(name), "absent", {}, policy) for name in names]
+    return [DeclaredResource(STREAM, name, Place(name), "absent", {}, policy) for name in names]
 
 
 def _may_go(name: str, pattern: str) -> bool:
-    return all(pattern.startswith(prefix) for prefix in FOREIGN if name.startswith(prefix))
+    return all(pattern.startswith(prefix) for prefix in FOREIGN_PREFIXES if name.startswith(prefix))
 
 
 def told(outcome: Outcome) -> dict[str, Any]:

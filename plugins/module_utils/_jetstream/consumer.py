@@ -14,6 +14,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     Type,
     at_least,
     boolean,
+    byte_size,
     choice,
     duration,
     durations,
@@ -22,7 +23,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     limit,
     not_negative,
     percentage,
-    size,
     string,
     strings,
     time,
@@ -35,53 +35,58 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses i
     position,
     resumes_at,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Change, Field, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
+    Context,
+    Field,
+    Mutability,
+    Resource,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import MILLISECOND, SECOND, servers_own
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import overlap
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
-ACK_WAIT = 30 * SECOND
+DEFAULT_ACK_WAIT_NS = 30 * SECOND
 
 
-def delivered(before: str, after: str) -> Change:
+def delivered(before: str, after: str) -> Mutability:
     """A pull consumer stays one, a push consumer may deliver elsewhere."""
-    return Change.FREELY if before and after else Change.NEVER
+    return Mutability.FREELY if before and after else Mutability.NEVER
 
 
-def waits(config: Config, _around: Around) -> int:
+def waits(config: Config, _around: Context) -> int:
     if config.get("backoff"):
         return int(config["backoff"][0])
-    return 0 if config.get("ack_policy") in ("none", "flow_control") else ACK_WAIT
+    return 0 if config.get("ack_policy") in ("none", "flow_control") else DEFAULT_ACK_WAIT_NS
 
 
-def unacknowledged(config: Config, around: Around) -> int:
+def unacknowledged(config: Config, around: Context) -> int:
     if config.get("ack_policy") == "none":
         return 0
     return int(around.stream.get("consumer_limits", {}).get("max_ack_pending") or 1000)
 
 
-def threshold(_config: Config, around: Around) -> int:
+def threshold(_config: Config, around: Context) -> int:
     return int(around.stream.get("consumer_limits", {}).get("inactive_threshold") or 0)
 
 
-def pulls(config: Config, _around: Around) -> int:
+def pulls(config: Config, _around: Context) -> int:
     return 0 if config.get("deliver_subject") else 512
 
 
-def beats(config: Config, _around: Around) -> int:
+def beats(config: Config, _around: Context) -> int:
     return SECOND if config.get("ack_policy") == "flow_control" else 0
 
 
-def controlled(config: Config, _around: Around) -> bool:
+def controlled(config: Config, _around: Context) -> bool:
     return config.get("ack_policy") == "flow_control"
 
 
-def pins(config: Config, _around: Around) -> int:
+def pins(config: Config, _around: Context) -> int:
     return 120 * SECOND if config.get("priority_policy") == "pinned_client" else 0
 
 
 # Where a consumer starts, and the policy that the option belongs to.
-STARTS = {"opt_start_seq": "by_start_sequence", "opt_start_time": "by_start_time"}
+DELIVER_POLICY_OF = {"opt_start_seq": "by_start_sequence", "opt_start_time": "by_start_time"}
 
 
 def complete(desired: Config, actual: Config) -> Config:
@@ -89,7 +94,7 @@ def complete(desired: Config, actual: Config) -> Config:
     desired = dict(desired)
     policy = desired.get("deliver_policy")
     if policy and policy != actual.get("deliver_policy", "all"):
-        for option, belongs in STARTS.items():
+        for option, belongs in DELIVER_POLICY_OF.items():
             if policy != belongs and actual.get(option):
                 desired.setdefault(option, 0 if option == "opt_start_seq" else "")
     if desired.get("filter_subject"):
@@ -101,7 +106,7 @@ def complete(desired: Config, actual: Config) -> Config:
     return desired
 
 
-def objections(after: Config, around: Around) -> Iterator[str]:
+def objections(after: Config, around: Context) -> Iterator[str]:
     if after.get("filter_subject") and after.get("filter_subjects"):
         yield "filter_subject and filter_subjects: a consumer has one of them. Write filter_subjects alone"
     yield from _start_of_another_policy(after)
@@ -125,14 +130,14 @@ def objections(after: Config, around: Around) -> Iterator[str]:
 
 def _start_of_another_policy(after: Config) -> Iterator[str]:
     policy = after.get("deliver_policy", "all")
-    for option, belongs in STARTS.items():
+    for option, belongs in DELIVER_POLICY_OF.items():
         if policy == belongs and not after.get(option):
             yield f"deliver_policy: {policy} needs {option}. Write it"
         elif policy != belongs and after.get(option):
             yield f"{option}: it belongs to deliver_policy: {belongs}, and this is {policy}. Leave it out or change the policy"
 
 
-def _not_alone(after: Config, around: Around) -> Iterator[str]:
+def _not_alone(after: Config, around: Context) -> Iterator[str]:
     """Found out by trying, it leaves a consumer that is listed and not there."""
     for other in around.consumers:
         if other.get("name") == after["name"]:
@@ -156,32 +161,34 @@ CONSUMER = Resource(
         Field(
             "deliver_policy",
             choice("all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject"),
-            Change.NEVER,
+            Mutability.NEVER,
         ),
-        Field("opt_start_seq", not_negative(integer), Change.NEVER),
-        Field("opt_start_time", time, Change.NEVER),
-        Field("ack_policy", choice("explicit", "all", "none", "flow_control", since={"flow_control": 4}), Change.NEVER),
+        Field("opt_start_seq", not_negative(integer), Mutability.NEVER),
+        Field("opt_start_time", time, Mutability.NEVER),
+        Field(
+            "ack_policy", choice("explicit", "all", "none", "flow_control", since={"flow_control": 4}), Mutability.NEVER
+        ),
         Field("ack_wait", span, default=waits),
         Field("max_deliver", limit(integer)),
         Field("backoff", durations),
         Field("filter_subject", string),
         Field("filter_subjects", strings),
-        Field("replay_policy", choice("instant", "original"), Change.NEVER),
+        Field("replay_policy", choice("instant", "original"), Mutability.NEVER),
         Field("rate_limit_bps", not_negative(integer)),
         Field("sample_freq", percentage),
-        Field("max_waiting", not_negative(integer), Change.NEVER, default=pulls),
+        Field("max_waiting", not_negative(integer), Mutability.NEVER, default=pulls),
         Field("max_ack_pending", at_least(-1, integer), default=unacknowledged),
         Field("headers_only", boolean),
         Field("max_batch", not_negative(integer)),
         Field("max_expires", span),
-        Field("max_bytes", not_negative(size)),
+        Field("max_bytes", not_negative(byte_size)),
         Field("deliver_subject", string, delivered),
         Field("deliver_group", string),
-        Field("idle_heartbeat", heartbeat, Change.NEVER, default=beats),
-        Field("flow_control", boolean, Change.NEVER, default=controlled),
+        Field("idle_heartbeat", heartbeat, Mutability.NEVER, default=beats),
+        Field("flow_control", boolean, Mutability.NEVER, default=controlled),
         Field("inactive_threshold", span, default=threshold),
         Field("num_replicas", within(0, 5, absent=0)),
-        Field("mem_storage", boolean, Change.NEVER),
+        Field("mem_storage", boolean, Mutability.NEVER),
         Field(
             "priority_policy",
             choice(

@@ -19,11 +19,16 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import Wanted, wanted
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import OVERLAP, carry_out, owned
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.loss_check import closer
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import NOWHERE, Plan, plan, remove
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Found, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
+    NO_CONTEXT,
+    ResourcePlan,
+    plan,
+    remove,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES, parse_pause, too_old
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED, own_subject
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
@@ -36,19 +41,26 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
-__all__ = ["Outcome", "Wanted", "converge", "wanted"]
-
 # From so many on, the whole list is read at once.
-MANY = 8
+LIST_FROM = 8
 # What a plan is made of: configuration, figures of a stream, and positions of a consumer.
-DECIDING = ("config", "state", "delivered", "ack_floor", "num_ack_pending", "num_pending", "num_waiting", "paused")
+DECIDING_FIELDS = (
+    "config",
+    "state",
+    "delivered",
+    "ack_floor",
+    "num_ack_pending",
+    "num_pending",
+    "num_waiting",
+    "paused",
+)
 
 
 @dataclass
 class Outcome:
     """What became of it."""
 
-    wanted: Wanted
+    wanted: DeclaredResource
     changed: bool = False
     before: Config = field(default_factory=dict)
     after: Config = field(default_factory=dict)
@@ -75,7 +87,9 @@ class Outcome:
         return self.before | old, self.after | new
 
 
-async def converge(jetstream: JetStream, declared: Sequence[Wanted], check: bool, timeout: float) -> list[Outcome]:
+async def converge(
+    jetstream: JetStream, declared: Sequence[DeclaredResource], check: bool, timeout: float
+) -> list[Outcome]:
     """Makes each resource what it is declared to be, and tells what it is then."""
     outcomes: dict[int, Outcome] = {}
     going = frozenset(item.place for item in declared if item.state == "absent")
@@ -100,14 +114,14 @@ class Turn(IntEnum):
     CONSUMER = 3
 
 
-def _turn(item: Wanted) -> Turn:
+def _turn(item: DeclaredResource) -> Turn:
     if item.state == "absent":
         return Turn.CONSUMER_GOES if item.place.consumer else Turn.STREAM_GOES
     return Turn.CONSUMER if item.place.consumer else Turn.STREAM
 
 
 @dataclass(frozen=True)
-class Server:
+class CurrentState:
     """What was read before anything is written."""
 
     streams: dict[str, Any]
@@ -126,11 +140,11 @@ class Server:
         return self.queues.setdefault(place.stream, asyncio.Lock())
 
 
-async def _read(jetstream: JetStream, items: Sequence[Wanted], going: frozenset[Place]) -> Server:
+async def _read(jetstream: JetStream, items: Sequence[DeclaredResource], going: frozenset[Place]) -> CurrentState:
     names = sorted({item.place.stream for item in items})
     streams: dict[str, Any] = {}
     errors: dict[str, NatsError] = {}
-    if len(names) >= MANY:
+    if len(names) >= LIST_FROM:
         streams = {info["config"]["name"]: info for info in await jetstream.streams()}
         # A list leaves out, for a moment, what is new, and for long what is offline.
         names = [name for name in names if name not in streams]
@@ -152,16 +166,16 @@ async def _read(jetstream: JetStream, items: Sequence[Wanted], going: frozenset[
             raise found
         else:
             consumers[name] = {info["name"]: info for info in found if info.get("config")}
-    return Server(streams, consumers, errors, going)
+    return CurrentState(streams, consumers, errors, going)
 
 
-def _to_list(items: Sequence[Wanted], streams: Mapping[str, Any]) -> list[str]:
+def _to_list(items: Sequence[DeclaredResource], streams: Mapping[str, Any]) -> list[str]:
     """Streams whose consumers are read together: many of them, or those that must see each other. Not every user may list."""
     counts = Counter(item.place.stream for item in items if item.place.consumer and streams.get(item.place.stream))
     return [
         name
         for name, count in sorted(counts.items())
-        if count >= MANY or streams[name]["config"].get("retention") == "workqueue"
+        if count >= LIST_FROM or streams[name]["config"].get("retention") == "workqueue"
     ]
 
 
@@ -170,7 +184,7 @@ class _Work:
     """The resources of one turn."""
 
     jetstream: JetStream
-    server: Server
+    server: CurrentState
     check: bool
     timeout: float
     # Whether nothing else is done between reading and writing.
@@ -180,10 +194,10 @@ class _Work:
     # What streams were before they gave up subjects for a moment.
     released: dict[str, Any] = field(default_factory=dict)
 
-    async def all(self, items: Sequence[Wanted]) -> list[Outcome]:
+    async def all(self, items: Sequence[DeclaredResource]) -> list[Outcome]:
         return list(await asyncio.gather(*(self.one(item) for item in items)))
 
-    async def streams(self, items: Sequence[Wanted]) -> list[Outcome]:
+    async def streams(self, items: Sequence[DeclaredResource]) -> list[Outcome]:
         """Who gives up a subject comes before who takes it."""
         changes = await self._subject_changes([item for item in items if self.server.streams.get(item.place.stream)])
         if not self.check and not any(change.given_up for change in changes):
@@ -207,7 +221,7 @@ class _Work:
             first = False
         return [outcomes[item.place.stream] for item in items]
 
-    async def _subject_changes(self, items: Sequence[Wanted]) -> list[SubjectChange]:
+    async def _subject_changes(self, items: Sequence[DeclaredResource]) -> list[SubjectChange]:
         """The subjects of streams that are new, or that are about to change theirs and may."""
         found = []
         for item in items:
@@ -217,7 +231,7 @@ class _Work:
                 if info and not _writes_subjects(item, before):
                     continue
                 planned = await _plan(
-                    self.jetstream, item, Found(info["config"], info["state"], info) if info else None
+                    self.jetstream, item, Current(info["config"], info["state"], info) if info else None
                 )
             except NatsError:
                 continue  # told when it is this stream's turn
@@ -238,7 +252,7 @@ class _Work:
             except NatsError as error:
                 self.server.errors[name] = NatsError(f"stream {name}", error.cause, error.remedy, error.err_code)
 
-    async def one(self, item: Wanted) -> Outcome:
+    async def one(self, item: DeclaredResource) -> Outcome:
         outcome = Outcome(item)
         try:
             async with self.server.queue(item.place):
@@ -247,7 +261,7 @@ class _Work:
             outcome.error = error
         return outcome
 
-    async def _converge(self, item: Wanted, outcome: Outcome) -> None:
+    async def _converge(self, item: DeclaredResource, outcome: Outcome) -> None:
         place, resource, server = item.place, item.resource, self.server
         if place.stream in server.errors:
             raise server.errors[place.stream]
@@ -277,8 +291,8 @@ class _Work:
             await self._carry_out(item, planned, found, outcome)
 
     async def _right_before(
-        self, item: Wanted, info: Any, planned: Plan, found: Found | None, outcome: Outcome
-    ) -> tuple[Any, Plan, Found | None]:
+        self, item: DeclaredResource, info: Any, planned: ResourcePlan, found: Current | None, outcome: Outcome
+    ) -> tuple[Any, ResourcePlan, Current | None]:
         """What is written is made of what is there right before it."""
         resource, fresh = item.resource, await self.jetstream.find(item.place)
         if not _decides_otherwise(info, fresh):
@@ -288,14 +302,16 @@ class _Work:
             outcome.before = resource.show(fresh["config"]) if fresh else {}
         return fresh, *await self._planned(item, fresh)
 
-    async def _carry_out(self, item: Wanted, planned: Plan, found: Found | None, outcome: Outcome) -> None:
+    async def _carry_out(
+        self, item: DeclaredResource, planned: ResourcePlan, found: Current | None, outcome: Outcome
+    ) -> None:
         answer = await carry_out(self.jetstream, item, planned, found, self.timeout)
         if answer and planned.steps[-1].action == "pause":
             # Another server may not know of a pause yet.
             answer = {**answer, "config": _paused(answer["config"], planned)}
         _tell(outcome, answer)
 
-    async def _planned(self, item: Wanted, info: Any) -> tuple[Plan, Found | None]:
+    async def _planned(self, item: DeclaredResource, info: Any) -> tuple[ResourcePlan, Current | None]:
         """The plan; where it would be refused for a loss, made again of what a closer look shows."""
         found = await _found(self.jetstream, item, info) if info else None
         around = await self._around(item.place, found)
@@ -307,16 +323,16 @@ class _Work:
         seen = await closer(self.jetstream, item.place, found, planned, self.server.going)
         return (await _plan(self.jetstream, item, seen, around), seen) if seen is not found else (planned, found)
 
-    async def _around(self, place: Place, found: Found | None) -> Around:
+    async def _around(self, place: Place, found: Current | None) -> Context:
         server = self.server
         leaving = sum(other.consumer is not None and other.stream == place.stream for other in server.going)
         trims = bool(found) and not place.consumer and await self.jetstream.trims_discard_new()
         stream = server.streams.get(place.stream) if place.consumer else None
         others = server.consumers.get(place.stream, {}) if stream else {}
         there = (info["config"] for name, info in others.items() if Place(place.stream, name) not in server.going)
-        return Around((stream or {}).get("config", {}), tuple(there), trims, leaving)
+        return Context((stream or {}).get("config", {}), tuple(there), trims, leaving)
 
-    async def _foresee_overlap(self, item: Wanted, planned: Plan) -> None:
+    async def _foresee_overlap(self, item: DeclaredResource, planned: ResourcePlan) -> None:
         """Check mode says what would be refused."""
         last = planned.steps[-1]
         if item.place.consumer or not (last.action == "create" or "subjects" in planned.changes):
@@ -351,10 +367,10 @@ class _Work:
 
 
 def _subjects(config: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(config.get("subjects") or own_subject(dict(config), Around()))
+    return tuple(config.get("subjects") or own_subject(dict(config), Context()))
 
 
-def _writes_subjects(item: Wanted, before: tuple[str, ...]) -> bool:
+def _writes_subjects(item: DeclaredResource, before: tuple[str, ...]) -> bool:
     """Whether a stream that is there may get other subjects; a bucket's follow from its name."""
     if "subjects" in item.desired:
         return Counter(item.desired["subjects"]) != Counter(before)
@@ -368,7 +384,7 @@ def _tell(outcome: Outcome, info: Mapping[str, Any] | None) -> None:
 
 def _decides_otherwise(before: Mapping[str, Any], now: Mapping[str, Any] | None) -> bool:
     """Whether a plan has to be made again."""
-    return now is None or any(now.get(key) != before.get(key) for key in DECIDING)
+    return now is None or any(now.get(key) != before.get(key) for key in DECIDING_FIELDS)
 
 
 def _differences(resource: Resource, before: Config, after: Config) -> dict[str, tuple[Any, Any]]:
@@ -377,7 +393,7 @@ def _differences(resource: Resource, before: Config, after: Config) -> dict[str,
     return {key: (old.get(key), new.get(key)) for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
 
 
-async def _info(jetstream: JetStream, server: Server, item: Wanted) -> Any:
+async def _info(jetstream: JetStream, server: CurrentState, item: DeclaredResource) -> Any:
     place = item.place
     if not place.consumer:
         return server.streams.get(place.stream)
@@ -387,17 +403,19 @@ async def _info(jetstream: JetStream, server: Server, item: Wanted) -> Any:
     return server.consumers.get(place.stream, {}).get(place.consumer) or await jetstream.find(place)
 
 
-async def _found(jetstream: JetStream, item: Wanted, info: Any) -> Found:
+async def _found(jetstream: JetStream, item: DeclaredResource, info: Any) -> Current:
     extra: dict[str, Any] = {}
     body = item.arguments.get("purge") or {} if item.state == "purged" else {}
     if body.get("filter"):
         info = await jetstream.find(item.place, subjects_filter=body["filter"]) or info
         if body.get("seq") is not None:
             extra["first_of_filter"] = await jetstream.first_of(item.place.stream, body["filter"])
-    return Found(info["config"], info.get("state") or {}, info | extra)
+    return Current(info["config"], info.get("state") or {}, info | extra)
 
 
-async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around: Around = NOWHERE) -> Plan:
+async def _plan(
+    jetstream: JetStream, item: DeclaredResource, found: Current | None, around: Context = NO_CONTEXT
+) -> ResourcePlan:
     if item.state == "absent":
         return remove(item.resource, found, item.policy, around)
     level = await jetstream.level() if _asks_level(item) else 0
@@ -425,7 +443,7 @@ async def _plan(jetstream: JetStream, item: Wanted, found: Found | None, around:
     return STATES[item.state](item.arguments, found, item.policy, level)
 
 
-def _asks_level(item: Wanted) -> bool:
+def _asks_level(item: DeclaredResource) -> bool:
     known = item.resource.by_key
     young = (known[key] for key in item.desired if key in known)
     # A consumer that is made anew gets its position back from a server that can do it.
@@ -437,7 +455,7 @@ def _asks_level(item: Wanted) -> bool:
     )
 
 
-def _expected(planned: Plan, found: Found | None) -> Config:
+def _expected(planned: ResourcePlan, found: Current | None) -> Config:
     """What check mode shows."""
     last = planned.steps[-1]
     if last.action == "delete":
@@ -451,7 +469,7 @@ def _expected(planned: Plan, found: Found | None) -> Config:
     return found.config if found else {}
 
 
-def _paused(config: Config, planned: Plan) -> Config:
+def _paused(config: Config, planned: ResourcePlan) -> Config:
     return {key: value for key, value in config.items() if key != "pause_until"} | planned.steps[-1].config
 
 

@@ -14,13 +14,13 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import look_at
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import validate_state
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DeclaredResource:
     """One resource as it is declared."""
 
     resource: Resource
@@ -37,7 +37,7 @@ class Wanted:
         return f"{own} of stream {self.place.stream}" if self.place.consumer else own
 
 
-def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, Any]) -> Wanted:
+def declared_resource(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, Any]) -> DeclaredResource:
     """A declaration made of options; `guards` are those that hold for all of a list."""
     name = str(options[resource.named])
     title = f"{resource.kind} {name!r}"
@@ -48,10 +48,10 @@ def wanted(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, 
             raise NatsError(of, f"a name has {words}, and 1 to 255 characters", "Choose another name.")
     state = options.get("state") or "present"
     arguments = {key: options[key] for key in resource.arguments if options.get(key) is not None}
-    look_at(title, state, arguments)
+    validate_state(title, state, arguments)
     _check_unset(title, resource, options)
     given = {**guards} | {key: value for key, value in options.items() if value is not None}
-    return Wanted(
+    return DeclaredResource(
         resource,
         name,
         Place(stream, name) if stream else Place(resource.prefix + name),

@@ -21,9 +21,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
     UnansweredError,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import Wanted
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Plan, Policy, plan
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Found
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy, ResourcePlan, plan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import (
     JetStream,
     Place,
@@ -33,11 +33,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import S
 
 APART_S = 0.05
 OVERLAP = 10065
-LATEST = 99
+LAST_ORDER = 99
 
 
 async def carry_out(
-    jetstream: JetStream, item: Wanted, planned: Plan, found: Found | None, timeout: float
+    jetstream: JetStream, item: DeclaredResource, planned: ResourcePlan, found: Current | None, timeout: float
 ) -> Mapping[str, Any] | None:
     """What the resource is after all steps; None where it is deleted."""
     answer: Mapping[str, Any] = {}
@@ -69,7 +69,7 @@ def rebased(step: Step, last: Step, answer: Mapping[str, Any]) -> Step:
     return replace(step, config=config)
 
 
-async def _send(jetstream: JetStream, place: Place, step: Step, found: Found | None) -> Mapping[str, Any]:
+async def _send(jetstream: JetStream, place: Place, step: Step, found: Current | None) -> Mapping[str, Any]:
     if step.action == "purge" and found:
         return await _purge(jetstream, place, step, found)
     if step.action == "reset":
@@ -84,7 +84,7 @@ async def _send(jetstream: JetStream, place: Place, step: Step, found: Found | N
         return await jetstream.write(place, step)
 
 
-async def _purge(jetstream: JetStream, place: Place, step: Step, found: Found) -> Mapping[str, Any]:
+async def _purge(jetstream: JetStream, place: Place, step: Step, found: Current) -> Mapping[str, Any]:
     """A purge that is not answered is sent again only after a look, and never deletes what came after it was planned."""
     seen, over = found.state.get("last_seq", 0), time.monotonic() + jetstream.connection.options.timeout
     while True:
@@ -120,7 +120,7 @@ def purged(body: Mapping[str, Any], state: Mapping[str, Any], first: int, seen: 
     return first == 0 or first >= body.get("seq", seen + 1)
 
 
-async def _reset(jetstream: JetStream, place: Place, step: Step, found: Found | None) -> Mapping[str, Any]:
+async def _reset(jetstream: JetStream, place: Place, step: Step, found: Current | None) -> Mapping[str, Any]:
     """A reset that is not answered is sent again only where the consumer is as it was: it may be further by now."""
     over, before = time.monotonic() + jetstream.connection.options.timeout, found.info if found else {}
     while True:
@@ -145,7 +145,12 @@ def _at(info: Mapping[str, Any], key: str) -> int:
 
 
 async def _after_error(
-    jetstream: JetStream, item: Wanted, planned: Plan, step: Step, found: Found | None, error: NatsError
+    jetstream: JetStream,
+    item: DeclaredResource,
+    planned: ResourcePlan,
+    step: Step,
+    found: Current | None,
+    error: NatsError,
 ) -> Mapping[str, Any]:
     """What is there after all, or the error with what is known of it."""
     unanswered = isinstance(error, UnansweredError)
@@ -173,7 +178,7 @@ async def _gone(jetstream: JetStream, place: Place) -> bool:
 
 
 async def _made_anew(
-    jetstream: JetStream, item: Wanted, planned: Plan, step: Step, found: Found, error: NatsError
+    jetstream: JetStream, item: DeclaredResource, planned: ResourcePlan, step: Step, found: Current, error: NatsError
 ) -> Mapping[str, Any]:
     """A creation that failed after the deletion: what was there is put back, unless the creation was carried out."""
     if isinstance(error, UnansweredError):
@@ -181,14 +186,17 @@ async def _made_anew(
             info = await jetstream.find(item.place)
         except NatsError:
             info = None
-        if info and not plan(item.resource, item.name, step.config, Found(info["config"]), Policy(), LATEST).steps:
+        if (
+            info
+            and not plan(item.resource, item.name, step.config, Current(info["config"]), Policy(), LAST_ORDER).steps
+        ):
             return info
     explained = await _explained(jetstream, item, planned, error)
     explained.remedy = f"{await _put_back(jetstream, item, found)} {explained.remedy}".rstrip()
     raise explained from error
 
 
-async def _put_back(jetstream: JetStream, item: Wanted, found: Found) -> str:
+async def _put_back(jetstream: JetStream, item: DeclaredResource, found: Current) -> str:
     """What was deleted to be made anew, and could not be."""
     sequence = None
     try:
@@ -206,7 +214,7 @@ async def _put_back(jetstream: JetStream, item: Wanted, found: Found) -> str:
     return f"It was deleted for that and is back as it was, {lost}."
 
 
-async def _settled(jetstream: JetStream, item: Wanted, timeout: float) -> Mapping[str, Any]:
+async def _settled(jetstream: JetStream, item: DeclaredResource, timeout: float) -> Mapping[str, Any]:
     """What it is once it has all its replicas: the server mixes up a change with one that is under way."""
     deadline, waiting = time.monotonic() + timeout, Waiting()
     while True:
@@ -224,7 +232,7 @@ async def _settled(jetstream: JetStream, item: Wanted, timeout: float) -> Mappin
         await asyncio.sleep(APART_S)
 
 
-async def _known(jetstream: JetStream, item: Wanted, error: NatsError) -> NatsError:
+async def _known(jetstream: JetStream, item: DeclaredResource, error: NatsError) -> NatsError:
     """Whether it was carried out is unknown: reading again may tell what is now true."""
     try:
         info = await jetstream.find(item.place)
@@ -234,7 +242,9 @@ async def _known(jetstream: JetStream, item: Wanted, error: NatsError) -> NatsEr
     return NatsError(item.title, f"{error.cause}. Now {now}", error.remedy)
 
 
-async def _explained(jetstream: JetStream, item: Wanted, planned: Plan, error: NatsError) -> NatsError:
+async def _explained(
+    jetstream: JetStream, item: DeclaredResource, planned: ResourcePlan, error: NatsError
+) -> NatsError:
     if error.err_code != OVERLAP:
         return NatsError(item.title, error.cause, error.remedy, error.err_code)
     owners = await jetstream.owners(planned.steps[-1].config.get("subjects") or [item.name], {item.place.stream})

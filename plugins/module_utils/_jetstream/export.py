@@ -19,15 +19,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 
 
 @dataclass
-class Found:
+class Export:
     declarations: dict[str, list[Config]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     figures: dict[str, Any] = field(default_factory=dict)
     not_read: list[str] = field(default_factory=list)
 
 
-async def survey(jetstream: JetStream, pattern: str, with_consumers: bool) -> Found:
+async def survey(jetstream: JetStream, pattern: str, with_consumers: bool) -> Export:
     """All streams whose names match, and their consumers."""
-    found = Found()
+    found = Export()
     infos = {info["config"]["name"]: info for info in await jetstream.streams()}
     for name in sorted(name for name in await jetstream.names() if fnmatchcase(name, pattern)):
         try:
@@ -48,7 +48,7 @@ async def survey(jetstream: JetStream, pattern: str, with_consumers: bool) -> Fo
     return found
 
 
-def _add_consumer(found: Found, stream: str, info: Config) -> None:
+def _add_consumer(found: Export, stream: str, info: Config) -> None:
     config = info["config"]
     if not config.get("durable_name"):
         found.not_read.append(f"consumer {info['name']} of stream {stream} is ephemeral: its client makes it")

@@ -69,7 +69,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "list": check_type_list,
     "str": check_type_str,
 }
-KINDS = {"bool": "yes or no", "dict": "a dictionary", "int": "a whole number", "list": "a list", "str": "a text"}
+TYPE_NAMES = {"bool": "yes or no", "dict": "a dictionary", "int": "a whole number", "list": "a list", "str": "a text"}
 
 
 def checked(spec: dict[str, Any], value: Any) -> Any:
@@ -78,7 +78,7 @@ def checked(spec: dict[str, Any], value: Any) -> Any:
     try:
         value = CHECKS[kind](value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{value!r} is not {KINDS[kind]}") from error
+        raise ValueError(f"{value!r} is not {TYPE_NAMES[kind]}") from error
     if "choices" in spec and value not in spec["choices"]:
         raise ValueError(f"{value!r} is not known: write {' or '.join(spec['choices'])}")
     if kind == "list" and "elements" in spec:
@@ -148,7 +148,7 @@ def limit(of: Type) -> Type:
     return Type(of.spec, parse, of.show, absent=-1)
 
 
-size = Type({"type": "str"}, parse_size, show_size, absent=0)
+byte_size = Type({"type": "str"}, parse_size, show_size, absent=0)
 
 
 def within(minimum: int, maximum: int, absent: int) -> Type:
@@ -219,7 +219,7 @@ class NestedError(ValueError):
     """What is wrong inside of an option; the sentence begins with the way to it, as in `.name` or `[0].name`."""
 
 
-def named(of: Type, *keys: str) -> Type:
+def list_by_name(of: Type, *keys: str) -> Type:
     """A record whose names must not be empty where they are written: what a template left empty is not meant."""
 
     def parse(value: Any) -> Any:

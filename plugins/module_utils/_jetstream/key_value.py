@@ -14,21 +14,26 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     NestedError,
     Type,
     boolean,
+    byte_size,
     labels,
     limit,
     list_of,
-    size,
     string,
     switch,
     within,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, kept
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Change, Field, Resource, one_way
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
+    Field,
+    Mutability,
+    Resource,
+    one_way,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
+    DEFAULT_DUPLICATE_WINDOW_NS,
     ORIGIN,
     PLACEMENT,
     REPUBLISH,
-    WINDOW,
     age,
     marker,
     objections,
@@ -40,8 +45,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream i
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import complete as complete_stream
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
-PREFIX = "KV_"
-KEYS = re.compile(r"\$KV\.[^.]+\.>")
+STREAM_PREFIX = "KV_"
+KEY_SUBJECTS = re.compile(r"\$KV\.[^.]+\.>")
 BUCKET = (r"[^A-Za-z0-9_-]", "nothing but letters, digits, _ and -")
 
 
@@ -52,10 +57,12 @@ def _keys(bucket: str) -> str:
 
 def _show_origin(value: Config) -> Config:
     """Another bucket, without the transforms that make its keys ours."""
-    name = str(value.get("name", "")).removeprefix(PREFIX)
+    name = str(value.get("name", "")).removeprefix(STREAM_PREFIX)
     shown = value | {"name": name}
     transforms = value.get("subject_transforms") or []
-    if [entry.get("src") for entry in transforms] == [_keys(name)] and KEYS.fullmatch(str(transforms[0].get("dest"))):
+    if [entry.get("src") for entry in transforms] == [_keys(name)] and KEY_SUBJECTS.fullmatch(
+        str(transforms[0].get("dest"))
+    ):
         del shown["subject_transforms"]
     result: Config = ORIGIN.show(shown)
     return result
@@ -63,10 +70,10 @@ def _show_origin(value: Config) -> Config:
 
 def _parse_origin(value: Config) -> Config:
     found: Config = ORIGIN.parse(value)
-    if found.get("name") == PREFIX:
+    if found.get("name") == STREAM_PREFIX:
         raise NestedError(".name is empty: write a bucket, or leave the option out")
-    if "name" in found and not found["name"].startswith(PREFIX):
-        found["name"] = PREFIX + found["name"]
+    if "name" in found and not found["name"].startswith(STREAM_PREFIX):
+        found["name"] = STREAM_PREFIX + found["name"]
     return found
 
 
@@ -75,20 +82,20 @@ BUCKET_ORIGIN = replace(ORIGIN, parse=_parse_origin, show=_show_origin)
 
 def creates(bucket: str) -> Config:
     return {
-        "name": PREFIX + bucket,
+        "name": STREAM_PREFIX + bucket,
         "subjects": [_keys(bucket)],
         "max_msgs_per_subject": 1,
         "discard": "new",
         "allow_rollup_hdrs": True,
         "deny_delete": True,
         "allow_direct": True,
-        "duplicate_window": WINDOW,
+        "duplicate_window": DEFAULT_DUPLICATE_WINDOW_NS,
     }
 
 
 def _renamed(origin: Config, bucket: str) -> Config:
     """Another bucket's keys become ours."""
-    name = str(origin.get("name", "")).removeprefix(PREFIX)
+    name = str(origin.get("name", "")).removeprefix(STREAM_PREFIX)
     if origin.get("filter_subject") and "subject_transforms" not in origin:
         raise NatsError(
             f"bucket {bucket}",
@@ -101,7 +108,7 @@ def _renamed(origin: Config, bucket: str) -> Config:
 def complete(desired: Config, actual: Config) -> Config:
     desired = dict(desired)
     after = actual | desired
-    bucket = after["name"].removeprefix(PREFIX)
+    bucket = after["name"].removeprefix(STREAM_PREFIX)
     if desired.get("mirror") and not actual.get("mirror"):
         # A copy has its origin's keys and none of its own.
         desired |= {"subjects": [], "duplicate_window": 0, "mirror_direct": True}
@@ -128,11 +135,11 @@ KV = Resource(
         Field("history", within(1, 64, absent=1), key="max_msgs_per_subject"),
         Field("ttl", age, key="max_age"),
         Field("limit_marker_ttl", marker, api_level=1, key="subject_delete_marker_ttl"),
-        Field("max_value_size", limit(size), key="max_msg_size"),
-        Field("max_bytes", limit(size)),
-        Field("storage", storage, Change.NEVER),
+        Field("max_value_size", limit(byte_size), key="max_msg_size"),
+        Field("max_bytes", limit(byte_size)),
+        Field("storage", storage, Mutability.NEVER),
         Field("num_replicas", replicas, alone=True),
-        Field("placement", PLACEMENT, Change.MOVES, alone=True),
+        Field("placement", PLACEMENT, Mutability.MOVES, alone=True),
         Field("republish", REPUBLISH),
         Field("mirror", BUCKET_ORIGIN, promoted),
         Field("sources", list_of(BUCKET_ORIGIN, "name")),
@@ -143,7 +150,7 @@ KV = Resource(
     hidden=(Field("allow_msg_ttl", boolean, one_way, api_level=1),),
     named="bucket",
     forbidden=BUCKET,
-    prefix=PREFIX,
+    prefix=STREAM_PREFIX,
     creates=creates,
     completes=complete,
     objects=objections,

@@ -15,8 +15,8 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import filters, floor
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Plan
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Found
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import covered
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 
@@ -24,7 +24,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api
 MOST_SUBJECTS = 64
 
 
-async def closer(jetstream: JetStream, place: Place, found: Found, planned: Plan, leaving: frozenset[Place]) -> Found:
+async def closer(
+    jetstream: JetStream, place: Place, found: Current, planned: ResourcePlan, leaving: frozenset[Place]
+) -> Current:
     """The same resource, with what more could be read of it."""
     facts: dict[str, Any] = {}
     if place.consumer is None:
@@ -75,7 +77,9 @@ async def _counts(jetstream: JetStream, stream: str, subjects: list[str]) -> dic
     return found
 
 
-async def _unprocessed(jetstream: JetStream, stream: str, found: Found, planned: Plan) -> dict[str, int] | None:
+async def _unprocessed(
+    jetstream: JetStream, stream: str, found: Current, planned: ResourcePlan
+) -> dict[str, int] | None:
     """The subjects that a new filter drops and that have messages which the consumer has not acknowledged."""
     takes = filters(planned.steps[-1].config)
     dropped = [subject for subject in filters(found.config) if not covered(subject, takes)]

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant, show_duration
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Around, Found, Loss
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current, Loss
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import covered
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
@@ -27,14 +27,14 @@ INACTIVE_SOON_NS = 60 * SECOND_NS
 RESET_LEVEL = 4
 
 
-def stream_losses(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+def stream_losses(found: Current, after: Config, around: Context) -> Iterator[Loss]:
     yield from _over_limits(found, after, around)
     yield from _over_history(found, after)
     yield from _expiring(found, after)
     yield from _without_interest(found, after)
 
 
-def bucket_losses(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+def bucket_losses(found: Current, after: Config, around: Context) -> Iterator[Loss]:
     """A bucket discards nothing of itself where it is full: it takes no more values."""
     yield from stream_losses(found, after, around)
     stored, before, most = found.state.get("bytes", 0), _limit(found.config, "max_bytes"), _limit(after, "max_bytes")
@@ -55,19 +55,19 @@ def _limit(config: Mapping[str, Any], key: str) -> int:
     return int(config.get(key) or -1)
 
 
-def _discards(after: Config, around: Around) -> bool:
+def _discards(after: Config, around: Context) -> bool:
     """Whether the server deletes what is above a limit as soon as the limit holds."""
     return after.get("discard", "old") == "old" or around.trims_discard_new
 
 
-def _over_limits(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+def _over_limits(found: Current, after: Config, around: Context) -> Iterator[Loss]:
     for key, figure in (("max_msgs", "messages"), ("max_bytes", "bytes")):
         stored, most = found.state.get(figure, 0), _limit(after, key)
         if 0 < most < stored and _discards(after, around):
             yield Loss((key, "discard"), f"delete {stored - most} of {stored} {figure}")
 
 
-def _over_history(found: Found, after: Config) -> Iterator[Loss]:
+def _over_history(found: Current, after: Config) -> Iterator[Loss]:
     key = "max_msgs_per_subject"
     before, most = _limit(found.config, key), _limit(after, key)
     if most < 0 or 0 < before <= most:
@@ -80,7 +80,7 @@ def _over_history(found: Found, after: Config) -> Iterator[Loss]:
         yield Loss((key,), f"delete all but the last {most} messages of each of {subjects} subjects")
 
 
-def _expiring(found: Found, after: Config) -> Iterator[Loss]:
+def _expiring(found: Current, after: Config) -> Iterator[Loss]:
     before, most = found.config.get("max_age") or 0, after.get("max_age") or 0
     if not most or 0 < before <= most or not found.state.get("messages"):
         return
@@ -97,7 +97,7 @@ def _expiring(found: Found, after: Config) -> Iterator[Loss]:
         yield Loss(("max_age",), f"delete messages up to {shown} old{soon}")
 
 
-def _without_interest(found: Found, after: Config) -> Iterator[Loss]:
+def _without_interest(found: Current, after: Config) -> Iterator[Loss]:
     stored = found.state.get("messages", 0)
     if after.get("retention") != "interest" or found.config.get("retention") == "interest" or not stored:
         return
@@ -114,7 +114,7 @@ def _waits_for_all(consumer: Mapping[str, Any], stored: int) -> bool:
     return waiting(consumer) == stored and consumer.get("config", {}).get("ack_policy") != "none"
 
 
-def kept(found: Found, around: Around) -> str | None:
+def kept(found: Current, around: Context) -> str | None:
     """What is lost with a stream: its messages, and its consumers with their positions."""
     messages = found.state.get("messages", 0)
     durable = found.info.get("durables")
@@ -135,13 +135,13 @@ def waiting(info: Mapping[str, Any]) -> int:
     return int(info.get("num_pending", 0) + info.get("num_ack_pending", 0))
 
 
-def consumer_losses(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+def consumer_losses(found: Current, after: Config, around: Context) -> Iterator[Loss]:
     yield from _filtered_out(found, after, around)
     yield from _given_up(found, after)
     yield from _inactive(found, after, around)
 
 
-def _filtered_out(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+def _filtered_out(found: Current, after: Config, around: Context) -> Iterator[Loss]:
     """Messages that the consumer has not processed, and that its filter no longer takes."""
     left, takes = waiting(found.info), filters(after)
     dropped = [subject for subject in filters(found.config) if not covered(subject, takes)]
@@ -161,13 +161,13 @@ def _filtered_out(found: Found, after: Config, around: Around) -> Iterator[Loss]
         yield Loss(keys, f"leave up to {most} messages of {what} that no other consumer takes")
 
 
-def _taken(subject: str, found: Found, around: Around) -> bool:
+def _taken(subject: str, found: Current, around: Context) -> bool:
     """Whether another consumer of the work queue takes this."""
     others = (entry for entry in around.consumers if entry.get("name") != found.config.get("name"))
     return any(covered(subject, filters(entry)) for entry in others)
 
 
-def _given_up(found: Found, after: Config) -> Iterator[Loss]:
+def _given_up(found: Current, after: Config) -> Iterator[Loss]:
     before, most = _limit(found.config, "max_deliver"), _limit(after, "max_deliver")
     if most < 0 or 0 < before <= most:
         return
@@ -178,7 +178,7 @@ def _given_up(found: Found, after: Config) -> Iterator[Loss]:
         yield Loss(("max_deliver",), f"give up {exhausted} messages that are delivered and not acknowledged")
 
 
-def _inactive(found: Found, after: Config, around: Around) -> Iterator[Loss]:
+def _inactive(found: Current, after: Config, around: Context) -> Iterator[Loss]:
     """The server takes the stream's limit where a consumer that is written has none of its own."""
     limit = around.stream.get("consumer_limits", {}).get("inactive_threshold") or 0
     before, most = found.config.get("inactive_threshold") or 0, after.get("inactive_threshold") or limit
@@ -191,7 +191,7 @@ def _inactive(found: Found, after: Config, around: Around) -> Iterator[Loss]:
     )
 
 
-def position(found: Found, around: Around) -> str | None:
+def position(found: Current, around: Context) -> str | None:
     """What is lost with a consumer: what only it waits for, and how far it is."""
     left, retention = waiting(found.info), around.stream.get("retention", "limits")
     if left and retention == "interest":
@@ -207,7 +207,7 @@ def position(found: Found, around: Around) -> str | None:
     return None
 
 
-def processed(found: Found) -> bool:
+def processed(found: Current) -> bool:
     """Whether a consumer is further than a new one with the same configuration would be."""
     delivered, acknowledged = found.info.get("delivered", {}), found.info.get("ack_floor", {})
     return bool(
@@ -215,13 +215,13 @@ def processed(found: Found) -> bool:
     )
 
 
-def floor(found: Found) -> int:
+def floor(found: Current) -> int:
     """The sequence up to which everything is acknowledged."""
     none = found.config.get("ack_policy") == "none"
     return int(found.info.get("delivered" if none else "ack_floor", {}).get("stream_seq", 0))
 
 
-def beyond_floor(found: Found) -> int:
+def beyond_floor(found: Current) -> int:
     """How many messages are acknowledged above the floor: these a reset delivers again."""
     delivered, acknowledged = found.info.get("delivered", {}), found.info.get("ack_floor", {})
     if found.config.get("ack_policy") == "none":
@@ -230,14 +230,14 @@ def beyond_floor(found: Found) -> int:
     return max(0, int(above - found.info.get("num_ack_pending", 0)))
 
 
-STARTS = ("deliver_policy", "opt_start_seq", "opt_start_time")
+START_FIELDS = ("deliver_policy", "opt_start_seq", "opt_start_time")
 
 
-def _same_start(found: Found, after: Config) -> bool:
-    return all((found.config.get(key) or None) == (after.get(key) or None) for key in STARTS)
+def _same_start(found: Current, after: Config) -> bool:
+    return all((found.config.get(key) or None) == (after.get(key) or None) for key in START_FIELDS)
 
 
-def resumes_at(found: Found, after: Config, level: int) -> int | None:
+def resumes_at(found: Current, after: Config, level: int) -> int | None:
     """The sequence that a consumer which is made anew is set to, so that it goes on where it was; None where it can't be."""
     resettable = after.get("deliver_policy", "all") in ("all", "by_start_sequence", "by_start_time")
     if level < RESET_LEVEL or not resettable or not _same_start(found, after) or not processed(found):
@@ -245,7 +245,7 @@ def resumes_at(found: Found, after: Config, level: int) -> int | None:
     return floor(found) + 1 if floor(found) else None
 
 
-def not_restored(found: Found, after: Config, around: Around, level: int) -> str | None:
+def not_restored(found: Current, after: Config, around: Context, level: int) -> str | None:
     """What is lost when a consumer is made anew, its position put back where the server can."""
     retention = around.stream.get("retention", "limits")
     if retention == "interest":

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, REACH, naming
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge, wanted
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
@@ -19,7 +20,7 @@ def declare(resource: Resource, result: str) -> None:
     arguments = {key: dict(spec) for key, spec in resource.arguments.items()}
     spec = naming(resource) | GUARDS | REACH | {"wait_timeout": {"type": "float", "default": 30}}
     with NatsModule(spec | arguments | resource.argument_spec()) as module:
-        item = wanted(resource, module.params, {})
+        item = declared_resource(resource, module.params, {})
         with connected(module.params, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
             work = converge(jetstream, [item], module.check_mode, module.params["wait_timeout"])

@@ -6,10 +6,15 @@
 
 from __future__ import annotations
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import labels, limit, size, string
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import (
+    byte_size,
+    labels,
+    limit,
+    string,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import BUCKET, compressed
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, kept
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Change, Field, Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Field, Mutability, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
     PLACEMENT,
     age,
@@ -20,12 +25,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream i
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
-PREFIX = "OBJ_"
+STREAM_PREFIX = "OBJ_"
 
 
 def creates(bucket: str) -> Config:
     return {
-        "name": PREFIX + bucket,
+        "name": STREAM_PREFIX + bucket,
         "subjects": [f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"],
         "discard": "new",
         "allow_rollup_hdrs": True,
@@ -38,16 +43,16 @@ OBJECT_STORE = Resource(
     fields=(
         Field("description", string),
         Field("ttl", age, key="max_age"),
-        Field("max_bytes", limit(size)),
-        Field("storage", storage, Change.NEVER),
+        Field("max_bytes", limit(byte_size)),
+        Field("storage", storage, Mutability.NEVER),
         Field("num_replicas", replicas, alone=True),
-        Field("placement", PLACEMENT, Change.MOVES, alone=True),
+        Field("placement", PLACEMENT, Mutability.MOVES, alone=True),
         Field("compression", compressed),
         Field("metadata", labels, default=servers_own),
     ),
     named="bucket",
     forbidden=BUCKET,
-    prefix=PREFIX,
+    prefix=STREAM_PREFIX,
     creates=creates,
     completes=complete,
     loses=bucket_losses,

@@ -18,16 +18,16 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
-    Around,
-    Change,
+    Context,
+    Current,
     Field,
-    Found,
+    Mutability,
     Resource,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
-VERSIONS = {1: "2.11", 2: "2.12", 3: "2.12.8", 4: "2.14", 5: "2.15"}
-NOWHERE = Around()
+VERSION_BY_LEVEL = {1: "2.11", 2: "2.12", 3: "2.12.8", 4: "2.14", 5: "2.15"}
+NO_CONTEXT = Context()
 NOTHING: tuple[Any, ...] = ("", [], {}, None)
 
 
@@ -42,7 +42,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ResourcePlan:
     """The steps, each changed field as (before, after), and the reasons why it is refused."""
 
     steps: tuple[Step, ...] = ()
@@ -56,21 +56,25 @@ def plan(
     resource: Resource,
     name: str,
     desired: Config,
-    found: Found | None,
+    found: Current | None,
     policy: Policy,
     level: int,
-    around: Around = NOWHERE,
-) -> Plan:
+    around: Context = NO_CONTEXT,
+) -> ResourcePlan:
     """What makes `found` what `desired` says. A field that is not in it stays as it is."""
     if found is None:
         created = _sent(resource, resource.completes(resource.creates(name) | desired, {}))
         refusals = (*_too_old(resource, desired, level), *resource.objects(created, around))
-        return Plan((Step("create", created),), {key: (None, value) for key, value in created.items()}, refusals)
+        return ResourcePlan(
+            (Step("create", created),), {key: (None, value) for key, value in created.items()}, refusals
+        )
     changes = _changes(resource, _wished(resource, desired, found, policy, around), found.config)
     if not changes:
-        return Plan()
+        return ResourcePlan()
     refusals = tuple(_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level))
-    fixed = [key for key, (before, after) in changes.items() if _changing(resource, key, before, after) is Change.NEVER]
+    fixed = [
+        key for key, (before, after) in changes.items() if _changing(resource, key, before, after) is Mutability.NEVER
+    ]
     if fixed and policy.recreate != "never":
         return _again(resource, found, policy, around, changes, refusals, level)
     refusals += tuple(
@@ -79,15 +83,15 @@ def plan(
     steps = tuple(_updates(resource, found.config, changes))
     after = steps[-1].config
     losses = tuple(_losses(resource, found, after, changes, policy, around))
-    return Plan(steps, changes, (*refusals, *losses, *resource.objects(after, around)), bool(losses))
+    return ResourcePlan(steps, changes, (*refusals, *losses, *resource.objects(after, around)), bool(losses))
 
 
-def remove(resource: Resource, found: Found | None, policy: Policy, around: Around = NOWHERE) -> Plan:
+def remove(resource: Resource, found: Current | None, policy: Policy, around: Context = NO_CONTEXT) -> ResourcePlan:
     """What makes it absent."""
     if found is None:
-        return Plan()
+        return ResourcePlan()
     refusals = lost("deleting it", resource.holds(found, around), policy)
-    return Plan((Step("delete"),), {}, refusals, bool(refusals))
+    return ResourcePlan((Step("delete"),), {}, refusals, bool(refusals))
 
 
 def merged(before: Any, after: Any) -> Any:
@@ -119,7 +123,7 @@ def _identity(entry: Mapping[str, Any], keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(entry.get(key) or "" for key in keys)
 
 
-def _wished(resource: Resource, desired: Config, found: Found, policy: Policy, around: Around) -> Config:
+def _wished(resource: Resource, desired: Config, found: Current, policy: Policy, around: Context) -> Config:
     """What is written, what goes back to its default, and what comes along with both."""
     after = {key: merged(found.config.get(key), value) for key, value in desired.items()}
     names = {entry.name for entry in resource.fields}
@@ -164,9 +168,9 @@ def _sent(resource: Resource, config: Config) -> Config:
     return {key: value for key, value in plain.items() if value not in NOTHING}
 
 
-def _changing(resource: Resource, key: str, before: Any, after: Any) -> Change:
+def _changing(resource: Resource, key: str, before: Any, after: Any) -> Mutability:
     entry = resource.guarded.get(key)
-    return entry.changing(before, after) if entry else Change.FREELY
+    return entry.changing(before, after) if entry else Mutability.FREELY
 
 
 def _too_old(resource: Resource, desired: Config, level: int) -> Iterator[str]:
@@ -178,16 +182,16 @@ def _too_old(resource: Resource, desired: Config, level: int) -> Iterator[str]:
 
 
 def needs(what: str, needed: int, level: int) -> str:
-    return f"{what} needs nats-server {VERSIONS[needed]} (API level {needed}), this server has level {level}. Upgrade the server"
+    return f"{what} needs nats-server {VERSION_BY_LEVEL[needed]} (API level {needed}), this server has level {level}. Upgrade the server"
 
 
 def _losses(
     resource: Resource,
-    found: Found,
+    found: Current,
     after: Config,
     changes: Mapping[str, tuple[Any, Any]],
     policy: Policy,
-    around: Around,
+    around: Context,
 ) -> Iterator[str]:
     """What the configuration that will hold loses, by the changed fields that are the reason."""
     known = resource.guarded
@@ -207,11 +211,11 @@ def _refusal(resource: Resource, key: str, before: Any, after: Any, policy: Poli
         return None
     shown = f"{entry.name} from {_shown(entry, before)} to {_shown(entry, after)}"
     change = entry.changing(before, after)
-    if change is Change.NEVER:
+    if change is Mutability.NEVER:
         return f"{shown}: the server lets this be chosen at creation only. Keep it, or set recreate: if_empty or always"
-    if change is Change.IRREVERSIBLY and "allow_irreversible" not in policy.allowed:
+    if change is Mutability.IRREVERSIBLY and "allow_irreversible" not in policy.allowed:
         return f"{shown} can't be undone. Set allow_irreversible: true if it shall be"
-    if change is Change.MOVES and "allow_move" not in policy.allowed:
+    if change is Mutability.MOVES and "allow_move" not in policy.allowed:
         return f"{shown} moves the data to other servers. Set allow_move: true if it shall"
     return None
 
@@ -250,13 +254,13 @@ def _write(resource: Resource, config: Config, changes: Mapping[str, tuple[Any, 
 
 def _again(
     resource: Resource,
-    found: Found,
+    found: Current,
     policy: Policy,
-    around: Around,
+    around: Context,
     changes: Mapping[str, tuple[Any, Any]],
     refusals: tuple[str, ...],
     level: int,
-) -> Plan:
+) -> ResourcePlan:
     """Deleted and created anew, with all that nobody asked to change."""
     config = deepcopy(found.config)
     # What was a default is one again, perhaps another one.
@@ -277,4 +281,4 @@ def _again(
     sequence = resource.resumes_at(found, config, level)
     if sequence is not None:
         steps.append(Step("reset", {"seq": sequence}))
-    return Plan(tuple(steps), changes, (*refusals, *losses, *resource.objects(config, around)), bool(losses))
+    return ResourcePlan(tuple(steps), changes, (*refusals, *losses, *resource.objects(config, around)), bool(losses))

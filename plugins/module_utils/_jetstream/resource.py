@@ -21,7 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 
 
 @dataclass(frozen=True)
-class Found:
+class Current:
     """A resource as the server has it."""
 
     config: Config
@@ -31,7 +31,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Around:
+class Context:
     """What a resource lives in: a consumer's stream and the other consumers' configurations, and the server."""
 
     stream: Mapping[str, Any] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Around:
     leaving: int = 0
 
 
-class Change(Enum):
+class Mutability(Enum):
     """What the server lets happen to a field after creation."""
 
     FREELY = "freely"
@@ -51,9 +51,9 @@ class Change(Enum):
     MOVES = "moves data"
 
 
-def one_way(before: Any, _after: Any) -> Change:
+def one_way(before: Any, _after: Any) -> Mutability:
     """A switch that can only be turned on."""
-    return Change.NEVER if before else Change.IRREVERSIBLY
+    return Mutability.NEVER if before else Mutability.IRREVERSIBLY
 
 
 class Loss(NamedTuple):
@@ -67,14 +67,14 @@ class Loss(NamedTuple):
 class Field:
     name: str
     type: Type
-    change: Change | Callable[[Any, Any], Change] = Change.FREELY
+    change: Mutability | Callable[[Any, Any], Mutability] = Mutability.FREELY
     api_level: int = 0
     # The server refuses or mixes up this change when another one comes with it.
     alone: bool = False
     # The server's name for it, where people know it by another one.
     key: str = ""
     # What the server makes of it where it is not written, if that depends on the rest.
-    default: Callable[[Config, Around], Any] | None = None
+    default: Callable[[Config, Context], Any] | None = None
 
     @property
     def stored(self) -> str:
@@ -84,23 +84,23 @@ class Field:
         """What the server does for this field, written or not."""
         return config.get(self.stored, self.type.absent)
 
-    def reset(self, config: Config, around: Around) -> Any:
+    def reset(self, config: Config, around: Context) -> Any:
         """What it is when nobody writes it."""
         return self.default(config, around) if self.default else self.type.absent
 
-    def changing(self, before: Any, after: Any) -> Change:
-        return self.change if isinstance(self.change, Change) else self.change(before, after)
+    def changing(self, before: Any, after: Any) -> Mutability:
+        return self.change if isinstance(self.change, Mutability) else self.change(before, after)
 
 
 def keep_all(desired: Config, _actual: Config) -> Config:
     return desired
 
 
-def no_loss(_found: Found, _after: Config, _around: Around) -> Iterator[Loss]:
+def no_loss(_found: Current, _after: Config, _around: Context) -> Iterator[Loss]:
     return iter(())
 
 
-def no_objection(_after: Config, _around: Around) -> Iterator[str]:
+def no_objection(_after: Config, _around: Context) -> Iterator[str]:
     return iter(())
 
 
@@ -121,14 +121,14 @@ class Resource:
     # What comes along with what is written, given what is there.
     completes: Callable[[Config, Config], Config] = keep_all
     # What the server would refuse, or carry out wrongly, of the result.
-    objects: Callable[[Config, Around], Iterator[str]] = no_objection
+    objects: Callable[[Config, Context], Iterator[str]] = no_objection
     # What is lost when a found one gets another configuration.
-    loses: Callable[[Found, Config, Around], Iterator[Loss]] = no_loss
+    loses: Callable[[Current, Config, Context], Iterator[Loss]] = no_loss
     # What is lost when it is deleted, as a sentence.
-    holds: Callable[[Found, Around], str | None] = lambda _found, _around: None
+    holds: Callable[[Current, Context], str | None] = lambda _found, _around: None
     # The same when it is made anew with a configuration, by a server of an API level; and the sequence that is put back then.
-    loses_anew: Callable[[Found, Config, Around, int], str | None] | None = None
-    resumes_at: Callable[[Found, Config, int], int | None] = lambda _found, _config, _level: None
+    loses_anew: Callable[[Current, Config, Context, int], str | None] | None = None
+    resumes_at: Callable[[Current, Config, int], int | None] = lambda _found, _config, _level: None
     states: tuple[str, ...] = ("present", "absent")
     # Options of its further states.
     arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

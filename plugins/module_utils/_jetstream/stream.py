@@ -13,16 +13,16 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     Type,
     at_least,
     boolean,
+    byte_size,
     choice,
     duration,
     integer,
     labels,
     limit,
+    list_by_name,
     list_of,
-    named,
     not_negative,
     record,
-    size,
     string,
     strings,
     time,
@@ -30,9 +30,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import kept, stream_losses
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
-    Around,
-    Change,
+    Context,
     Field,
+    Mutability,
     Resource,
     one_way,
 )
@@ -40,30 +40,30 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 
 MILLISECOND = 10**6
 SECOND = 10**9
-WINDOW = 120 * SECOND
+DEFAULT_DUPLICATE_WINDOW_NS = 120 * SECOND
 
 
-def retained(before: str, after: str) -> Change:
-    return Change.NEVER if "workqueue" in (before, after) else Change.FREELY
+def retained(before: str, after: str) -> Mutability:
+    return Mutability.NEVER if "workqueue" in (before, after) else Mutability.FREELY
 
 
-def promoted(_before: Config, after: Config) -> Change:
+def promoted(_before: Config, after: Config) -> Mutability:
     """Without its mirror it is a stream of its own, for good."""
-    return Change.NEVER if after else Change.IRREVERSIBLY
+    return Mutability.NEVER if after else Mutability.IRREVERSIBLY
 
 
-def own_subject(config: Config, _around: Around) -> list[str]:
+def own_subject(config: Config, _around: Context) -> list[str]:
     return [] if config.get("mirror") or config.get("sources") else [config["name"]]
 
 
-def window(config: Config, _around: Around) -> int:
+def window(config: Config, _around: Context) -> int:
     """How long message ids are remembered where nobody says it."""
     if config.get("mirror") or config.get("sources"):
         return 0
-    return min(WINDOW, config.get("max_age") or WINDOW)
+    return min(DEFAULT_DUPLICATE_WINDOW_NS, config.get("max_age") or DEFAULT_DUPLICATE_WINDOW_NS)
 
 
-def servers_own(config: Config, _around: Around) -> dict[str, str]:
+def servers_own(config: Config, _around: Context) -> dict[str, str]:
     return {key: text for key, text in (config.get("metadata") or {}).items() if key.startswith("_nats.")}
 
 
@@ -97,7 +97,7 @@ def complete(desired: Config, actual: Config) -> Config:
     return desired
 
 
-def objections(after: Config, _around: Around) -> Iterator[str]:
+def objections(after: Config, _around: Context) -> Iterator[str]:
     subjects = after.get("subjects") or []
     if twice := sorted({subject for subject in subjects if subjects.count(subject) > 1}):
         yield f"subjects: {', '.join(twice)} is listed twice. List each subject once"
@@ -119,7 +119,7 @@ def objections(after: Config, _around: Around) -> Iterator[str]:
 
 TRANSFORM = record(("src", string), ("dest", string))
 # An empty name would be dropped on the way: a mirror without one is an ordinary stream.
-ORIGIN = named(
+ORIGIN = list_by_name(
     record(
         ("name", string),
         ("opt_start_seq", not_negative(integer)),
@@ -150,21 +150,21 @@ STREAM = Resource(
         Field("retention", choice("limits", "interest", "workqueue"), retained),
         Field("max_consumers", limit(integer)),
         Field("max_msgs", limit(integer)),
-        Field("max_bytes", limit(size)),
+        Field("max_bytes", limit(byte_size)),
         Field("max_msgs_per_subject", limit(integer)),
-        Field("max_msg_size", limit(size)),
+        Field("max_msg_size", limit(byte_size)),
         Field("max_age", age),
         Field("duplicate_window", age, default=window),
         Field("discard", choice("old", "new")),
         Field("discard_new_per_subject", boolean),
-        Field("storage", storage, Change.NEVER),
+        Field("storage", storage, Mutability.NEVER),
         Field("num_replicas", replicas, alone=True),
-        Field("placement", PLACEMENT, Change.MOVES, alone=True),
+        Field("placement", PLACEMENT, Mutability.MOVES, alone=True),
         Field("no_ack", boolean),
         Field("mirror", ORIGIN, promoted),
         Field("sources", list_of(ORIGIN, "name")),
         Field("compression", choice("none", "s2")),
-        Field("first_seq", not_negative(integer), Change.NEVER),
+        Field("first_seq", not_negative(integer), Mutability.NEVER),
         Field("subject_transform", TRANSFORM),
         Field("republish", REPUBLISH),
         Field("allow_direct", boolean),
@@ -175,10 +175,10 @@ STREAM = Resource(
         Field("consumer_limits", record(("inactive_threshold", duration), ("max_ack_pending", at_least(-1, integer)))),
         Field("allow_msg_ttl", boolean, one_way, api_level=1),
         Field("subject_delete_marker_ttl", marker, api_level=1),
-        Field("allow_msg_counter", boolean, Change.NEVER, api_level=2),
+        Field("allow_msg_counter", boolean, Mutability.NEVER, api_level=2),
         Field("allow_atomic", boolean, api_level=2),
         Field("allow_msg_schedules", boolean, one_way, api_level=2),
-        Field("persist_mode", choice("default", "async"), Change.NEVER, api_level=2),
+        Field("persist_mode", choice("default", "async"), Mutability.NEVER, api_level=2),
         Field("allow_batched", boolean, api_level=4),
         Field("metadata", labels, default=servers_own),
     ),

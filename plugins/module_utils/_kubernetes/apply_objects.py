@@ -34,7 +34,7 @@ T = TypeVar("T")
 W = TypeVar("W")
 APPLY_PATCH = "application/apply-patch+yaml"
 # So many objects at the same time, and so often one whose status changes all the time is tried.
-AT_ONCE, TRIES = 8, 10
+MAX_CONCURRENT, MAX_CONFLICTS = 8, 10
 # Kubernetes makes an object that is applied with any version where there is none, and refuses one of another version
 # where there is one. Its store begins with this version, so no object has it.
 NO_OBJECTS = "1"
@@ -44,7 +44,7 @@ OVERTAKEN = (http.client.CONFLICT, http.client.UNPROCESSABLE_ENTITY)
 POLL_INTERVAL_S = 0.2
 # What others need comes first, and what runs pods last.
 FIRST, WORKLOADS = ("Namespace", "CustomResourceDefinition"), ("StatefulSet", "Deployment", "DaemonSet", "Job", "Pod")
-AGAIN = "Look at the change, then run it again: the plan is made anew."
+PLAN_AGAIN = "Look at the change, then run it again: the plan is made anew."
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Objects:
 
     def _update(self, item: Object, found: Object, seen: Mapping[str, str]) -> Object:
         """With the version that the plan saw, or a later one that differs in nothing but the status."""
-        for _try in range(TRIES):
+        for _try in range(MAX_CONFLICTS):
             version_found = found["metadata"]["resourceVersion"]
             try:
                 return self._patch(item, uid=seen["uid"], resourceVersion=version_found)
@@ -117,7 +117,7 @@ class Objects:
                 if latest is None or latest["metadata"]["resourceVersion"] == version_found:
                     raise
                 found = latest
-        cause = f"its status changes so often that {TRIES} tries met another version"
+        cause = f"its status changes so often that {MAX_CONFLICTS} tries met another version"
         raise NatsError(_what(item), cause, "Run it again.")
 
     def _patch(self, item: Object, **meta: str) -> Object:
@@ -141,7 +141,9 @@ class Objects:
         if found is None:
             return None
         if uid and found["metadata"]["uid"] != uid:
-            raise NatsError(what, f"it was made anew since this play made its plan, by {last_writer(found)}", AGAIN)
+            raise NatsError(
+                what, f"it was made anew since this play made its plan, by {last_writer(found)}", PLAN_AGAIN
+            )
         if self.dry_run:
             return item
         uid = found["metadata"]["uid"]
@@ -197,7 +199,7 @@ def _refuse_what_changed(what: str, found: Object | None, seen: Mapping[str, str
         cause = f"it was made {'' if seen is None else 'anew '}{since}, by {last_writer(found)}"
     else:
         cause = f"it was changed {since}, by {last_writer(found)}"
-    raise NatsError(what, cause, AGAIN, http.client.CONFLICT)
+    raise NatsError(what, cause, PLAN_AGAIN, http.client.CONFLICT)
 
 
 def _without_contents(error: NatsError, item: Object) -> NatsError:
@@ -225,7 +227,7 @@ def _all(work: Callable[[W], T], items: Sequence[W]) -> list[T]:
         except NatsError as error:
             return error
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         found = list(pool.map(one, items))
     errors = [entry for entry in found if isinstance(entry, NatsError)]
     if len(errors) == 1:

@@ -42,22 +42,22 @@ except ImportError:
 else:
     HAS_HTTP = True
 
-CONNECT_TIMEOUT = 5
-READ_TIMEOUT = 30
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 30
 JSON = "application/json"
-APPLY = "application/apply-patch+yaml"
+APPLY_PATCH = "application/apply-patch+yaml"
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 UNAVAILABLE = (500, 502, 503, 504)
 # Seconds before the next try; after the last one, what was told is the answer.
-PAUSES_BUSY = (1.0, 2.0, 4.0, 8.0)
-PAUSES_UNAVAILABLE = (0.5, 1.0, 2.0)
-PAUSES_UNCONNECTED = (0.5, 1.0)
-PAUSES_BROKEN_OFF = (0.0,)
-LONGEST_PAUSE = 10.0
+RETRIES_TOO_MANY_S = (1.0, 2.0, 4.0, 8.0)
+RETRIES_UNAVAILABLE_S = (0.5, 1.0, 2.0)
+RETRIES_UNCONNECTED_S = (0.5, 1.0)
+RETRIES_BROKEN_OFF_S = (0.0,)
+MAX_RETRY_AFTER_S = 10.0
 # The subresources that the API server hands on to a kubelet: where that is away, it stays away for longer than a few seconds.
 BY_KUBELET = ("/log", "/exec", "/portforward")
 
-REMEDIES = {
+REMEDY_BY_STATUS = {
     401: "Log in to the Kubernetes cluster again.",
     403: "Ask for the right, or use a kubeconfig that has it.",
     409: "Another tool owns these fields: remove the object there, or choose another name.",
@@ -68,22 +68,22 @@ def pause(tries: int, status: int, body: bytes, retry_after: str | None, repeata
     """Seconds until a request that was answered so is sent again, after so many tries; None where the answer stands."""
     pauses: tuple[float, ...] = ()
     if status == TOO_MANY and not _is_disruption(body):
-        pauses = PAUSES_BUSY
+        pauses = RETRIES_TOO_MANY_S
     elif status in UNAVAILABLE and repeatable:
-        pauses = PAUSES_UNAVAILABLE
+        pauses = RETRIES_UNAVAILABLE_S
     if tries > len(pauses):
         return None
     asked = float(retry_after) if retry_after and retry_after.isdecimal() else pauses[tries - 1]
-    return min(asked, LONGEST_PAUSE)
+    return min(asked, MAX_RETRY_AFTER_S)
 
 
 def pause_unanswered(tries: int, error: Exception, repeatable: bool) -> float | None:
     """The same where no answer came: what never was sent can be sent again, whatever it is."""
     pauses: tuple[float, ...] = ()
     if isinstance(error, (ConnectTimeoutError, NewConnectionError)):
-        pauses = PAUSES_UNCONNECTED
+        pauses = RETRIES_UNCONNECTED_S
     elif repeatable and not isinstance(error, (ProxyError, SSLError)):
-        pauses = PAUSES_BROKEN_OFF
+        pauses = RETRIES_BROKEN_OFF_S
     return pauses[tries - 1] if tries <= len(pauses) else None
 
 
@@ -91,7 +91,7 @@ def is_repeatable(method: str, path: str, content_type: str, query: Mapping[str,
     """Whether it does the same when it is done twice."""
     if path.endswith(BY_KUBELET):
         return False
-    return method == "GET" or (method == "PATCH" and content_type == APPLY) or query.get("dryRun") == "All"
+    return method == "GET" or (method == "PATCH" and content_type == APPLY_PATCH) or query.get("dryRun") == "All"
 
 
 def _is_disruption(body: bytes) -> bool:
@@ -131,7 +131,7 @@ class Api:
         sent: dict[str, Any] = {
             "body": None if body is None else json.dumps(body).encode(),
             "retries": False,
-            "timeout": Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+            "timeout": Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
         }
         tries = 0
         while True:
@@ -167,7 +167,7 @@ class Api:
                 link.connect(
                     url,
                     header=[f"{name}: {value}" for name, value in headers.items()],
-                    timeout=CONNECT_TIMEOUT,
+                    timeout=CONNECT_TIMEOUT_S,
                     suppress_origin=True,
                     redirect_limit=0,
                     **self._through_proxy(),
@@ -222,7 +222,7 @@ class Api:
             "http_no_proxy": [""],
         }
         if proxy.scheme and proxy.scheme.startswith("socks"):
-            found |= {"proxy_type": proxy.scheme, "http_proxy_timeout": CONNECT_TIMEOUT}
+            found |= {"proxy_type": proxy.scheme, "http_proxy_timeout": CONNECT_TIMEOUT_S}
         if proxy.auth:
             user, _colon, password = proxy.auth.partition(":")
             found["http_proxy_auth"] = (user, password)
@@ -234,12 +234,12 @@ class Api:
     def _refused(self, what: str, status: int, body: bytes) -> NatsError:
         if status == HTTPStatus.UNAUTHORIZED:
             cause = f"{self.host} does not accept the login of {self._login.source}: it has expired, or is another cluster's"
-            return NatsError(what, cause, REMEDIES[status], status)
+            return NatsError(what, cause, REMEDY_BY_STATUS[status], status)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             cause = f"{self.host} sends us elsewhere (status {status})"
             return NatsError(what, cause, "Is it the Kubernetes API? Check host, or the kubeconfig's server.", status)
         reason = reason_of(status, body)
-        remedy = REMEDIES.get(status, "")
+        remedy = REMEDY_BY_STATUS.get(status, "")
         if status == HTTPStatus.FORBIDDEN and '"system:anonymous"' in reason:
             remedy = f"{self._login.source[0].upper()}{self._login.source[1:]} holds no login: add one, or set api_key."
         return NatsError(what, reason, remedy, status)

@@ -24,10 +24,10 @@ else:
     LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Entry = Mapping[str, Any]
-LISTS = {"contexts": "context", "clusters": "cluster", "users": "user"}
-ELSEWHERE = "Set kubeconfig, K8S_AUTH_KUBECONFIG or KUBECONFIG to another one."
+LIST_ENTRIES = {"contexts": "context", "clusters": "cluster", "users": "user"}
+OTHER_KUBECONFIG = "Set kubeconfig, K8S_AUTH_KUBECONFIG or KUBECONFIG to another one."
 # What kubernetes.core's modules do not read, so that they would act as somebody else.
-IMPERSONATION = ("as", "as-uid", "as-groups", "as-user-extra")
+IMPERSONATION_KEYS = ("as", "as-uid", "as-groups", "as-user-extra")
 PROVIDERS = ("gcp", "oidc")
 
 
@@ -58,12 +58,12 @@ def _merged(paths: str) -> Mapping[str, Any]:
     there = [path for path in found if os.path.exists(path)]
     if not there:
         cause = "there is no such file" if len(found) == 1 else "none of these files exists" if found else "it is empty"
-        remedy = f"{ELSEWHERE} Without a kubeconfig, set host and api_key."
+        remedy = f"{OTHER_KUBECONFIG} Without a kubeconfig, set host and api_key."
         raise NatsError(f"kubeconfig {paths}", cause, remedy)
-    merged: dict[str, Any] = {kind: [] for kind in LISTS}
+    merged: dict[str, Any] = {kind: [] for kind in LIST_ENTRIES}
     for path in there:
         content = _read(path)
-        for kind in LISTS:
+        for kind in LIST_ENTRIES:
             known = {entry["name"] for entry in merged[kind]}
             merged[kind] += [entry for entry in content.get(kind) or [] if entry["name"] not in known]
         if "current-context" in content:
@@ -77,9 +77,9 @@ def _read(path: str) -> Mapping[str, Any]:
         with open(path, encoding="utf-8") as file:
             content = yaml.load(file, LOADER)
     except OSError as error:
-        raise NatsError(what, f"it can't be read: {error.strerror}", ELSEWHERE) from error
+        raise NatsError(what, f"it can't be read: {error.strerror}", OTHER_KUBECONFIG) from error
     except UnicodeDecodeError as error:
-        raise NatsError(what, "it is no text", ELSEWHERE) from error
+        raise NatsError(what, "it is no text", OTHER_KUBECONFIG) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -92,10 +92,10 @@ def _read(path: str) -> Mapping[str, Any]:
 def _checked(content: Any, what: str) -> Mapping[str, Any]:
     """The content, where it has the shape of a kubeconfig."""
     if content is None:
-        raise NatsError(what, "it is empty", ELSEWHERE)
+        raise NatsError(what, "it is empty", OTHER_KUBECONFIG)
     if not isinstance(content, Mapping):
-        raise NatsError(what, "it is not a kubeconfig: it has no clusters, contexts and users", ELSEWHERE)
-    for kind in LISTS:
+        raise NatsError(what, "it is not a kubeconfig: it has no clusters, contexts and users", OTHER_KUBECONFIG)
+    for kind in LIST_ENTRIES:
         entries = content.get(kind) or []
         if not isinstance(entries, list):
             raise NatsError(what, f"{kind} is not a list", "Correct it: kubectl config view shows the same.")
@@ -127,7 +127,7 @@ def _context(read: Mapping[str, Any], wanted: str | None, where: str) -> Chosen:
 
 
 def _entry(read: Mapping[str, Any], kind: str, name: str, where: str) -> Entry:
-    singular = LISTS[kind]
+    singular = LIST_ENTRIES[kind]
     for entry in read.get(kind) or []:
         if entry["name"] == name:
             found = entry.get(singular)
@@ -140,7 +140,7 @@ def _entry(read: Mapping[str, Any], kind: str, name: str, where: str) -> Entry:
 def _check_user(chosen: Chosen, impersonated: Mapping[str, Any]) -> None:
     """Raises for a user whom the client library takes for somebody else."""
     who = f"{chosen.where}, user {chosen.user_name}"
-    written = [key for key in IMPERSONATION if chosen.user.get(key)]
+    written = [key for key in IMPERSONATION_KEYS if chosen.user.get(key)]
     unsaid = not impersonated.get("impersonate_user") or (
         "as-groups" in written and not impersonated.get("impersonate_groups")
     )

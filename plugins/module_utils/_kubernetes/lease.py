@@ -25,11 +25,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.play_identity import is_gone, readable
 
 # Seconds: a claim lasts, is renewed after, is believed for without a look, and between two looks of who waits for it.
-LASTS, RENEWED, BELIEVED, LOOK = 20, 5.0, 1.0, 0.5
+LEASE_DURATION_S, RENEW_INTERVAL_S, TRUSTED_S, POLL_INTERVAL_S = 20, 5.0, 1.0, 0.5
 # A claim of somebody else's that would last longer than this is not waited for.
-PATIENCE = 60
+MAX_WAIT_S = 60
 # So often somebody else may be quicker while we renew or give back.
-TRIES = 5
+MAX_CONFLICTS = 5
 
 
 class Lease:
@@ -55,13 +55,13 @@ class Lease:
                     self._write(found, acquired=True)
                     return
             elif watched is None:
-                lasts = found["spec"].get("leaseDurationSeconds") or LASTS
-                if lasts > PATIENCE:
+                lasts = found["spec"].get("leaseDurationSeconds") or LEASE_DURATION_S
+                if lasts > MAX_WAIT_S:
                     raise self._taken(found)
                 watched, until = found, time.monotonic() + lasts
             elif not _same(found, watched):
                 raise self._taken(found)
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     def held_by_another(self) -> str | None:
         """Who else holds it, in a sentence; changes nothing, so it can't know whether that one lives."""
@@ -78,13 +78,13 @@ class Lease:
         with self._renewing:
             # The wall clock also goes on where this machine sleeps.
             now = time.time()
-            if abs(now - self._seen) < BELIEVED:
+            if abs(now - self._seen) < TRUSTED_S:
                 return
-            for _try in range(TRIES):
+            for _try in range(MAX_CONFLICTS):
                 found = self._find()
                 if found is None or found["spec"].get("holderIdentity") != self._holder:
                     raise self._taken(found)
-                if abs(now - self._renewed) < RENEWED:
+                if abs(now - self._renewed) < RENEW_INTERVAL_S:
                     self._seen = now
                     return
                 with _unless_outrun(found):
@@ -95,7 +95,7 @@ class Lease:
 
     def release(self) -> bool:
         """Whether we held it. That of another play stays, also where it gets it in this moment."""
-        for _try in range(TRIES):
+        for _try in range(MAX_CONFLICTS):
             found = self._find()
             if found is None or found["spec"].get("holderIdentity") != self._holder:
                 return False
@@ -115,7 +115,7 @@ class Lease:
         done, started_by = threading.Event(), os.getppid()
 
         def work() -> None:
-            while not done.wait(LOOK):
+            while not done.wait(POLL_INTERVAL_S):
                 if is_gone(self._holder) or os.getppid() != started_by:
                     os._exit(1)
                 with suppress(NatsError):  # the next try may reach the API
@@ -138,7 +138,7 @@ class Lease:
 
     def _write(self, found: Object | None, acquired: bool) -> None:
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        spec = {"holderIdentity": self._holder, "leaseDurationSeconds": LASTS, "renewTime": now}
+        spec = {"holderIdentity": self._holder, "leaseDurationSeconds": LEASE_DURATION_S, "renewTime": now}
         labels = {"app.kubernetes.io/instance": self._cluster, "app.kubernetes.io/managed-by": MANAGER}
         made: Object = {
             "apiVersion": "coordination.k8s.io/v1",
@@ -160,7 +160,7 @@ class Lease:
             return NatsError(what, "its Lease was removed by somebody else", "Run it again.")
         since = instant(found["spec"].get("acquireTime"))
         words = f", since {since[0]:%Y-%m-%d %H:%M:%S} UTC" if since else ""
-        lasts = found["spec"].get("leaseDurationSeconds") or LASTS
+        lasts = found["spec"].get("leaseDurationSeconds") or LEASE_DURATION_S
         return NatsError(
             what,
             f"another play works on it: {readable(str(who))}{words}",

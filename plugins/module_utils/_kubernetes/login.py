@@ -46,10 +46,10 @@ ATTRIBUTES = {
     "no_proxy": "no_proxy",
     "proxy_headers": "proxy_headers",
 }
-FILES = ("ca_cert", "client_cert", "client_key")
-IMPERSONATION = {"impersonate_user": "Impersonate-User", "impersonate_groups": "Impersonate-Group"}
+FILE_OPTIONS = ("ca_cert", "client_cert", "client_key")
+IMPERSONATION_HEADERS = {"impersonate_user": "Impersonate-User", "impersonate_groups": "Impersonate-Group"}
 # Each of these is a login, so that no kubeconfig is read.
-LOGINS = (("username", "password"), ("api_key",), ("client_cert", "client_key"))
+COMPLETE_LOGINS = (("username", "password"), ("api_key",), ("client_cert", "client_key"))
 DEFAULT_KUBECONFIG = "~/.kube/config"
 
 
@@ -83,9 +83,9 @@ def log_in(options: Mapping[str, Any], environ: Mapping[str, str]) -> Login:
 
 def impersonation(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The headers: one for each group."""
-    values = {name: given.get(name) or [] for name in IMPERSONATION}
+    values = {name: given.get(name) or [] for name in IMPERSONATION_HEADERS}
     return tuple(
-        (IMPERSONATION[name], value)
+        (IMPERSONATION_HEADERS[name], value)
         for name, found in values.items()
         for value in (found if isinstance(found, list) else [found])
     )
@@ -94,8 +94,8 @@ def impersonation(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _base(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Any, str]:
     """What the options are set upon: nothing, a pod's service account or a kubeconfig; and its name."""
     configuration = Configuration()
-    if given.get("host") and any(all(given.get(name) for name in login) for login in LOGINS):
-        if not any(all(given.get(name) for name in login) for login in LOGINS[1:]):
+    if given.get("host") and any(all(given.get(name) for name in login) for login in COMPLETE_LOGINS):
+        if not any(all(given.get(name) for name in login) for login in COMPLETE_LOGINS[1:]):
             raise NatsError(
                 "username and password",
                 f"the client library sends them only from a kubeconfig, so {given['host']} would see an anonymous user",
@@ -199,7 +199,7 @@ def _check(configuration: Any, given: Mapping[str, Any]) -> None:
     if not re.match(r"https?://[^/]", host or ""):
         origin = "K8S_AUTH_HOST or host" if "host" in given else "the kubeconfig's server"
         raise NatsError(origin, f"{host!r} is not a URL of a Kubernetes API", "Write it as https://<name>:<port>.")
-    for name in FILES:
+    for name in FILE_OPTIONS:
         path = getattr(configuration, ATTRIBUTES[name])
         if path and not os.access(path, os.R_OK):
             cause = "it can't be read" if os.path.exists(path) else "there is no such file"

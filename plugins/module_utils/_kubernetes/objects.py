@@ -20,21 +20,21 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
 )
 
 Object = dict[str, Any]
-Change = tuple[str, Any, Any]
+FieldChange = tuple[str, Any, Any]
 MANAGER = "messaging.nats"
-VERSION = "app.kubernetes.io/version"
+VERSION_LABEL = "app.kubernetes.io/version"
 MANAGED_BY_LABEL, INSTANCE_LABEL = "app.kubernetes.io/managed-by", "app.kubernetes.io/instance"
 # On extra objects, which must not have the labels that the servers are selected by.
 CLUSTER_LABEL, NAMESPACE_LABEL = "messaging.nats/cluster", "messaging.nats/namespace"
 # The label by which a pod tells which revision of its StatefulSet it is.
-REVISION = "controller-revision-hash"
+REVISION_LABEL = "controller-revision-hash"
 # On the template: when the servers were told to restart for no other reason.
-RESTARTED = "messaging.nats/restarted"
-WIDTH = 60
+RESTARTED_ANNOTATION = "messaging.nats/restarted"
+MAX_VALUE_WIDTH = 60
 SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
 
 
-def cluster_of(item: Mapping[str, Any]) -> tuple[str, str]:
+def service_names(item: Mapping[str, Any]) -> tuple[str, str]:
     """Name and, where it is told, namespace of the cluster that an object says it belongs to."""
     labels = item["metadata"].get("labels") or {}
     if name := labels.get(CLUSTER_LABEL):
@@ -61,7 +61,7 @@ def identity(item: Mapping[str, Any]) -> Object:
     return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": meta}
 
 
-def changes(pair: Counterpart) -> list[Change]:
+def changes(pair: Counterpart) -> list[FieldChange]:
     """What applying would change in the running object, by path; of a Secret only the keys."""
     if pair.running is None or pair.applied is None or pair.declared["kind"] == "Namespace":
         return []
@@ -72,9 +72,9 @@ def changes(pair: Counterpart) -> list[Change]:
         # An annotation may hold a copy of the data, as kubectl apply writes it.
         return told + [
             (path, MASK, MASK)
-            for path, _was, _becomes in differences(before["metadata"], after["metadata"], "metadata")
+            for path, _was, _becomes in object_differences(before["metadata"], after["metadata"], "metadata")
         ]
-    return list(differences(before, after))
+    return list(object_differences(before, after))
 
 
 def mark(item: Object | None) -> str:
@@ -85,7 +85,7 @@ def mark(item: Object | None) -> str:
 
 def restarted(statefulset: Object) -> str:
     """The moment at which its pods were told to restart for no other reason."""
-    found: str = (statefulset["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED, "")
+    found: str = (statefulset["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED_ANNOTATION, "")
     return found
 
 
@@ -95,15 +95,15 @@ def only_restarts(pair: Counterpart) -> bool:
     return pair.declared["kind"] == "StatefulSet" and bool(found) and all(map(_is_moment, found))
 
 
-def _is_moment(change: Change) -> bool:
+def _is_moment(change: FieldChange) -> bool:
     path, before, after = change
     annotations = "spec.template.metadata.annotations"
-    return path == f"{annotations}.{RESTARTED}" or (
-        path == annotations and {**(before or {}), **(after or {})}.keys() == {RESTARTED}
+    return path == f"{annotations}.{RESTARTED_ANNOTATION}" or (
+        path == annotations and {**(before or {}), **(after or {})}.keys() == {RESTARTED_ANNOTATION}
     )
 
 
-def sentence(change: Change) -> str:
+def sentence(change: FieldChange) -> str:
     path, before, after = change
     if before == after == MASK or (is_secret_path(path) and any(isinstance(value, str) for value in (before, after))):
         return f"{path} changes"
@@ -116,10 +116,10 @@ def sentence(change: Change) -> str:
 def _short(value: Any) -> str:
     """The diff has the whole of it. Masked before it is cut: a half of a secret is not recognised any more."""
     text = repr(KNOWN_SECRETS.masked_data(masked_object(value)))
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+    return text if len(text) <= MAX_VALUE_WIDTH else f"{text[: MAX_VALUE_WIDTH - 1]}…"
 
 
-def shown(item: Object) -> Object:
+def short_value(item: Object) -> Object:
     """An object as a diff may show it: no status, nothing secret."""
     own: Object = masked_object(own_part(item))
     if conf := configuration(item):
@@ -165,14 +165,14 @@ def own_part(item: Object) -> Object:
     return own | {"data": item.get("data") or {}} if item["kind"] == "Secret" else own
 
 
-def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+def object_differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
-            yield from differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
+            yield from object_differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, old in enumerate(before):
             name = old.get("name", index) if isinstance(old, dict) else index
-            yield from differences(old, after[index], f"{path}[{name}]")
+            yield from object_differences(old, after[index], f"{path}[{name}]")
     elif before != after:
         yield path, before, after
 
@@ -190,7 +190,7 @@ def foreign_owner(running: Object, declared: Mapping[str, Any]) -> str | None:
             if by
             else "somebody else (it has not our label app.kubernetes.io/managed-by)"
         )
-    here, there = cluster_of(declared), cluster_of(running)
+    here, there = service_names(declared), service_names(running)
     elsewhere = here[1] and there[1] and here[1] != there[1]
     if there[0] and here[0] and (here[0] != there[0] or elsewhere):
         return f"the NATS cluster {there[0]}" + (f" in namespace {there[1]}" if elsewhere else "")

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import MANAGER, REVISION
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import MANAGER, REVISION_LABEL
 
 
 def is_server_name(name: str, cluster: str) -> bool:
@@ -30,4 +30,4 @@ def is_server_pod(pod: Mapping[str, Any], cluster: str) -> bool:
         if owner.get("controller"):
             return bool(owner.get("kind") == "StatefulSet" and owner.get("name") == cluster)
     labels = meta.get("labels") or {}
-    return labels.get("app.kubernetes.io/managed-by") == MANAGER and REVISION in labels
+    return labels.get("app.kubernetes.io/managed-by") == MANAGER and REVISION_LABEL in labels

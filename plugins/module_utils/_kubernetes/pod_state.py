@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
-    REVISION,
+    REVISION_LABEL,
     Object,
     nats_container,
 )
@@ -30,7 +30,7 @@ def ready(pod: Object) -> bool:
 
 
 def is_newest(pod: Object, statefulset: Object) -> bool:
-    found: str | None = (pod["metadata"].get("labels") or {}).get(REVISION)
+    found: str | None = (pod["metadata"].get("labels") or {}).get(REVISION_LABEL)
     return bool(found == statefulset["status"].get("updateRevision"))
 
 

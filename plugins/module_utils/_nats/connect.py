@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
 FORBIDDEN = 403
 # Where a task writes no login at all.
-LOGIN = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
-LOGINS = ("user", "password", "token", "creds", "nkey_seed", "jwt")
+LOGIN_VARIABLES = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
+LOGIN_OPTIONS = ("user", "password", "token", "creds", "nkey_seed", "jwt")
 # Through API server and kubelet it takes longer than to a server at hand.
-CONNECT_TIMEOUT = 10
+CONNECT_TIMEOUT_S = 10
 
 
 @contextmanager
@@ -52,8 +52,10 @@ def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
             "neither the option servers, nor kubernetes, nor NATS_URL says where NATS is",
             "Set one of them.",
         )
-    login = {name: params[name] for name in LOGINS if params[name]}
-    login = login or {name: os.environ[variable] for name, variable in LOGIN.items() if os.environ.get(variable)}
+    login = {name: params[name] for name in LOGIN_OPTIONS if params[name]}
+    login = login or {
+        name: os.environ[variable] for name, variable in LOGIN_VARIABLES.items() if os.environ.get(variable)
+    }
     more = {name: params[name] for name in ("tls", "inbox_prefix", "timeout")}
     with Connection(Options(servers, **login, **more)) as connection:
         yield connection
@@ -64,12 +66,12 @@ def logins(params: Mapping[str, Any], opened: ExitStack) -> Callable[[str], Conn
 
     They are those of the option `accounts`; with `kubernetes` those of the accounts' Secrets, too.
     """
-    declared = {login["account"]: login for login in params["accounts"] if any(login.get(key) for key in LOGINS)}
+    declared = {login["account"]: login for login in params["accounts"] if any(login.get(key) for key in LOGIN_OPTIONS)}
 
     @cache
     def of(account: str) -> Connection | None:
         if account in declared:
-            given = {**params, **{key: declared[account].get(key) for key in LOGINS}, "kubernetes": None}
+            given = {**params, **{key: declared[account].get(key) for key in LOGIN_OPTIONS}, "kubernetes": None}
             return opened.enter_context(connected(given, ""))
         if not params.get("kubernetes"):
             return None
@@ -116,7 +118,7 @@ def through(
             return f"pod {name}: {tunnel.error or sentence}"
 
         options = Options(
-            tuple(tunnels), user=user, password=password, timeout=timeout, connect_timeout=CONNECT_TIMEOUT
+            tuple(tunnels), user=user, password=password, timeout=timeout, connect_timeout=CONNECT_TIMEOUT_S
         )
         yield opened.enter_context(Connection(options, explain))
 

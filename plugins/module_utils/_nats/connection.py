@@ -40,13 +40,13 @@ Answer = dict[str, Any]
 T = TypeVar("T")
 CREDENTIALS = re.compile(r"BEGIN NATS USER JWT-+\s+(\S+)\s.*BEGIN USER NKEY SEED-+\s+(\S+)\s", re.DOTALL)
 # How the servers list us.
-CLIENT = "messaging.nats"
+CLIENT_NAME = "messaging.nats"
 # Seconds for servers that nobody expects, after all others have answered.
-STRAGGLERS = 0.05
+STRAGGLERS_S = 0.05
 # Seconds after which a connection is asked whether its server is still there.
-IDLE = 0.2
+IDLE_S = 0.2
 # What a server says when a login took longer than it waits: whoever is busy gets a second chance.
-SLOW = "authentication timeout"
+AUTHENTICATION_TIMEOUT = "authentication timeout"
 # What its protocol has for a login that it does not take.
 REFUSED = ("authorization violation", "authentication expired", "authentication revoked")
 EVERY_SERVER = "$SYS.REQ.SERVER.PING"
@@ -232,7 +232,7 @@ class Connection:
                     if not complete and _complete(answers.values(), expected):
                         if isinstance(expected, int):
                             break
-                        complete, left = True, min(left, STRAGGLERS)
+                        complete, left = True, min(left, STRAGGLERS_S)
                         deadline = self._loop.time() + left
                     message = await client.unless_gone(listening.next_msg(timeout=left))
                     if not message.data:  # an empty message says that nobody listens
@@ -287,7 +287,7 @@ class Connection:
 
     async def _alive(self, client: Any) -> bool:
         """Nobody notices that a server goes while nobody waits on the connection: after a pause it is asked."""
-        if not client.is_connected or self._loop.time() - self._used < IDLE:
+        if not client.is_connected or self._loop.time() - self._used < IDLE_S:
             return bool(client.is_connected)
         try:
             await client.unless_gone(client.flush(self.options.timeout))
@@ -311,7 +311,7 @@ class Connection:
                 # nats-py hides what it met behind "no servers available".
                 met = self._last_error if isinstance(error, nats.errors.NoServersError) and self._last_error else error
                 await _closed(client)
-                if SLOW in _sentence(met).lower() and server not in slow:
+                if AUTHENTICATION_TIMEOUT in _sentence(met).lower() and server not in slow:
                     slow.add(server)
                     waiting.append(server)
                 else:
@@ -352,7 +352,7 @@ class Connection:
             "password": options.password,
             "token": options.token,
             "inbox_prefix": options.inbox_prefix,
-            "name": CLIENT,
+            "name": CLIENT_NAME,
             "allow_reconnect": False,
             "max_reconnect_attempts": 1,
             "reconnect_time_wait": 0.1,

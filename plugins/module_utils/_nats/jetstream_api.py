@@ -21,13 +21,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
 NO_STREAM, NO_CONSUMER, NO_MESSAGE = 10059, 10014, 10037
-AT_ONCE = 32
+MAX_CONCURRENT = 32
 OWN_API = "$JS.API"
-VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+VERSION_NUMBER = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 # Seconds until what nobody answered is asked again.
-AGAIN = 0.1
+RETRY_AFTER_S = 0.1
 
-REMEDIES = {
+REMEDY_BY_ERR_CODE = {
     10005: "Too few servers are up, or none fits the placement: look at the cluster with nats_health.",
     10008: "JetStream has no quorum: look at the cluster with nats_health.",
     10023: "A server's store is full: delete or purge something, or raise max_file_store.",
@@ -81,7 +81,7 @@ class JetStream:
         self._prefix = prefix
         self._level: asyncio.Future[int] | None = None
         self._trims: bool | None = None
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def level(self) -> int:
         """What the server's API can do: 0 up to 2.10, 1 with 2.11, and so on."""
@@ -99,7 +99,7 @@ class JetStream:
         if self._prefix != OWN_API:
             # Another server than ours answers there, and its level is all that is known of it.
             return await self.level() < 1
-        version = VERSION.match(str((await self.connection.client())._server_info.get("version")))
+        version = VERSION_NUMBER.match(str((await self.connection.client())._server_info.get("version")))
         return version is None or tuple(map(int, version.groups())) < (2, 10, 6)
 
     async def _ask_level(self) -> int:
@@ -112,7 +112,7 @@ class JetStream:
         if error := answer.get("error"):
             code = error.get("err_code")
             cause = f"{error.get('description', 'refused')} (err_code {code})"
-            raise NatsError(str(what), cause, REMEDIES.get(code, ""), code)
+            raise NatsError(str(what), cause, REMEDY_BY_ERR_CODE.get(code, ""), code)
         return answer
 
     async def surely(
@@ -132,7 +132,7 @@ class JetStream:
                 if last:
                     raise
                 again = True
-                await asyncio.sleep(AGAIN)
+                await asyncio.sleep(RETRY_AFTER_S)
             except NatsError as error:
                 if again and error.err_code in done:
                     return {}

@@ -14,8 +14,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, Group, fits, groups
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import CLIENT
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
+    Asset,
+    Group,
+    groups,
+    server_accepts_replica,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import CLIENT_NAME
 from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Handover
 
 Answer = Mapping[str, Any]
@@ -127,7 +132,10 @@ class _Board:
         # The tags of a stream decide where it may be, and many streams have the same.
         tags = {asset: group.tags for asset, group in found.items()}
         example = {tags[asset]: group for asset, group in found.items()}
-        fit = {name: {wanted for wanted, group in example.items() if fits(servers[name], group)} for name in names}
+        fit = {
+            name: {wanted for wanted, group in example.items() if server_accepts_replica(servers[name], group)}
+            for name in names
+        }
         self._may = {asset: {name for name in names if tags[asset] in fit[name]} for asset in free}
         # By pair of servers what the one has and the other may get.
         self._held = {(full, bare): _Held() for full in names for bare in names if full != bare}
@@ -296,7 +304,9 @@ def kicks(connections: Mapping[str, Answer], members: Sequence[str]) -> list[Kic
 def clients_of(answer: Answer) -> list[Answer]:
     """The clients of one server, without the collection's own."""
     found = answer["data"].get("connections") or []
-    return [client for client in found if client.get("kind", "Client") == "Client" and client.get("name") != CLIENT]
+    return [
+        client for client in found if client.get("kind", "Client") == "Client" and client.get("name") != CLIENT_NAME
+    ]
 
 
 def placement(servers: Mapping[str, Answer], members: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -26,7 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.removal
 from ansible_collections.messaging.nats.plugins.module_utils._operations.server import still_made_on
 
 # Seconds: a pod that no node takes for so long waits for a node.
-WAITS = 5.0
+DRAIN_POLL_S = 5.0
 
 
 class DrainWork(NodeWork):
@@ -104,7 +104,7 @@ class DrainWork(NodeWork):
             if pod is None or pod["metadata"]["uid"] == gone:
                 return False
             since = (since or time.monotonic()) if unschedulable(pod) else None
-            return is_up(pod) or (since is not None and time.monotonic() - since > WAITS)
+            return is_up(pod) or (since is not None and time.monotonic() - since > DRAIN_POLL_S)
 
         if stuck := self._pods.wait_until(self._name, rests, self._left(), "it is not back"):
             raise self._error(f"pod {self._name}", stuck, "The others are as they were. Look at its node.")

@@ -25,18 +25,18 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
     too_wide,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import (
-    AGAIN,
-    APART,
-    LATER,
-    TRIES,
+    MAX_TRIES,
+    NOT_YET_ERR_CODES,
+    POLL_INTERVAL_S,
+    RETRY_AFTER_S,
     Members,
 )
 
 # From this version on a server is emptied by one request.
-EVACUATES = (2, 15)
+EVACUATION_VERSION = (2, 15)
 
 # So many streams move at the same time.
-AT_ONCE = 8
+MAX_CONCURRENT_MOVES = 8
 
 
 def evacuate(
@@ -67,7 +67,7 @@ def evacuate(
     if not holds(servers, name):
         return False
     leaving = _Leaving(members, name, None, timeout)
-    newer = all(parsed(answer["server"]["ver"])[:2] >= EVACUATES for answer in servers.values())
+    newer = all(parsed(answer["server"]["ver"])[:2] >= EVACUATION_VERSION for answer in servers.values())
     leaving.wait(leaving.by_request if newer else leaving.by_stream)
     return True
 
@@ -116,9 +116,9 @@ class _Leaving:
         """The one request of newer servers, for all that is there."""
         if tried.after < time.monotonic() and not any(group.moving for group in held.values()):
             code, said = self.members.api("SERVER.EVACUATE", peer=self.name)
-            if code not in LATER:
+            if code not in NOT_YET_ERR_CODES:
                 raise NatsError(f"server {self.name}", f"it can't be emptied: {said}", "Look at the cluster.", code)
-            tried.after = time.monotonic() + AGAIN
+            tried.after = time.monotonic() + RETRY_AFTER_S
 
     def by_stream(self, held: Mapping[Asset, Group], tried: Tried) -> None:
         """A few streams at a time; their consumers go with them."""
@@ -129,13 +129,13 @@ class _Leaving:
             for asset, group in streams.items()
             if not group.moving and self.name in group.servers and tried.asked.get(asset, 0) < now
         ]
-        for asset in due[: max(0, AT_ONCE - (len(streams) - len(due)))]:
+        for asset in due[: max(0, MAX_CONCURRENT_MOVES - (len(streams) - len(due)))]:
             code, said = self.members.api(f"ACCOUNT.STREAM.MOVE.{asset.account}.{asset.stream}", server=self.name)
-            tried.asked[asset] = time.monotonic() + AGAIN
-            if code not in LATER:
+            tried.asked[asset] = time.monotonic() + RETRY_AFTER_S
+            if code not in NOT_YET_ERR_CODES:
                 tried.refused[asset] += 1
                 tried.reasons[asset] = said
-        if streams and all(tried.refused[asset] >= TRIES for asset in streams):
+        if streams and all(tried.refused[asset] >= MAX_TRIES for asset in streams):
             said = shown(f"{asset} can't be moved: {tried.reasons[asset]}" for asset in streams)
             remedy = "Look at placement and num_replicas, and at the other servers."
             raise NatsError(f"server {self.name}", said, remedy)
@@ -167,7 +167,7 @@ class _Leaving:
             over = 0 if held or incomplete else over + 1
             if not over:
                 self.tell(held, incomplete, tried.reasons, deadline)
-            time.sleep(APART)
+            time.sleep(POLL_INTERVAL_S)
 
     def tell(
         self,

@@ -23,7 +23,7 @@ FEW = 30
 LAST_CLOSED = "/connz?state=closed&sort=stop&limit=1"
 
 
-class Farewell:
+class LameDuck:
     """Ends a server that lets its last clients go, where they are few."""
 
     def __init__(self, get: Callable[[str], tuple[int, str]], end: Callable[[], None]) -> None:

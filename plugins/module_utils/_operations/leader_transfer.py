@@ -27,9 +27,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.leaders
 
 Answer = Mapping[str, Any]
 # So many are without a leader at the same time.
-AT_ONCE = 8
+MAX_CONCURRENT_STEPDOWNS = 8
 # Seconds: for a step-down, until the first look at who leads, for a look, between two looks, and until a leader that came back is asked again.
-PATIENCE, ELECTION, LOOK, APART, AGAIN = 1.0, 0.05, 0.25, 0.02, 2.0
+STEPDOWN_TIMEOUT_S, FIRST_LOOK_S, SURVEY_TIMEOUT_S, POLL_INTERVAL_S, RETRY_AFTER_S = 1.0, 0.05, 0.25, 0.02, 2.0
 
 
 def hand_over(
@@ -66,7 +66,7 @@ def _account(move: Handover) -> str:
 async def _all(
     connection: Connection, moves: list[Handover], deadline: float, check_lease: Callable[[], None]
 ) -> list[str]:
-    room = asyncio.Semaphore(AT_ONCE)
+    room = asyncio.Semaphore(MAX_CONCURRENT_STEPDOWNS)
 
     async def one(move: Handover) -> str | None:
         async with room:
@@ -83,19 +83,19 @@ async def _one(connection: Connection, move: Handover, deadline: float, check_le
         if refusal := await _ask(connection, move):
             return f"{move}: its leader stays on {move.leaves}: {refusal}"
         # Without a leader nobody answers who it is, and a look takes all of its time.
-        await asyncio.sleep(ELECTION)
-        again = min(deadline, time.monotonic() + AGAIN)
+        await asyncio.sleep(FIRST_LOOK_S)
+        again = min(deadline, time.monotonic() + RETRY_AFTER_S)
         while time.monotonic() < again or (leader is None and time.monotonic() < deadline):
             leader = await _leader(connection, move)
             if leader not in (None, move.leaves):
                 return None
-            await asyncio.sleep(APART)
+            await asyncio.sleep(POLL_INTERVAL_S)
     return f"{move}: " + ("it has no leader" if leader is None else f"its leader is still {leader}")
 
 
 async def _ask(connection: Connection, move: Handover) -> str | None:
     try:
-        answer = await connection.ask(move.call, {"placement": {"preferred": move.goes}}, PATIENCE)
+        answer = await connection.ask(move.call, {"placement": {"preferred": move.goes}}, STEPDOWN_TIMEOUT_S)
     except UnansweredError:
         return None  # whether it was carried out is seen next
     except NatsError as error:
@@ -108,12 +108,12 @@ async def _ask(connection: Connection, move: Handover) -> str | None:
 async def _leader(connection: Connection, move: Handover) -> str | None:
     """Who leads by its own word; None where nobody answers."""
     if move.asset is None:
-        told = await connection.survey("$SYS.REQ.SERVER.PING.JSZ", {"leader_only": True}, 1, LOOK)
+        told = await connection.survey("$SYS.REQ.SERVER.PING.JSZ", {"leader_only": True}, 1, SURVEY_TIMEOUT_S)
         leaders = [answer["server"]["name"] for answer in told if answer["data"].get("meta_cluster")]
         return leaders[0] if leaders else None
     place = Place(move.asset.stream, move.asset.consumer or None)
     try:
-        answer = await connection.ask(f"$JS.API.{place.info()}", timeout=LOOK)
+        answer = await connection.ask(f"$JS.API.{place.info()}", timeout=SURVEY_TIMEOUT_S)
     except NatsError:
         return None
     leader = (answer.get("cluster") or {}).get("leader")

@@ -24,18 +24,18 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
     named_meta_leader,
     peer_id,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import ASKED, AnswerTime, ask
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import ASKED_BY_OPTION, AnswerTime, ask
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 
 Answer = Mapping[str, Any]
 
 NOT_A_MEMBER, CHANGE_UNDER_WAY, NO_QUORUM = 10044, 10202, 10008
 # No refusals: it is under way, or will do in a moment.
-LATER = (0, CHANGE_UNDER_WAY, NO_QUORUM, 10124, 10226)
+NOT_YET_ERR_CODES = (0, CHANGE_UNDER_WAY, NO_QUORUM, 10124, 10226)
 # Seconds: between two looks, and until what does not move is asked to again.
-APART, AGAIN = 0.2, 3.0
+POLL_INTERVAL_S, RETRY_AFTER_S = 0.2, 3.0
 # A server that does not answer, and a stream that refuses to move, so many times does not do it later.
-TRIES = 3
+MAX_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Members:
     def whole(self, needed: Collection[str] | None = None) -> dict[str, Answer]:
         """The same, asked again where one that is needed does not answer: a busy server may be late."""
         servers = self.look()
-        for _try in range(TRIES - 1):
+        for _try in range(MAX_TRIES - 1):
             if set(self.names if needed is None else needed) <= servers.keys():
                 break
             servers = self.look()
         return servers
 
     def _ask(self) -> tuple[Answer, ...]:
-        answers = ask(self.system, self.names, self._time.seconds, {"JSZ": ASKED["JSZ"]})
+        answers = ask(self.system, self.names, self._time.seconds, {"JSZ": ASKED_BY_OPTION["JSZ"]})
         self._time.learn(answers, self.names)
         return answers["JSZ"]
 
@@ -126,7 +126,7 @@ def remove_peer(members: Members, name: str, timeout: float) -> bool:
             asked, by_id = True, by_id != (code == NOT_A_MEMBER)
             if code not in (0, NOT_A_MEMBER, CHANGE_UNDER_WAY, NO_QUORUM):
                 raise NatsError(f"server {name}", f"meta keeps it: {said}", "Look at the cluster.", code)
-        time.sleep(APART)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def wait_members(members: Members, timeout: float) -> None:
@@ -137,7 +137,7 @@ def wait_members(members: Members, timeout: float) -> None:
             cause = f"{shown(sentences)}, after {timeout:g} s"
             raise NatsError("cluster", cause, "Look at it with nats_health, then run it again.")
         waiting(shown(sentences))
-        time.sleep(APART)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def membership_problems(servers: Mapping[str, Answer], names: Sequence[str]) -> list[str]:

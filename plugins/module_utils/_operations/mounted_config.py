@@ -34,22 +34,22 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
 
 HASH = re.compile(r"^([0-9a-f]{64})  (\S.*)$", re.MULTILINE)
 WRITTEN = re.compile(r"^([0-9]+) (\S.*)$", re.MULTILINE)
-MARK = "messaging.nats file"
+FILE_MARK = "messaging.nats file"
 # By one look: the hash of each file, when each was written and what time it is there, the digest after the environment is put in,
 # and the first certificate of each certificate's file.
-LOOK = f"""
+LOOK_SCRIPT = f"""
 sha256sum "$@" 2>/dev/null
-echo "{MARK}"; date '+%s now'; stat -L -c '%Y %n' "$@" 2>/dev/null
-echo "{MARK}"; nats-server -t -c "$1" 2>&1; shift
+echo "{FILE_MARK}"; date '+%s now'; stat -L -c '%Y %n' "$@" 2>/dev/null
+echo "{FILE_MARK}"; nats-server -t -c "$1" 2>&1; shift
 for file; do
   [ "$file" = -- ] && break
-  echo "{MARK}"; sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p;/END CERTIFICATE/q' "$file" 2>/dev/null
+  echo "{FILE_MARK}"; sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p;/END CERTIFICATE/q' "$file" 2>/dev/null
 done
 """
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredFiles:
     """What a pod's Secrets hold for it."""
 
     secret: str
@@ -90,7 +90,7 @@ class Mounted:
     written: Mapping[str, int] = field(default_factory=dict)
 
 
-def declared(kubernetes: Kubernetes, pod: Object) -> Declared:
+def declared_files(kubernetes: Kubernetes, pod: Object) -> DeclaredFiles:
     """What the Secrets that this pod's own specification names hold now."""
     secrets = Secrets(kubernetes, pod["metadata"]["namespace"])
     found = source_of(pod, CONFIGURATION)
@@ -111,7 +111,7 @@ def declared(kubernetes: Kubernetes, pod: Object) -> Declared:
     certificates = {
         listener: path for listener, block in blocks.items() if (path := path_of(block.get("cert_file"), pod))
     }
-    return Declared(
+    return DeclaredFiles(
         f"Secret {found.secret}",
         hashes,
         certificates,
@@ -122,14 +122,14 @@ def declared(kubernetes: Kubernetes, pod: Object) -> Declared:
     )
 
 
-def look(kubernetes: Kubernetes, pod: Object, wanted: Declared) -> Mounted:
+def look(kubernetes: Kubernetes, pod: Object, wanted: DeclaredFiles) -> Mounted:
     """What lies in the pod now."""
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     certificates = list(dict.fromkeys(wanted.certificates.values()))
     others = [path for path in wanted.hashes if path not in (CONFIGURATION, *certificates)]
-    command = ["sh", "-c", LOOK, "sh", CONFIGURATION, *certificates, "--", *others]
+    command = ["sh", "-c", LOOK_SCRIPT, "sh", CONFIGURATION, *certificates, "--", *others]
     _code, said = kubernetes.run(namespace, name, "nats", command, timeout=10)
-    hashed, dated, checked, *texts = said.split(f"{MARK}\n")
+    hashed, dated, checked, *texts = said.split(f"{FILE_MARK}\n")
     there = {path: digest for digest, path in HASH.findall(hashed)}
     digest = DIGEST.search(checked)
     ends = {path: end for path, text in zip(certificates, texts, strict=False) if (end := end_of(text))}
@@ -142,7 +142,7 @@ def look(kubernetes: Kubernetes, pod: Object, wanted: Declared) -> Mounted:
     )
 
 
-def differences(wanted: Declared, mounted: Mounted, varz: Mapping[str, Any]) -> list[str]:
+def file_differences(wanted: DeclaredFiles, mounted: Mounted, varz: Mapping[str, Any]) -> list[str]:
     """In which respects a server, which tells this of itself, does not run with what its pod's Secrets hold."""
     found = [f"the pod lacks the newest {wanted.named(mounted.stale)}"] if mounted.stale else []
     if mounted.digest and varz.get("config_digest") != mounted.digest:
@@ -156,7 +156,7 @@ def differences(wanted: Declared, mounted: Mounted, varz: Mapping[str, Any]) -> 
     return found + other_revision(wanted, varz)
 
 
-def other_revision(wanted: Declared, varz: Mapping[str, Any]) -> list[str]:
+def other_revision(wanted: DeclaredFiles, varz: Mapping[str, Any]) -> list[str]:
     revision = (varz.get("metadata") or {}).get("revision")
     if wanted.revision and "metadata" in varz and revision != wanted.revision:
         return [f"its revision is {revision}, and the file's {wanted.revision}"]

@@ -26,11 +26,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.removal
     only_there,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import against_going_on
-from ansible_collections.messaging.nats.plugins.module_utils._operations.server import DOUBT, LOOK, ServerWork
+from ansible_collections.messaging.nats.plugins.module_utils._operations.server import (
+    DOUBT_S,
+    POLL_INTERVAL_S,
+    ServerWork,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
 # Streams that are given up anyway are moved while they let themselves be.
-TRIED = 30.0
+EVICTION_TIMEOUT_S = 30.0
 
 
 class NodeWork(ServerWork):
@@ -46,7 +50,7 @@ class NodeWork(ServerWork):
 
     def _when_others_are_whole(self, giving_up: bool = False) -> Snapshot:
         """Now or in a moment; what lasts is refused."""
-        until = min(self._deadline, time.monotonic() + DOUBT)
+        until = min(self._deadline, time.monotonic() + DOUBT_S)
         look = Steady(self._look if giving_up else self._source.take)
         while True:
             snapshot = look()
@@ -57,7 +61,7 @@ class NodeWork(ServerWork):
             if time.monotonic() > until:
                 break
             self._waiting(f"{self._name}: the others can't do without it yet: {shown([*against, *lost])}")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
         if against:
             cause = f"the others can't do without it now: {shown(against)}"
             remedy = "One server at a time: wait until the others are whole, or mend them first (playbook diagnose)."
@@ -86,7 +90,7 @@ class NodeWork(ServerWork):
         if not (streams := self._can_move(before)):
             return before
         if self._params["allow_data_loss"]:
-            patience = min(patience, TRIED)
+            patience = min(patience, EVICTION_TIMEOUT_S)
         move_off(self._members(), self._server, streams, patience)
         self.report.said.append(f"moved {len(streams)} streams with one replica off {self._name}")
         return self._source.take()
@@ -103,4 +107,4 @@ class NodeWork(ServerWork):
                 remedy = "No other server was touched. Look at it with the playbook diagnose, and run again to go on."
                 raise NatsError(f"server {self._name}", cause, remedy)
             self._waiting(f"{self._name}: {shown(found)}")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)

@@ -15,12 +15,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import is_up
-from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import MERGE, Pods
+from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import MERGE_PATCH, Pods
 
 # On the StatefulSet, while a server's store is given up: its pod, and the volume claim that has to go.
 REPLACING = "messaging.nats/replacing"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
-LOOK = 0.5
+POLL_INTERVAL_S = 0.5
 
 
 class Next(Enum):
@@ -164,7 +164,7 @@ class Whereabouts:
                         f"pod {name}", f"it may not be evicted: {waited}", remedy, error.err_code
                     ) from error
             waiting(f"pod {name}: it may not be evicted yet: {waited}")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     def delete_claim(self) -> None:
         self._pods.delete_claim(self.name)
@@ -189,5 +189,5 @@ class Whereabouts:
         value: Any = None if uid is None else f"{self.name} {uid}".strip()
         body = {"metadata": {"annotations": {REPLACING: value}}}
         self._kubernetes.call(
-            "PATCH", self._set, f"StatefulSet {self._pods.cluster}", body, MERGE, fieldManager=MANAGER
+            "PATCH", self._set, f"StatefulSet {self._pods.cluster}", body, MERGE_PATCH, fieldManager=MANAGER
         )

@@ -31,19 +31,24 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.balance
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.leader_transfer import hand_over
 from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Handover
-from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import APART, LATER, TRIES, Members
+from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import (
+    MAX_TRIES,
+    NOT_YET_ERR_CODES,
+    POLL_INTERVAL_S,
+    Members,
+)
 
 Answer = Mapping[str, Any]
 # So many streams move at the same time.
-AT_ONCE = 4
+MAX_CONCURRENT_MOVES = 4
 # What a server chooses itself may make it no more even; so often it is asked again.
-IN_VAIN = 3
+MAX_FAILED_MOVES = 3
 # Leaders that did not go where they should are asked again so often.
-ROUNDS = 2
+MAX_ROUNDS = 2
 # So many clients of each server are looked at.
-CONNECTIONS = 4096
+MAX_CONNECTIONS_PER_SERVER = 4096
 # Seconds that clients have to come back.
-RETURN = 5.0
+LEADER_RETURN_S = 5.0
 
 
 @dataclass
@@ -60,7 +65,7 @@ class _Round:
     def start(self, planned: Sequence[Move], servers: Mapping[str, Answer], most: int) -> None:
         self.were = {asset: group.servers for asset, group in groups(servers).items()}
         for move in planned:
-            if len(self.under_way) >= min(AT_ONCE, most):
+            if len(self.under_way) >= min(MAX_CONCURRENT_MOVES, most):
                 return
             if move.asset in self.under_way or move.asset in self.refused:
                 continue
@@ -68,7 +73,7 @@ class _Round:
             tags = {"tags": [move.goes]} if directed(servers, move.goes) else {}
             call = f"ACCOUNT.STREAM.MOVE.{move.asset.account}.{move.asset.stream}"
             code, said = self.members.api(call, server=move.leaves, **tags)
-            if code in LATER:
+            if code in NOT_YET_ERR_CODES:
                 self.under_way[move.asset] = move
             else:
                 self.refused[move.asset] = said
@@ -93,7 +98,7 @@ class _Round:
                 cause = f"after {self.timeout:g} s these still move: {late}"
                 raise NatsError("replicas", cause, "They go on by themselves: run it again later.")
             tell_now_and_then(f"{len(waiting)} streams move")
-            time.sleep(APART)
+            time.sleep(POLL_INTERVAL_S)
         return list(arrived.values())
 
 
@@ -120,7 +125,7 @@ def move_replicas(members: Members, most: int, timeout: float) -> tuple[list[Mov
     deadline, vain = time.monotonic() + timeout, 0
     done: list[Move] = []
     refused: dict[Asset, str] = {}
-    while len(done) < most and vain < IN_VAIN:
+    while len(done) < most and vain < MAX_FAILED_MOVES:
         servers = everyone(members)
         before = imbalance(servers, members.names)
         turn = _Round(members, deadline, timeout, refused=refused)
@@ -141,7 +146,7 @@ def move_leaders(
     """Spreads leaders evenly; what was handed over, and what could not be, in a sentence each."""
     deadline, sentences = time.monotonic() + timeout, list[str]()
     before: dict[Asset, str | None] = {}
-    for _round in range(ROUNDS):
+    for _round in range(MAX_ROUNDS):
         found = groups(servers := everyone(members))
         planned = leader_moves(servers, members.names, skipped)
         if not planned:
@@ -169,9 +174,9 @@ def close_connections(members: Members, wanted: Sequence[Kick], per_second: floa
 
 def connections(members: Members) -> dict[str, Answer]:
     """The clients of each server: whoever does not answer would seem to have none."""
-    asked = {"auth": True, "sort": "idle", "limit": CONNECTIONS}
+    asked = {"auth": True, "sort": "idle", "limit": MAX_CONNECTIONS_PER_SERVER}
     answer_time = AnswerTime(members.system.options.timeout)
-    for _try in range(TRIES):
+    for _try in range(MAX_TRIES):
         answers = ask(members.system, members.names, answer_time.seconds, {"CONNZ": asked})
         answer_time.learn(answers, members.names)
         found = {told["server"]["name"]: told for told in answers["CONNZ"] if told["server"]["name"] in members.names}
@@ -182,7 +187,7 @@ def connections(members: Members) -> dict[str, Answer]:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RebalanceOptions:
     """What shall be even, and how gently."""
 
     replicas: bool
@@ -194,11 +199,11 @@ class Wanted:
 
 
 def rebalance(
-    members: Members, accounts: Callable[[str], Connection | None], wanted: Wanted, check: bool
+    members: Members, accounts: Callable[[str], Connection | None], wanted: RebalanceOptions, check: bool
 ) -> dict[str, Any]:
     """Replicas, then leaders, which depend on them, then clients; what was done, or would be, and how it is then."""
     servers = everyone(members)
-    before = figures(servers, connections(members), members.names)
+    before = balance_figures(servers, connections(members), members.names)
     skipped = without_login(servers, members.names, accounts) if wanted.leaders else {}
     if check:
         kicked = kicks(connections(members), members.names) if wanted.connections else []
@@ -218,7 +223,7 @@ def rebalance(
         kicked = kicks(connections(members), members.names)
         close_connections(members, kicked, wanted.kicks_per_second)
         _returned(members, sum(server["connections"] for server in before.values()))
-    after = figures(members.whole(), connections(members), members.names)
+    after = balance_figures(members.whole(), connections(members), members.names)
     return _result(before, after, replicas, leaders, kicked, skipped, sentences)
 
 
@@ -236,7 +241,7 @@ def without_login(
     return found
 
 
-def figures(
+def balance_figures(
     servers: Mapping[str, Answer], clients: Mapping[str, Answer], names: Sequence[str]
 ) -> dict[str, dict[str, int]]:
     """What each server has."""
@@ -248,9 +253,9 @@ def figures(
 
 def _returned(members: Members, total: int) -> None:
     """A client that was closed connects again in its own time, which is short."""
-    end = time.monotonic() + RETURN
+    end = time.monotonic() + LEADER_RETURN_S
     while sum(len(clients_of(answer)) for answer in connections(members).values()) < total and time.monotonic() < end:
-        time.sleep(APART)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def _result(

@@ -33,23 +33,23 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import (
-    Declared,
+    DeclaredFiles,
     Mounted,
-    declared,
-    differences,
+    declared_files,
+    file_differences,
     look,
     served_until,
 )
 
-ANNOTATION = "messaging.nats/configuration"
+CONFIGURATION_ANNOTATION = "messaging.nats/configuration"
 # Seconds between two looks, and until the kubelet is asked once more.
-APART, AGAIN = 0.1, 2.0
+POLL_INTERVAL_S, SYNC_RETRY_S = 0.1, 2.0
 # The server's reason ends in both values of the option: passwords and keys among them.
 VALUES = re.compile(r"[:,]?\s*(?:field \"\w+\": )?old=.*", re.DOTALL)
 REFUSAL = re.compile(r"\[ERR\] (.*reload.*)", re.IGNORECASE)
-LOG_LINES = 20
+MAX_LOG_LINES = 20
 # Seconds for the server to carry out a signal, or to log why it does not.
-ANSWERS = 5.0
+ANSWERS_TIMEOUT_S = 5.0
 # Without a pid_file: the process that a container begins with.
 SIGNAL = """
 pid=$(cat "$1" 2>/dev/null)
@@ -80,24 +80,24 @@ def reload_all(params: Mapping[str, Any], check: bool, opened: ExitStack) -> dic
         raise NatsError(cluster, "none of its pods is running", "Look at it with kubectl get pods.")
     deadline = time.monotonic() + params["wait_timeout"]
     with ThreadPoolExecutor(len(pods)) as pool:
-        servers = [Server(kubernetes, params, pod, opened) for pod in pods]
-        _all(pool, servers, Server.meet, deadline)
+        servers = [ServerReload(kubernetes, params, pod, opened) for pod in pods]
+        _all(pool, servers, ServerReload.meet, deadline)
         _refuse_certificates(servers)
         if check:
             return _told(servers, {server.name for server in servers if server.lacks()})
-        _all(pool, servers, Server.deliver, deadline)
+        _all(pool, servers, ServerReload.deliver, deadline)
         _refuse_certificates(servers)  # a Secret may have changed meanwhile
         reloaded = [server for server in servers if server.lacks()]
         kubernetes.check_lease()
-        list(pool.map(Server.reload, reloaded))
+        list(pool.map(ServerReload.reload, reloaded))
         took = [server.name for server in servers if not server.refusal]
         if any(server.refusal for server in servers):
             raise _refused(servers, took)
-        _all(pool, servers, Server.prove, deadline)
+        _all(pool, servers, ServerReload.prove, deadline)
     return _told(servers, {server.name for server in reloaded})
 
 
-class Server:
+class ServerReload:
     """One server, its pod, and what it should run with."""
 
     def __init__(self, kubernetes: Kubernetes, params: Mapping[str, Any], pod: Object, opened: ExitStack) -> None:
@@ -108,12 +108,12 @@ class Server:
         self._connection: Any = None
         # Why the server can't be asked as the account's user; empty while it can.
         self._login_fails = ""
-        self._declared: Declared
+        self._declared: DeclaredFiles
         self._mounted: Mounted
         self._varz: dict[str, Any] = {}
         self._pushed = 0.0
         self._reloaded = False
-        self._annotated = {(pod["metadata"].get("annotations") or {}).get(ANNOTATION)}
+        self._annotated = {(pod["metadata"].get("annotations") or {}).get(CONFIGURATION_ANNOTATION)}
 
     def meet(self) -> str:
         """Looks at the Secret, the pod and the server."""
@@ -139,20 +139,20 @@ class Server:
         ]
 
     def _look(self) -> None:
-        self._declared = declared(self._kubernetes, self._pod)
+        self._declared = declared_files(self._kubernetes, self._pod)
         self._mounted = look(self._kubernetes, self._pod, self._declared)
         if self._mounted.problem and not self._mounted.stale:
             raise NatsError(f"server {self.name}", f"{self._declared.secret} {self._mounted.problem}", CORRECT)
 
     def _push(self) -> None:
-        if time.monotonic() - self._pushed < AGAIN:
+        if time.monotonic() - self._pushed < SYNC_RETRY_S:
             return
         # Only a value that is new makes the kubelet look.
         numbered = (f"{self._declared.short}.{number}" for number in range(2, 1000))
         value = next(value for value in (self._declared.short, *numbered) if value not in self._annotated)
         self._annotated.add(value)
         path = f"/api/v1/namespaces/{self._namespace}/pods/{self._pod['metadata']['name']}"
-        patch = {"metadata": {"annotations": {ANNOTATION: value}}}
+        patch = {"metadata": {"annotations": {CONFIGURATION_ANNOTATION: value}}}
         self._kubernetes.call("PATCH", path, f"pod {path.rpartition('/')[2]}", patch, "application/merge-patch+json")
         self._pushed = time.monotonic()
 
@@ -176,7 +176,11 @@ class Server:
 
     def _reload_by_exec(self) -> None:
         """A signal has no answer: the time of the last load tells that it was carried out, and the log why it was not."""
-        before, refused, deadline = self._varz.get("config_load_time"), self._refusals(), time.monotonic() + ANSWERS
+        before, refused, deadline = (
+            self._varz.get("config_load_time"),
+            self._refusals(),
+            time.monotonic() + ANSWERS_TIMEOUT_S,
+        )
         pod = self._pod["metadata"]["name"]
         command = ["sh", "-c", SIGNAL, "sh", self._declared.pid_file]
         code, said = self._kubernetes.run(self._namespace, pod, "nats", command)
@@ -190,7 +194,7 @@ class Server:
             if (now := self._refusals()) != refused and now:
                 self.refusal = _without_values(now[-1])
                 return
-            time.sleep(APART)
+            time.sleep(POLL_INTERVAL_S)
 
     def prove(self) -> str:
         """What is still missing, asked anew."""
@@ -200,7 +204,7 @@ class Server:
     def lacks(self) -> list[str]:
         """In which respects the server is not what its pod's files say."""
         mounted = replace(self._mounted, written={}) if self._reloaded else self._mounted
-        return differences(self._declared, mounted, self._varz)
+        return file_differences(self._declared, mounted, self._varz)
 
     def last_words(self) -> str:
         """What its log says of the refusal."""
@@ -208,7 +212,9 @@ class Server:
         return _without_values(said[-1]) if said else ""
 
     def _refusals(self) -> list[str]:
-        return REFUSAL.findall(self._kubernetes.logs(self._namespace, self._pod["metadata"]["name"], "nats", LOG_LINES))
+        return REFUSAL.findall(
+            self._kubernetes.logs(self._namespace, self._pod["metadata"]["name"], "nats", MAX_LOG_LINES)
+        )
 
     def told(self, reloaded: bool) -> dict[str, Any]:
         revision = (self._varz.get("metadata") or {}).get("revision")
@@ -253,17 +259,19 @@ class Server:
         return answer
 
 
-def _refuse_certificates(servers: list[Server]) -> None:
+def _refuse_certificates(servers: list[ServerReload]) -> None:
     """A server loads a certificate with which nobody can connect any more, and says nothing: so none gets it."""
     found = sentences(problem for server in servers for problem in server.problems())
     if found:
         raise NatsError("certificates", f"{'; '.join(found)}. No server was told to reload", BETTER_CERTIFICATE)
 
 
-def _all(pool: ThreadPoolExecutor, servers: list[Server], step: Callable[[Server], str], deadline: float) -> None:
+def _all(
+    pool: ThreadPoolExecutor, servers: list[ServerReload], step: Callable[[ServerReload], str], deadline: float
+) -> None:
     """Repeats a step on every server until it says that nothing is missing; raises with what is, when time is over."""
 
-    def until_done(server: Server) -> str:
+    def until_done(server: ServerReload) -> str:
         while True:
             try:
                 missing = step(server)
@@ -273,7 +281,7 @@ def _all(pool: ThreadPoolExecutor, servers: list[Server], step: Callable[[Server
                 missing = error.cause
             if not missing or time.monotonic() > deadline:
                 return missing
-            time.sleep(APART)
+            time.sleep(POLL_INTERVAL_S)
 
     missing = dict(zip(servers, pool.map(until_done, servers), strict=True))
     if any(missing.values()):
@@ -286,7 +294,7 @@ def _all(pool: ThreadPoolExecutor, servers: list[Server], step: Callable[[Server
         )
 
 
-def _refused(servers: list[Server], took: list[str]) -> NatsError:
+def _refused(servers: list[ServerReload], took: list[str]) -> NatsError:
     by_reason: dict[str, list[str]] = {}
     for server in servers:
         if server.refusal:
@@ -312,6 +320,6 @@ def _without_values(reason: str) -> str:
     return masked_log(VALUES.sub("", reason)).strip()
 
 
-def _told(servers: list[Server], reloaded: set[str]) -> dict[str, Any]:
+def _told(servers: list[ServerReload], reloaded: set[str]) -> dict[str, Any]:
     found = {server.name: server.told(server.name in reloaded) for server in servers}
     return {"changed": bool(reloaded), "servers": found}

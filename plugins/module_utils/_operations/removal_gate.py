@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
-from ansible_collections.messaging.nats.plugins.module_utils._health.assets import UNDER_WAY, Asset, Group, groups
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import LAG_IN_FLIGHT, Asset, Group, groups
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Answer,
     Snapshot,
     answered,
-    meta_leader,
+    meta_leader_with_quorum,
     unseen,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import (
@@ -35,7 +35,7 @@ def against_doing_without(snapshot: Snapshot, server: str) -> list[str]:
         return list(against_its_silence(snapshot, server))
     if silent := unseen(snapshot, besides=server):
         return silent
-    if meta_leader(snapshot) is None:
+    if meta_leader_with_quorum(snapshot) is None:
         return ["there is no meta leader"]
     found = [*against_its_silence(snapshot, server), *not_current(snapshot, besides=server)]
     for group in groups(there).values():
@@ -143,7 +143,7 @@ def _behind(told: Group, own: Group, server: str) -> Iterator[str]:
     leads, has = told.told.get("state") or {}, own.told.get("state") or {}
     for figure in ("last_seq", "messages"):
         lacks = int(leads.get(figure, 0)) - int(has.get(figure, 0))
-        if lacks > UNDER_WAY:
+        if lacks > LAG_IN_FLIGHT:
             yield f"{told.asset}: {server} lacks {lacks} messages"
             return
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
-    UNDER_WAY,
+    LAG_IN_FLIGHT,
     Group,
     groups,
     meta_peers,
@@ -24,13 +24,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     answered,
     figures,
     is_down,
-    meta_leader,
+    meta_leader_with_quorum,
     says_ok,
     unseen,
 )
 
 # Nanoseconds after which a peer that is silent is away: a healthy one is heard of within two seconds.
-SILENCE = 10 * 10**9
+SILENCE_NS = 10 * 10**9
 
 
 def against_stopping(snapshot: Snapshot, server: str) -> list[str]:
@@ -44,7 +44,7 @@ def against_stopping(snapshot: Snapshot, server: str) -> list[str]:
     if len(snapshot.expected) == 1:
         return unseen(snapshot)
     found = unseen(snapshot, besides=server)
-    if meta_leader(snapshot) is None:
+    if meta_leader_with_quorum(snapshot) is None:
         return found if snapshot.unreachable else [*found, "there is no meta leader"]
     found += [*against_its_silence(snapshot, server), *not_current(snapshot, besides=server)]
     for group in groups(there).values():
@@ -65,7 +65,7 @@ def against_going_on(before: Snapshot, now: Snapshot, server: str) -> list[str]:
     found = [*_checks(now, server), *_history(before, now, server)]
     if len(now.expected) == 1:
         return found
-    if meta_leader(now) is None:
+    if meta_leader_with_quorum(now) is None:
         return ["there is no meta leader", *found]
     earlier = groups(answered(before))
     for asset, group in groups(there).items():
@@ -85,12 +85,12 @@ def against_its_silence(snapshot: Snapshot, server: str) -> Iterator[str]:
 
 def called_away(snapshot: Snapshot, server: str) -> bool:
     """Whether the meta leader, with a quorum behind it, does not reach this server or has it not among its peers."""
-    if meta_leader(snapshot) is None:
+    if meta_leader_with_quorum(snapshot) is None:
         return False
     peer = (meta_peers(answered(snapshot)) or {}).get(peer_id(server))
     if peer is None or peer.get("offline"):
         return True
-    return not peer.get("current") and int(peer.get("active") or 0) > SILENCE
+    return not peer.get("current") and int(peer.get("active") or 0) > SILENCE_NS
 
 
 def without_leader(group: Group) -> bool:
@@ -130,7 +130,7 @@ def _incomplete(group: Group, earlier: Group | None) -> Iterator[str]:
     for name in sorted(group.servers - group.current):
         yield f"{group.asset}: its replica on {name} is not current"
     for name, lag in sorted(group.lags.items()):
-        if lag > UNDER_WAY:
+        if lag > LAG_IN_FLIGHT:
             yield f"{group.asset}: its replica on {name} is {lag} messages behind"
 
 

@@ -57,14 +57,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.restart
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods, Stuck
 
-LOOK = 0.2
+POLL_INTERVAL_S = 0.2
 # Seconds: what is not whole by then may never be, as where the server's process ended after all.
-PROMPT = 2.0
+PROMPT_S = 2.0
 # Seconds: a doubt that lasts so long is no moment's.
-DOUBT = 10.0
+DOUBT_S = 10.0
 # How the scheduler says that a pod can't be where its volume is.
-ELSEWHERE = re.compile(r"volume node affinity|PersistentVolume's node affinity")
-HANDING_OVER = 10.0
+VOLUME_ELSEWHERE = re.compile(r"volume node affinity|PersistentVolume's node affinity")
+HANDOVER_TIMEOUT_S = 10.0
 
 
 @dataclass
@@ -206,7 +206,7 @@ class ServerWork:
     def _nowhere(self) -> set[Asset]:
         """Streams that no server has which answers: seen twice, since one is listed as soon as it is being made."""
         found: set[Asset] | None = None
-        until = time.monotonic() + DOUBT
+        until = time.monotonic() + DOUBT_S
         while True:
             snapshot = self._look()
             unknown = unseen(snapshot) + [
@@ -222,7 +222,7 @@ class ServerWork:
             elif time.monotonic() > until:
                 cause = f"it can't be seen whether all that it had is elsewhere: {shown(unknown)}"
                 raise NatsError(f"server {self._name}", cause, "Mend that first, and run it again to go on.")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     def _look(self) -> Snapshot:
         """With what each account is told of its streams: those too that nobody has who answers."""
@@ -236,9 +236,9 @@ class ServerWork:
 
     def _as_it_is(self) -> Snapshot:
         """To compare with later: of a server that can't be seen for a while nothing is expected."""
-        until = min(self._deadline, time.monotonic() + DOUBT)
+        until = min(self._deadline, time.monotonic() + DOUBT_S)
         while unseen_before(snapshot := self._source.take()) and time.monotonic() < until:
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
         return nothing_expected(snapshot)
 
     def _out_of_use(self, statefulset: Object) -> Snapshot:
@@ -279,7 +279,7 @@ class ServerWork:
             if self._contacts.prove():
                 continue
             # A login that is refused does not heal by itself; who is late answers in a moment.
-            lasts = time.monotonic() - started > DOUBT
+            lasts = time.monotonic() - started > DOUBT_S
             if self._params["force"] and (self._forced or lasts or not unseen(snapshot)):
                 if not self._forced:
                     self.report.said.append(f"{self._name} was restarted by force, although {shown(against)}")
@@ -294,7 +294,7 @@ class ServerWork:
                     f"{mend} To restart it all the same, set force: {self._name}.",
                 )
             self._waiting(f"{self._name}: can't be spared yet: {shown(against)}")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     def _make_way(self, before: Snapshot, statefulset: Object) -> bool:
         """Streams and leaders go to others; whether streams did, which takes its time."""
@@ -319,7 +319,7 @@ class ServerWork:
                     system,
                     self._contacts.account,
                     moves,
-                    min(HANDING_OVER, self._left()),
+                    min(HANDOVER_TIMEOUT_S, self._left()),
                     self._pods.kubernetes.check_lease,
                 )
                 self.report.handed_over += len(moves)
@@ -344,7 +344,9 @@ class ServerWork:
         named = {"server_name": self._server, "exact_match": True}
         try:
             system = self._contacts.system()
-            told = system.run(system.survey("$SYS.REQ.SERVER.PING.HEALTHZ", named, 1, LOOK)) if system else []
+            told = (
+                system.run(system.survey("$SYS.REQ.SERVER.PING.HEALTHZ", named, 1, POLL_INTERVAL_S)) if system else []
+            )
         except NatsError:
             return False  # the only server there was, or all of them are out of reach
         return any(each["server"]["name"] == self._server and says_ok(each) for each in told)
@@ -368,7 +370,7 @@ class ServerWork:
             against = against_going_on(before, self._contacts.steady(), self._server)
             if not against:
                 return
-            if time.monotonic() - started > PROMPT:
+            if time.monotonic() - started > PROMPT_S:
                 self._contacts.prove()
             if time.monotonic() > self._deadline:
                 raise NatsError(
@@ -377,7 +379,7 @@ class ServerWork:
                     "No other server was touched. Look at it with the playbook diagnose, and run again to go on.",
                 )
             self._waiting(f"{self._name}: {shown(against)}")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     # What they need
 
@@ -435,7 +437,7 @@ def outdate(pods: Pods, params: Mapping[str, Any], check: bool) -> bool:
 
 
 def way_in(name: str, stuck: Stuck) -> str:
-    if ELSEWHERE.search(stuck.evidence):
+    if VOLUME_ELSEWHERE.search(stuck.evidence):
         claim = f"PersistentVolumeClaim data-{name}"
         return f"{claim} is bound to nodes that don't take it. Where a server that was taken out left it, nothing in it is needed: delete it, and run again."
     return "Correct it and run again."

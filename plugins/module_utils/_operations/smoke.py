@@ -30,7 +30,7 @@ except ImportError:
 else:
     FAILURES = (Unexpected, nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError, OSError)
 
-MESSAGES, WORKERS, ACK_WAIT = 100, 3, 1.0
+MESSAGES, WORKERS, ACK_WAIT_S = 100, 3, 1.0
 
 
 def expect(seen: Any, otherwise: str) -> None:
@@ -186,19 +186,19 @@ class Smoke:
         check.evidence = f"{MESSAGES} messages were delivered and acknowledged, none is left"
 
     async def _redelivered(self, check: Check) -> None:
-        config = nats.js.api.ConsumerConfig(ack_wait=ACK_WAIT)
+        config = nats.js.api.ConsumerConfig(ack_wait=ACK_WAIT_S)
         subject = f"{self._subject}.js.once"
         puller = await self._jetstream.pull_subscribe(subject, durable="once", stream=self._stream, config=config)
         await self._publish(subject, "id-once")
         (first,) = await puller.fetch(1, timeout=5)
-        (second,) = await puller.fetch(1, timeout=ACK_WAIT + 5)
+        (second,) = await puller.fetch(1, timeout=ACK_WAIT_S + 5)
         count = second.metadata.num_delivered
         expect(count == 2, f"it came back as delivery {count}, not 2")
         expect(second.metadata.sequence.stream == first.metadata.sequence.stream, "another message came back")
         await second.ack_sync(timeout=5)
         expect((await self._publish(subject, "id-once")).duplicate, "its publisher's second try was stored")
         try:
-            third = await puller.fetch(1, timeout=ACK_WAIT + 0.5)
+            third = await puller.fetch(1, timeout=ACK_WAIT_S + 0.5)
         except (nats.errors.TimeoutError, asyncio.TimeoutError):
             third = []
         expect(not third, "it came again after it was acknowledged")

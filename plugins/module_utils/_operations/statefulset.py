@@ -20,7 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.units impor
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
-    RESTARTED,
+    RESTARTED_ANNOTATION,
     nats_container,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import (
@@ -33,19 +33,19 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     has_ended,
     waits_for_kubelet,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._operations.lame_duck import Farewell
+from ansible_collections.messaging.nats.plugins.module_utils._operations.lame_duck import LameDuck
 
-MERGE = "application/merge-patch+json"
-LOOK = 0.1
+MERGE_PATCH = "application/merge-patch+json"
+POLL_INTERVAL_S = 0.1
 # A pull that failed is tried again: a pod is only stuck when its trouble lasts.
-LASTS = 8.0
-HOPELESS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
-LOG_LINES = 15
+STUCK_AFTER_S = 8.0
+HOPELESS_REASONS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
+MAX_LOG_LINES = 15
 # How much earlier than here the Kubernetes cluster may think that an event was.
 CLOCK_SKEW = timedelta(seconds=5)
 # A kubelet that may not read a volume's claim yet waits 10 to 15 s, unless something of the pod changes: then it looks again at once.
-WAKE, WAKES = 0.5, 20
-WOKEN = "messaging.nats/woken"
+WAKE_INTERVAL_S, MAX_WAKES = 0.5, 20
+WOKEN_ANNOTATION = "messaging.nats/woken"
 LAME_DUCK, QUIT = "ldm=", "quit="
 
 
@@ -79,7 +79,7 @@ class Pods:
                 return found
             if time.monotonic() > deadline:
                 raise NatsError(self._what, "its controller does not take it up", "Look at kube-controller-manager.")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     def find(self, name: str) -> Object | None:
         """A server's pod by its name; another's pod in its place is nothing to deal with."""
@@ -106,7 +106,7 @@ class Pods:
         """All pods are of an older revision from now on; at rest, so that none moves by itself."""
         self._change(
             {
-                "template": {"metadata": {"annotations": {RESTARTED: moment}}},
+                "template": {"metadata": {"annotations": {RESTARTED_ANNOTATION: moment}}},
                 "updateStrategy": {"rollingUpdate": {"partition": replicas}},
             }
         )
@@ -116,7 +116,7 @@ class Pods:
         self._change({"replicas": replicas, "updateStrategy": {"rollingUpdate": {"partition": replicas}}})
 
     def _change(self, spec: Object) -> None:
-        self.kubernetes.call("PATCH", self._path, self._what, {"spec": spec}, MERGE, fieldManager=MANAGER)
+        self.kubernetes.call("PATCH", self._path, self._what, {"spec": spec}, MERGE_PATCH, fieldManager=MANAGER)
 
     def rest(self) -> None:
         """At rest nothing moves, and a pod that comes back is what it was."""
@@ -138,7 +138,7 @@ class Pods:
                     f"{status.get('updatedReplicas', 0)} of {status.get('replicas')} pods are of the newest revision"
                 )
                 raise NatsError(self._what, cause, "Look at its pods, and run the play again.")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     def delete(self, name: str) -> None:
         if self.find(name):
@@ -157,7 +157,7 @@ class Pods:
         began = datetime.now(timezone.utc)
         trouble: float | None = None
         woken, wakes = time.monotonic(), 0
-        farewell = Farewell(partial(self.kubernetes.get, self.namespace, name, MONITOR_PORT), partial(self._end, name))
+        farewell = LameDuck(partial(self.kubernetes.get, self.namespace, name, MONITOR_PORT), partial(self._end, name))
         while True:
             pod = self.find(name)
             if wanted(pod):
@@ -170,18 +170,18 @@ class Pods:
             now = time.monotonic()
             if pod is None or not waits_for_kubelet(pod):
                 woken = now
-            elif now - woken > WAKE and wakes < WAKES:
+            elif now - woken > WAKE_INTERVAL_S and wakes < MAX_WAKES:
                 self._wake(name)
                 woken, wakes = now, wakes + 1
             trouble = (trouble or now) if reason else None
-            if reason and trouble is not None and now - trouble > LASTS:
+            if reason and trouble is not None and now - trouble > STUCK_AFTER_S:
                 return Stuck(reason, self.evidence(name), own_fault=True)
             if now > deadline:
                 # One that was never made, or that no node takes, serves nobody: to put it back costs nothing.
                 unplaced = pod is None or not pod["spec"].get("nodeName")
                 return Stuck(f"{waiting} after {timeout:.0f} s", self.evidence(name), own_fault=unplaced)
             tell(f"pod {name}: {reason or waiting}")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
     def _not_created(self, name: str, since: datetime) -> str | None:
         """Why its StatefulSet can't make a pod, which only the StatefulSet's own events tell."""
@@ -194,10 +194,10 @@ class Pods:
         return None
 
     def _wake(self, name: str) -> None:
-        patch = {"metadata": {"annotations": {WOKEN: str(int(time.time()))}}}
+        patch = {"metadata": {"annotations": {WOKEN_ANNOTATION: str(int(time.time()))}}}
         # Who may not do that waits a little longer.
         with suppress(NatsError):
-            self.kubernetes.call("PATCH", f"{self._core}/pods/{name}", f"pod {name}", patch, MERGE)
+            self.kubernetes.call("PATCH", f"{self._core}/pods/{name}", f"pod {name}", patch, MERGE_PATCH)
 
     def _forget(self, pod: Object) -> None:
         """A kubelet reports that a pod's containers have ended, and takes up to a second more until it lets go of its name."""
@@ -231,7 +231,7 @@ class Pods:
                 yield f"  event: {event['reason']}: {event['message']}"
 
     def _log(self, name: str) -> Iterator[str]:
-        where = (self.namespace, name, "nats", LOG_LINES)
+        where = (self.namespace, name, "nats", MAX_LOG_LINES)
         text = self.kubernetes.logs(*where) or self.kubernetes.logs(*where, previous=True)
         for line in text.splitlines():
             yield f"  log: {line}"
@@ -242,7 +242,7 @@ def _hopeless(pod: Object) -> str | None:
         return None
     for container in pod["status"].get("containerStatuses") or []:
         waiting = container["state"].get("waiting") or {}
-        if waiting.get("reason") in HOPELESS:
+        if waiting.get("reason") in HOPELESS_REASONS:
             return f"{waiting['reason']}: {waiting.get('message', '')}".strip(": ")
         ended = container["state"].get("terminated") or {}
         if container.get("restartCount", 0) > 0 and ended.get("exitCode"):

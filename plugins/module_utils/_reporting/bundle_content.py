@@ -16,9 +16,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
     masked_log,
     masked_object,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import configuration, shown
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import configuration, short_value
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Facts, named
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Evidence, object_name
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
 
 Answer = dict[str, Any]
@@ -45,7 +45,7 @@ ACCOUNT = (
     ("account_raftz", "RAFTZ", "account"),
     ("account_ipqueues", "IPQUEUESZ", "filter"),
 )
-PATIENCE = 3
+REQUEST_TIMEOUT_S = 3
 
 
 def capture(bundle: Bundle, connection: Connection, expected: int) -> None:
@@ -83,7 +83,7 @@ def _ask(
     connection: Connection, expected: int, questions: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> list[list[Answer]]:
     async def all_at_once() -> list[list[Answer]]:
-        asked = (connection.survey(subject, options, expected, PATIENCE) for subject, options in questions)
+        asked = (connection.survey(subject, options, expected, REQUEST_TIMEOUT_S) for subject, options in questions)
         return list(await asyncio.gather(*asked))
 
     return connection.run(all_at_once())
@@ -113,7 +113,7 @@ def metadata(connection: Connection | None, moment: datetime, version: str) -> A
     }
 
 
-def kubernetes_facts(bundle: Bundle, facts: Facts, configurations: Sequence[Mapping[str, Any]]) -> None:
+def kubernetes_facts(bundle: Bundle, facts: Evidence, configurations: Sequence[Mapping[str, Any]]) -> None:
     """Manifests, events, logs and configuration, each a file."""
     single = [item for item in (facts.statefulset, facts.service) if item]
     kinds = {
@@ -133,7 +133,7 @@ def kubernetes_facts(bundle: Bundle, facts: Facts, configurations: Sequence[Mapp
             bundle.beside(f"kubernetes/{folder}/{pod}.log", masked_log(log))
     for secret in configurations:
         if text := configuration(dict(secret)):
-            bundle.beside(f"kubernetes/{named(secret)}.conf", masked_conf(text))
-        bundle.beside(f"kubernetes/secrets/{named(secret)}.json", shown(dict(secret)))
+            bundle.beside(f"kubernetes/{object_name(secret)}.conf", masked_conf(text))
+        bundle.beside(f"kubernetes/secrets/{object_name(secret)}.json", short_value(dict(secret)))
     for pod, inside in facts.inside.items():
         bundle.beside(f"kubernetes/inside/{pod}.txt", str(inside))

@@ -12,20 +12,20 @@ from collections.abc import Iterator, Mapping
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import IMAGE_REASONS
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
     Cause,
-    Facts,
+    CauseRank,
+    Evidence,
     Object,
-    Rank,
     cause,
     container,
     events_of,
-    named,
+    object_name,
     said,
     status,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Peer
 
 # What the scheduler says, and what to do about it; the first that fits.
-SCHEDULING = (
+SCHEDULER_REASONS = (
     ("unbound immediate PersistentVolumeClaims", "Look at the volume: its cause is told with it."),
     ("persistentvolumeclaim", "Look at the volume: its cause is told with it."),
     (
@@ -100,11 +100,11 @@ ROUTE_LINES = (
 )
 
 
-def forming(facts: Facts) -> Iterator[Cause]:
+def forming(facts: Evidence) -> Iterator[Cause]:
     if facts.statefulset is None:
         evidence = f"namespace {facts.namespace} has no StatefulSet {facts.cluster}"
         remedy = "Deploy the cluster, or check nats_cluster_namespace and nats_cluster_name."
-        yield cause(Rank.NOT_THERE, "NOT_DEPLOYED", f"cluster {facts.cluster}", evidence, remedy)
+        yield cause(CauseRank.NOT_THERE, "NOT_DEPLOYED", f"cluster {facts.cluster}", evidence, remedy)
     else:
         yield from _refused(facts, facts.statefulset)
     yield from _nodes(facts)
@@ -114,10 +114,10 @@ def forming(facts: Facts) -> Iterator[Cause]:
     yield from _names(facts)
     yield from _routes(facts)
     for pod in facts.pods:
-        yield from _log_of_routes(facts, named(pod))
+        yield from _log_of_routes(facts, object_name(pod))
 
 
-def _refused(facts: Facts, statefulset: Object) -> Iterator[Cause]:
+def _refused(facts: Evidence, statefulset: Object) -> Iterator[Cause]:
     """Pods that the API server does not let the StatefulSet make."""
     missing = statefulset["spec"]["replicas"] - len(facts.pods)
     for event in events_of(facts, facts.cluster, reason="FailedCreate"):
@@ -127,8 +127,8 @@ def _refused(facts: Facts, statefulset: Object) -> Iterator[Cause]:
             )
             what = f"StatefulSet {facts.cluster}"
             names = [f"{facts.cluster}-{ordinal}" for ordinal in range(statefulset["spec"]["replicas"])]
-            absent = set(names) - set(map(named, facts.pods))
-            yield cause(Rank.NOT_THERE, "PODS_REFUSED", what, evidence, _remedy_of_refusal(evidence), *absent)
+            absent = set(names) - set(map(object_name, facts.pods))
+            yield cause(CauseRank.NOT_THERE, "PODS_REFUSED", what, evidence, _remedy_of_refusal(evidence), *absent)
             return
 
 
@@ -140,29 +140,29 @@ def _remedy_of_refusal(message: str) -> str:
     return "Do what the message says; the StatefulSet tries again by itself."
 
 
-def _nodes(facts: Facts) -> Iterator[Cause]:
+def _nodes(facts: Evidence) -> Iterator[Cause]:
     for node in facts.nodes or ():
         ready = next((found for found in node["status"].get("conditions") or [] if found["type"] == "Ready"), None)
         if ready is None or ready["status"] == "True":
             continue
-        theirs = [named(pod) for pod in facts.pods if pod["spec"].get("nodeName") == named(node)]
+        theirs = [object_name(pod) for pod in facts.pods if pod["spec"].get("nodeName") == object_name(node)]
         if theirs:
             evidence = (
                 f"{', '.join(theirs)} run there, and it is not ready: {ready.get('message') or ready.get('reason')}"
             )
             remedy = "Bring the node back. A StatefulSet does not move its pods off a node that is silent."
-            yield cause(Rank.NOT_THERE, "NODE_NOT_READY", f"node {named(node)}", evidence, remedy, *theirs)
+            yield cause(CauseRank.NOT_THERE, "NODE_NOT_READY", f"node {object_name(node)}", evidence, remedy, *theirs)
 
 
-def _pod(facts: Facts, pod: Object) -> Iterator[Cause]:
-    name, state = named(pod), status(pod).get("state") or {}
+def _pod(facts: Evidence, pod: Object) -> Iterator[Cause]:
+    name, state = object_name(pod), status(pod).get("state") or {}
     waiting = state.get("waiting") or {}
     if pod["status"].get("phase") == "Pending" and not pod["spec"].get("nodeName"):
         yield from _unscheduled(facts, name)
     elif waiting.get("reason") in IMAGE_REASONS:
         evidence = f"{waiting['reason']}: {waiting.get('message') or container(pod).get('image')}"
         remedy = "Check nats_cluster_image, nats_cluster_version and nats_cluster_image_pull_secrets."
-        yield cause(Rank.CANT_START, "IMAGE_PULL", f"pod {name}", evidence, remedy, name)
+        yield cause(CauseRank.CANT_START, "IMAGE_PULL", f"pod {name}", evidence, remedy, name)
     elif waiting.get("reason") in ("ContainerCreating", "CreateContainerConfigError", "RunContainerError"):
         yield from _not_started(facts, name, waiting)
     elif last := _end(pod):
@@ -170,23 +170,27 @@ def _pod(facts: Facts, pod: Object) -> Iterator[Cause]:
     elif "running" in state and not status(pod).get("ready"):
         for event in events_of(facts, name, reason="Unhealthy"):
             remedy = "Look at its log: it may still recover its streams, or hang."
-            yield cause(Rank.SYMPTOM, "PROBE_FAILS", f"pod {name}", said(event), remedy, name)
+            yield cause(CauseRank.SYMPTOM, "PROBE_FAILS", f"pod {name}", said(event), remedy, name)
             return
 
 
-def _unscheduled(facts: Facts, pod: str) -> Iterator[Cause]:
+def _unscheduled(facts: Evidence, pod: str) -> Iterator[Cause]:
     for event in events_of(facts, pod, reason="FailedScheduling"):
         message = str(event.get("message", ""))
-        remedy = next((then for words, then in SCHEDULING if words in message), "Do what the message says.")
-        yield cause(Rank.CANT_START, "POD_UNSCHEDULABLE", f"pod {pod}", f"no node takes it: {message}", remedy, pod)
+        remedy = next((then for words, then in SCHEDULER_REASONS if words in message), "Do what the message says.")
+        yield cause(
+            CauseRank.CANT_START, "POD_UNSCHEDULABLE", f"pod {pod}", f"no node takes it: {message}", remedy, pod
+        )
         return
 
 
-def _not_started(facts: Facts, pod: str, waiting: Object) -> Iterator[Cause]:
+def _not_started(facts: Evidence, pod: str, waiting: Object) -> Iterator[Cause]:
     message = waiting.get("message") or next(map(said, events_of(facts, pod)), "")
     if message:
         remedy = "Do what the message says: a Secret, a volume or the container runtime is missing something."
-        yield cause(Rank.CANT_START, "POD_NOT_STARTED", f"pod {pod}", f"{waiting['reason']}: {message}", remedy, pod)
+        yield cause(
+            CauseRank.CANT_START, "POD_NOT_STARTED", f"pod {pod}", f"{waiting['reason']}: {message}", remedy, pod
+        )
 
 
 def _end(pod: Object) -> Object | None:
@@ -199,7 +203,7 @@ def _end(pod: Object) -> Object | None:
     return ended
 
 
-def _ended(facts: Facts, pod: str, last: Object) -> Iterator[Cause]:
+def _ended(facts: Evidence, pod: str, last: Object) -> Iterator[Cause]:
     if last.get("reason") == "OOMKilled":
         return  # told with its memory
     log = facts.ended.get(pod) or facts.logs.get(pod) or ""
@@ -207,36 +211,36 @@ def _ended(facts: Facts, pod: str, last: Object) -> Iterator[Cause]:
     for pattern, code, remedy in LAST_WORDS:
         for line in reversed(lines[-20:]):
             if found := re.search(pattern, line):
-                yield cause(Rank.ENDS, code, f"pod {pod}", f"its server ends: {found[1].strip()}", remedy, pod)
+                yield cause(CauseRank.ENDS, code, f"pod {pod}", f"its server ends: {found[1].strip()}", remedy, pod)
                 return
     words = lines[-1].strip() if lines else "it says nothing"
     evidence = f"its server ends with exit code {last.get('exitCode')}: {words}"
-    yield cause(Rank.ENDS, "POD_CRASHING", f"pod {pod}", evidence, "Look at its log.", pod)
+    yield cause(CauseRank.ENDS, "POD_CRASHING", f"pod {pod}", evidence, "Look at its log.", pod)
 
 
-def _selector(facts: Facts) -> Iterator[Cause]:
+def _selector(facts: Evidence) -> Iterator[Cause]:
     """A Service that does not find the pods leaves them without a name."""
     if facts.service is None:
         if facts.statefulset is not None:
             evidence = f"namespace {facts.namespace} has no Service {facts.cluster}, so the pods have no names"
             remedy = "Deploy again: it is made anew."
-            yield cause(Rank.CANT_MEET, "SERVICE_MISSING", f"Service {facts.cluster}", evidence, remedy)
+            yield cause(CauseRank.CANT_MEET, "SERVICE_MISSING", f"Service {facts.cluster}", evidence, remedy)
         return
     selector = facts.service["spec"].get("selector") or {}
     for pod in facts.pods:
         labels = pod["metadata"].get("labels") or {}
         if any(labels.get(key) != value for key, value in selector.items()):
-            evidence = f"its selector {dict(selector)} does not fit pod {named(pod)}, which so has no name"
+            evidence = f"its selector {dict(selector)} does not fit pod {object_name(pod)}, which so has no name"
             remedy = "Put the Service's selector or the pod's labels back: deploying again does."
-            yield cause(Rank.CANT_MEET, "SERVICE_SELECTOR", f"Service {facts.cluster}", evidence, remedy)
+            yield cause(CauseRank.CANT_MEET, "SERVICE_SELECTOR", f"Service {facts.cluster}", evidence, remedy)
             return
 
 
-def _names(facts: Facts) -> Iterator[Cause]:
+def _names(facts: Evidence) -> Iterator[Cause]:
     """Names that are not resolved, told once for all pods that miss them."""
     if facts.service is None:
         return
-    there = set(map(named, facts.pods))
+    there = set(map(object_name, facts.pods))
     missed = {
         pod: {peer for peer, found in inside.peers.items() if peer in there and not found.address}
         for pod, inside in facts.inside.items()
@@ -245,14 +249,14 @@ def _names(facts: Facts) -> Iterator[Cause]:
     if blind:
         evidence = f"{', '.join(sorted(blind))} resolve none of the servers' names"
         remedy = "Look at the cluster's DNS (kube-system, k8s-app=kube-dns), and at network policies that keep port 53 from it."
-        yield cause(Rank.CANT_MEET, "DNS_FAILS", f"cluster {facts.cluster}", evidence, remedy, *blind)
+        yield cause(CauseRank.CANT_MEET, "DNS_FAILS", f"cluster {facts.cluster}", evidence, remedy, *blind)
     for peer in sorted(set().union(*(peers for pod, peers in missed.items() if pod not in blind))):
         evidence = f"its name {peer}.{facts.cluster}.{facts.namespace}.svc is not resolved"
         remedy = "Its pod has no address yet, or the Service does not publish addresses that are not ready."
-        yield cause(Rank.CANT_MEET, "NAME_UNRESOLVED", f"pod {peer}", evidence, remedy, peer)
+        yield cause(CauseRank.CANT_MEET, "NAME_UNRESOLVED", f"pod {peer}", evidence, remedy, peer)
 
 
-def _routes(facts: Facts) -> Iterator[Cause]:
+def _routes(facts: Evidence) -> Iterator[Cause]:
     """Each way between two servers: a port that answers its own pod has to answer the others."""
     own = {pod: inside.peers[pod] for pod, inside in facts.inside.items() if pod in inside.peers}
     cut = {
@@ -270,14 +274,14 @@ def _routes(facts: Facts) -> Iterator[Cause]:
             f"its port 6222 answers itself and not {', '.join(others)}{', and theirs do not answer it' if both else ''}"
         )
         remedy = f"Check what lies between them: {_suspects(facts)}the CNI, and firewalls between the nodes."
-        yield cause(Rank.CANT_MEET, "ROUTE_BLOCKED", f"pod {worst}", evidence, remedy, worst)
+        yield cause(CauseRank.CANT_MEET, "ROUTE_BLOCKED", f"pod {worst}", evidence, remedy, worst)
         cut = {pair for pair in cut if worst not in pair}
     names = {found.cluster for found in own.values() if found.cluster}
     if len(names) > 1:
         shown = ", ".join(f"{pod} {found.cluster!r}" for pod, found in sorted(own.items()))
         remedy = "One of them has another configuration: restart it with that of the others."
         what, evidence = f"cluster {facts.cluster}", f"the servers have different cluster names: {shown}"
-        yield cause(Rank.CANT_MEET, "CLUSTER_NAME_MISMATCH", what, evidence, remedy, *_minority(own))
+        yield cause(CauseRank.CANT_MEET, "CLUSTER_NAME_MISMATCH", what, evidence, remedy, *_minority(own))
 
 
 def _minority(answers: Mapping[str, Peer]) -> list[str]:
@@ -286,13 +290,13 @@ def _minority(answers: Mapping[str, Peer]) -> list[str]:
     return [pod for pod, found in answers.items() if found.cluster != usual]
 
 
-def _suspects(facts: Facts) -> str:
+def _suspects(facts: Evidence) -> str:
     """The network policies that select the pods, besides our own."""
     labels = facts.pods[0]["metadata"].get("labels") or {} if facts.pods else {}
     found = [
-        named(policy)
+        object_name(policy)
         for policy in facts.policies or ()
-        if named(policy) != facts.cluster
+        if object_name(policy) != facts.cluster
         and all(
             labels.get(key) == value
             for key, value in ((policy["spec"].get("podSelector") or {}).get("matchLabels") or {}).items()
@@ -301,7 +305,7 @@ def _suspects(facts: Facts) -> str:
     return f"NetworkPolicy {', '.join(found)}, " if found else "network policies, "
 
 
-def _log_of_routes(facts: Facts, pod: str) -> Iterator[Cause]:
+def _log_of_routes(facts: Evidence, pod: str) -> Iterator[Cause]:
     if pod not in facts.inside or not any(
         pod == finding.object.split()[-1] for finding in facts.findings if finding.severity == "error"
     ):
@@ -310,5 +314,5 @@ def _log_of_routes(facts: Facts, pod: str) -> Iterator[Cause]:
     for pattern, code, remedy in ROUTE_LINES:
         for line in reversed(lines):
             if found := re.search(pattern, line):
-                yield cause(Rank.CANT_MEET, code, f"pod {pod}", found[1].strip(), remedy, pod)
+                yield cause(CauseRank.CANT_MEET, code, f"pod {pod}", found[1].strip(), remedy, pod)
                 return

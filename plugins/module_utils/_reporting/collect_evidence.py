@@ -17,14 +17,19 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import server_name
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Facts, container, named, status
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
+    Evidence,
+    container,
+    object_name,
+    status,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside, command, read
 
 FORBIDDEN = 403
-LOG_LINES = 2000
+MAX_LOG_LINES = 2000
 # Connections that are asked for: who waits for the most bytes, and who was closed last.
-CONNECTIONS = {"sort": "pending", "limit": 20, "auth": True}
-CLOSED = {"sort": "stop", "state": 1, "limit": 50, "auth": True}
+OPEN_CONNECTIONS_QUERY = {"sort": "pending", "limit": 20, "auth": True}
+CLOSED_CONNECTIONS_QUERY = {"sort": "stop", "state": 1, "limit": 50, "auth": True}
 
 
 def examine(
@@ -33,33 +38,33 @@ def examine(
     cluster: str,
     observe: Callable[[], tuple[Snapshot, Sequence[Finding]]],
     connection: Connection | None,
-) -> Facts:
+) -> Evidence:
     look = _Look(kubernetes, namespace)
     pods = kubernetes.pods(namespace, cluster)
     statefulset = look.one("apps/v1", "statefulsets", cluster)
     snapshot, findings = observe() if statefulset else (Snapshot(()), ())
     count = statefulset["spec"]["replicas"] if statefulset else 0
-    peers = sorted({*map(named, pods), *(f"{cluster}-{ordinal}" for ordinal in range(count))})
+    peers = sorted({*map(object_name, pods), *(f"{cluster}-{ordinal}" for ordinal in range(count))})
     open_now, closed = _connections(connection, len(pods)) if connection else ({}, {})
-    return Facts(
+    return Evidence(
         namespace,
         cluster,
         statefulset,
         look.one("v1", "services", cluster),
         pods,
-        {server_name(pod): named(pod) for pod in pods},
+        {server_name(pod): object_name(pod) for pod in pods},
         [
             claim
             for claim in look.all("v1", "persistentvolumeclaims") or ()
-            if named(claim).startswith(f"data-{cluster}-")
+            if object_name(claim).startswith(f"data-{cluster}-")
         ],
         look.all("networking.k8s.io/v1", "networkpolicies"),
         look.all("v1", "events"),
         look.everywhere("storage.k8s.io/v1", "storageclasses"),
         look.everywhere("v1", "nodes"),
-        {named(pod): kubernetes.logs(namespace, named(pod), "nats", LOG_LINES) for pod in pods},
+        {object_name(pod): kubernetes.logs(namespace, object_name(pod), "nats", MAX_LOG_LINES) for pod in pods},
         {
-            named(pod): kubernetes.logs(namespace, named(pod), "nats", LOG_LINES, previous=True)
+            object_name(pod): kubernetes.logs(namespace, object_name(pod), "nats", MAX_LOG_LINES, previous=True)
             for pod in pods
             if status(pod).get("restartCount")
         },
@@ -105,13 +110,13 @@ def _stores(pods: Sequence[Object], snapshot: Snapshot) -> dict[str, str]:
     """Where the server of each pod that runs keeps its store: as it says, or where its volume is."""
     said = {answer["server"]["name"]: answer["data"].get("config") or {} for answer in snapshot.answers}
     mounts = {
-        named(pod): found["mountPath"]
+        object_name(pod): found["mountPath"]
         for pod in pods
         for found in container(pod).get("volumeMounts") or []
         if found["name"] == "data"
     }
     return {
-        named(pod): said.get(server_name(pod), {}).get("store_dir") or mounts.get(named(pod), "/")
+        object_name(pod): said.get(server_name(pod), {}).get("store_dir") or mounts.get(object_name(pod), "/")
         for pod in pods
         if "running" in (status(pod).get("state") or {})
     }
@@ -138,7 +143,7 @@ def _connections(connection: Connection, expected: int) -> tuple[dict[str, Seque
     async def both() -> list[list[dict[str, Any]]]:
         questions = (
             connection.survey("$SYS.REQ.SERVER.PING.CONNZ", options, expected, timeout=2)
-            for options in (CONNECTIONS, CLOSED)
+            for options in (OPEN_CONNECTIONS_QUERY, CLOSED_CONNECTIONS_QUERY)
         )
         return list(await asyncio.gather(*questions))
 

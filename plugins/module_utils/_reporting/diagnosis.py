@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.cluster_causes import forming
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Cause, Facts, Rank
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Cause, CauseRank, Evidence
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.memory_causes import memory
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.storage_causes import persisting
 
@@ -54,7 +54,7 @@ SAME = frozenset(
         "OOM_KILLED",
     }
 )
-SHOWN = 6
+MAX_LISTED = 6
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class Diagnosis:
         return own | {"effects": list(self.effects)}
 
 
-def diagnose(facts: Facts) -> list[Diagnosis]:
+def diagnose(facts: Evidence) -> list[Diagnosis]:
     """Every cause once, with what it explains; then what none of them explains."""
     causes = sorted([*forming(facts), *persisting(facts), *memory(facts)], key=lambda found: found.rank)
     found = [*_without_repetition(causes)]
-    roots = [one for one in found if one.rank <= Rank.SYMPTOM]
+    roots = [one for one in found if one.rank <= CauseRank.SYMPTOM]
     effects: dict[Cause, list[str]] = {root: [] for root in roots}
     left = []
     for finding in facts.findings:
@@ -89,21 +89,21 @@ SEVERITY = {"error": 0, "warning": 1, "info": 2}
 
 
 def _of_health(finding: Finding) -> Cause:
-    return Cause(Rank.SYMPTOM if finding.severity == "error" else Rank.RISK, finding)
+    return Cause(CauseRank.SYMPTOM if finding.severity == "error" else CauseRank.RISK, finding)
 
 
 def _without_repetition(causes: Sequence[Cause]) -> Iterator[Cause]:
     """Of several causes about the same pod that keep it from running, the first: the others follow from it."""
     explained: set[str] = set()
     for one in causes:
-        if one.rank in (Rank.CANT_START, Rank.ENDS) and one.about and one.about <= explained:
+        if one.rank in (CauseRank.CANT_START, CauseRank.ENDS) and one.about and one.about <= explained:
             continue
-        if one.rank <= Rank.ENDS:
+        if one.rank <= CauseRank.ENDS:
             explained |= one.about
         yield one
 
 
-def _root(facts: Facts, finding: Finding, roots: Sequence[Cause]) -> Cause | None:
+def _root(facts: Evidence, finding: Finding, roots: Sequence[Cause]) -> Cause | None:
     """The cause that explains what health has found."""
     if finding.code in SAME:
         name = finding.object.split()[-1]
@@ -115,7 +115,7 @@ def _root(facts: Facts, finding: Finding, roots: Sequence[Cause]) -> Cause | Non
     return roots[0] if finding.code in EFFECTS and roots else None
 
 
-def page(facts: Facts, found: Sequence[Diagnosis]) -> str:
+def page(facts: Evidence, found: Sequence[Diagnosis]) -> str:
     """The diagnosis as a person reads it."""
     lines = [f"DIAGNOSIS of cluster {facts.cluster} in namespace {facts.namespace}"]
     if not found:
@@ -128,8 +128,8 @@ def page(facts: Facts, found: Sequence[Diagnosis]) -> str:
             f"     Remedy: {finding.remedy}",
         ]
         if one.effects:
-            more = f" and {len(one.effects) - SHOWN} more" if len(one.effects) > SHOWN else ""
-            lines.append(f"     Explains: {'; '.join(one.effects[:SHOWN])}{more}")
+            more = f" and {len(one.effects) - MAX_LISTED} more" if len(one.effects) > MAX_LISTED else ""
+            lines.append(f"     Explains: {'; '.join(one.effects[:MAX_LISTED])}{more}")
     unread = [
         what
         for what, known in (

@@ -19,7 +19,7 @@ Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Facts:
+class Evidence:
     """All that was looked at. What may not be read is None."""
 
     namespace: str
@@ -47,7 +47,7 @@ class Facts:
     closed: Mapping[str, Sequence[Object]] = field(default_factory=dict)
 
 
-class Rank(IntEnum):
+class CauseRank(IntEnum):
     """What explains more comes first."""
 
     NOT_THERE = 1
@@ -61,18 +61,18 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True)
 class Cause:
-    rank: Rank
+    rank: CauseRank
     finding: Finding
     # The pods, servers and volumes that it is about: what else is wrong with them is its effect.
     about: frozenset[str] = frozenset()
 
 
-def cause(rank: Rank, code: str, what: str, evidence: str, remedy: str, *about: str) -> Cause:
-    severity = "warning" if rank is Rank.RISK else "error"
+def cause(rank: CauseRank, code: str, what: str, evidence: str, remedy: str, *about: str) -> Cause:
+    severity = "warning" if rank is CauseRank.RISK else "error"
     return Cause(rank, Finding(severity, code, what, evidence.rstrip("."), remedy), frozenset(about))
 
 
-def named(item: Object) -> str:
+def object_name(item: Object) -> str:
     name: str = item["metadata"]["name"]
     return name
 
@@ -90,7 +90,7 @@ def status(pod: Object) -> Object:
     return found
 
 
-def events_of(facts: Facts, *names: str, reason: str = "") -> Iterator[Object]:
+def events_of(facts: Evidence, *names: str, reason: str = "") -> Iterator[Object]:
     """The warnings about these objects, the latest first; not those about what had their name before."""
     present = {
         (kind, item["metadata"]["name"]): item["metadata"].get("uid")

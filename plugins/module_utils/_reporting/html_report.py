@@ -10,18 +10,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.units import size
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_bytes
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import WORST_FIRST, Finding, percent
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
+    Snapshot,
+    answered,
+    meta_leader_with_quorum,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_style import STYLE
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import Html, element, joined, raw
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.topology_svg import picture
 
 Answer = Mapping[str, Any]
 # Percent of a limit from which it is a worry.
-FULL, HIGH = 80, 90
-SHOWN, SHOWN_WAITING = 50, 20
+WARN_PERCENT, WORRY_PERCENT = 80, 90
+MAX_ROWS, MAX_WAITING_ROWS = 50, 20
 # With more servers, what is well is a shape alone in the table of streams.
 WORDED = 5
 LEADS, CURRENT, BEHIND, OFFLINE = "●", "○", "◌", "✕"
@@ -72,7 +76,7 @@ def _head(snapshot: Snapshot, findings: Sequence[Finding], now: datetime, title:
     word, kind = _verdict(findings)
     yield element("h1", title, element("span", word, class_=f"verdict {kind}"))
     versions = ", ".join(sorted({answer["server"]["ver"] for answer in there.values()})) or "unknown"
-    leader = meta_leader(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
+    leader = meta_leader_with_quorum(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
     yield element(
         "p",
         f"{len(there)} of {len(snapshot.expected)} servers answer · version {versions} · meta leader {leader} · {now:%Y-%m-%d %H:%M:%S} UTC",
@@ -121,11 +125,11 @@ def _server(name: str, jsz: Answer, varz: Answer, snapshot: Snapshot) -> list[ob
     busy = int(varz.get("cpu", 0) / max(1, varz.get("cores", 1)))
     return [
         name,
-        _bar(stored, limits.get("max_storage", 0), FULL),
-        _bar(stored, volume, FULL) if volume else "-",
-        _bar(jsz.get("memory", 0), limits.get("max_memory", 0), FULL),
-        _bar(varz.get("mem", 0), varz.get("gomemlimit", 0), HIGH),
-        joined([f"{busy} %", _track(busy, HIGH)]),
+        _bar(stored, limits.get("max_storage", 0), WARN_PERCENT),
+        _bar(stored, volume, WARN_PERCENT) if volume else "-",
+        _bar(jsz.get("memory", 0), limits.get("max_memory", 0), WARN_PERCENT),
+        _bar(varz.get("mem", 0), varz.get("gomemlimit", 0), WORRY_PERCENT),
+        joined([f"{busy} %", _track(busy, WORRY_PERCENT)]),
         f"{varz.get('connections', 0):,}",
         f"{varz.get('slow_consumers', 0):,}",
         varz.get("uptime", "-"),
@@ -134,9 +138,9 @@ def _server(name: str, jsz: Answer, varz: Answer, snapshot: Snapshot) -> list[ob
 
 def _bar(used: int, most: int, worry: int) -> Html:
     if not most:
-        return joined([size(used)])
+        return joined([show_bytes(used)])
     share = percent(used, most)
-    return joined([f"{share} % of {size(most)}", _track(share, worry)])
+    return joined([f"{share} % of {show_bytes(most)}", _track(share, worry)])
 
 
 def _track(share: int, worry: int) -> Html:
@@ -160,14 +164,14 @@ def _streams(snapshot: Snapshot) -> Iterator[Html]:
     rows = [_stream(account, name, stream, servers) for (account, name), stream in ordered]
     if len(servers) > WORDED:
         yield element("p", f"{LEADS} leads, {CURRENT} current, {BEHIND} behind, {OFFLINE} offline", class_="soft")
-    yield table(head, rows[:SHOWN])
-    if rows[SHOWN:]:
+    yield table(head, rows[:MAX_ROWS])
+    if rows[MAX_ROWS:]:
         more = (
-            f"{len(rows) - SHOWN:,} more, all with every replica current"
-            if _sound(ordered[SHOWN][1])
-            else f"{len(rows) - SHOWN:,} more"
+            f"{len(rows) - MAX_ROWS:,} more, all with every replica current"
+            if _sound(ordered[MAX_ROWS][1])
+            else f"{len(rows) - MAX_ROWS:,} more"
         )
-        yield element("details", element("summary", more), table(head, rows[SHOWN:]))
+        yield element("details", element("summary", more), table(head, rows[MAX_ROWS:]))
 
 
 def _sound(stream: Answer) -> bool:
@@ -190,7 +194,7 @@ def _stream(account: str, name: str, stream: Answer, servers: Sequence[str]) -> 
         name,
         account,
         f"{state.get('messages', 0):,}",
-        size(state.get("bytes", 0)),
+        show_bytes(state.get("bytes", 0)),
         f"{state.get('consumer_count', 0):,}",
         *(
             leads if alone or server == cluster.get("leader") else _replica(peers.get(server), short)
@@ -229,7 +233,7 @@ def _waiting(snapshot: Snapshot) -> Iterator[Html]:
             f"{(told.get('config') or {}).get('max_ack_pending', 0):,}",
             f"{told.get('num_redelivered', 0):,}",
         ]
-        for (account, stream, consumer), told in longest[:SHOWN_WAITING]
+        for (account, stream, consumer), told in longest[:MAX_WAITING_ROWS]
     ]
     yield table(("consumer", "stream", "account", "pending", "unacknowledged", "of at most", "redelivered"), rows)
 

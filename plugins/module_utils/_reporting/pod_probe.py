@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-MARK = re.compile(r"^== (\w+) ?(\S*)$", re.MULTILINE)
+SECTION_HEADING = re.compile(r"^== (\w+) ?(\S*)$", re.MULTILINE)
 OPEN_FILES = re.compile(r"Max open files\s+(\d+)")
 # One shell for all questions; the peers are asked at the same time, each for five seconds at most.
 SCRIPT = r"""
@@ -66,7 +66,7 @@ def command(store: str, service: str, peers: Sequence[str]) -> list[str]:
 
 def read(output: str) -> Inside:
     """What the command printed."""
-    parts = MARK.split(output)
+    parts = SECTION_HEADING.split(output)
     said, peers = {}, {}
     for kind, name, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         if kind == "peer":

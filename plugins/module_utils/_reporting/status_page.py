@@ -13,13 +13,17 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable_line
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import table
-from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant, size
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant, show_bytes
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import WORST_FIRST, Finding, percent
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
+    Snapshot,
+    answered,
+    meta_leader_with_quorum,
+)
 
 Answer = Mapping[str, Any]
-SHOWN = 15
+MAX_LISTED = 15
 
 
 def page(
@@ -42,7 +46,7 @@ def page(
 def _head(snapshot: Snapshot, now: datetime) -> Iterator[str]:
     there = answered(snapshot)
     versions = ", ".join(sorted({answer["server"]["ver"] for answer in there.values()})) or "unknown"
-    leader = meta_leader(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
+    leader = meta_leader_with_quorum(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
     yield f"{len(there)} of {len(snapshot.expected)} servers answer, version {versions}, meta leader {leader}, {now:%Y-%m-%d %H:%M:%S} UTC"
     if snapshot.unreachable:
         yield f"The system account could not be asked: {snapshot.unreachable}"
@@ -99,7 +103,7 @@ def _servers(snapshot: Snapshot) -> Iterator[str]:
 def _server(varz: Answer) -> Iterator[str]:
     limit = varz.get("gomemlimit", 0)
     yield f"{varz.get('cpu', 0) / max(1, varz.get('cores', 1)):.0f} %"
-    yield size(varz.get("mem", 0)) + (f" ({percent(varz['mem'], limit)} %)" if limit else "")
+    yield show_bytes(varz.get("mem", 0)) + (f" ({percent(varz['mem'], limit)} %)" if limit else "")
     yield str(varz.get("connections", 0))
     yield str(varz.get("remotes", 0))
     yield str(varz.get("slow_consumers", 0))
@@ -123,10 +127,10 @@ def _stores(snapshot: Snapshot) -> Iterator[str]:
 def _store(name: str, jsz: Answer, snapshot: Snapshot, leads: int) -> Iterator[str]:
     limits = jsz.get("config") or {}
     for key, most in (("storage", limits.get("max_storage", 0)), ("memory", limits.get("max_memory", 0))):
-        yield f"{size(jsz.get(key, 0))} of {size(most)} ({percent(jsz.get(key, 0), most)} %)"
+        yield f"{show_bytes(jsz.get(key, 0))} of {show_bytes(most)} ({percent(jsz.get(key, 0), most)} %)"
         if key == "storage":
             volume = snapshot.volumes.get(name)
-            yield size(volume) if volume else "-"
+            yield show_bytes(volume) if volume else "-"
     yield str(jsz.get("streams", 0))
     yield str(leads)
     yield str(jsz.get("consumers", 0))
@@ -138,11 +142,11 @@ def _streams(snapshot: Snapshot) -> Iterator[str]:
     if not found:
         return
     largest = sorted(found.items(), key=lambda entry: -(entry[1].get("state") or {}).get("bytes", 0))
-    more = f", the {SHOWN} largest of {len(found)}" if len(found) > SHOWN else ""
+    more = f", the {MAX_LISTED} largest of {len(found)}" if len(found) > MAX_LISTED else ""
     yield f"STREAMS lag: messages that the slowest replica is behind, a worry when it grows{more}"
     yield from table(
         ("account", "stream", "messages", "size", "replicas", "leader", "lag", "consumers"),
-        ((*key, *_stream(stream)) for key, stream in largest[:SHOWN]),
+        ((*key, *_stream(stream)) for key, stream in largest[:MAX_LISTED]),
     )
 
 
@@ -151,7 +155,7 @@ def _stream(stream: Answer) -> Iterator[str]:
     replicas = cluster.get("replicas") or []
     current = sum(bool(peer.get("current") and not peer.get("offline")) for peer in replicas)
     yield f"{state.get('messages', 0):,}"
-    yield size(state.get("bytes", 0))
+    yield show_bytes(state.get("bytes", 0))
     yield f"{current + 1}/{(stream.get('config') or {}).get('num_replicas', 1)}"
     yield cluster.get("leader") or "-"
     yield str(max((peer.get("lag", 0) for peer in replicas), default=0))
@@ -175,7 +179,7 @@ def _waiting(snapshot: Snapshot) -> Iterator[str]:
                 str((consumer.get("config") or {}).get("max_ack_pending", "-")),
                 str(consumer.get("num_redelivered", 0)),
             )
-            for key, consumer in longest[:SHOWN]
+            for key, consumer in longest[:MAX_LISTED]
         ),
     )
 

@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered, meta_leader
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
+    Snapshot,
+    answered,
+    meta_leader_with_quorum,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import Html, element
 
-WIDTH, RADIUS = 640, 34
+PICTURE_WIDTH, SERVER_RADIUS = 640, 34
 
 
 def picture(snapshot: Snapshot) -> Html:
-    servers, there, leader = snapshot.expected, answered(snapshot), meta_leader(snapshot)
+    servers, there, leader = snapshot.expected, answered(snapshot), meta_leader_with_quorum(snapshot)
     height = 160 if len(servers) == 1 else 230 + 24 * len(servers)
     places = dict(zip(servers, _ring(len(servers), height), strict=True))
     routes = _routes(snapshot)
@@ -31,17 +35,17 @@ def picture(snapshot: Snapshot) -> Html:
     nodes = [_node(name, place, name in there, name == leader, led[name]) for name, place in places.items()]
     gone = len(servers) - len(there)
     told = f"{len(servers)} servers, {gone or 'none'} of them silent; meta leader {leader or 'none'}"
-    return element("svg", *lines, *nodes, viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=told)
+    return element("svg", *lines, *nodes, viewBox=f"0 0 {PICTURE_WIDTH} {height}", role="img", aria_label=told)
 
 
 def _ring(count: int, height: int) -> Iterator[tuple[float, float]]:
     if count == 1:
-        yield WIDTH / 2, height / 2 - 10
+        yield PICTURE_WIDTH / 2, height / 2 - 10
         return
     for number in range(count):
         angle = 2 * math.pi * number / count - math.pi / 2
         yield (
-            round(WIDTH / 2 + 240 * math.cos(angle), 1),
+            round(PICTURE_WIDTH / 2 + 240 * math.cos(angle), 1),
             round(height / 2 + (height / 2 - 62) * math.sin(angle) - 8, 1),
         )
 
@@ -64,8 +68,8 @@ def _node(name: str, place: tuple[float, float], answers: bool, leads: bool, led
     return element(
         "g",
         element("title", f"{name}: {state}, leads {led} streams"),
-        element("circle", cx=x, cy=y, r=RADIUS, class_=kind),
+        element("circle", cx=x, cy=y, r=SERVER_RADIUS, class_=kind),
         element("text", f"{led} led" if answers else "silent", x=x, y=y + 4),
-        element("text", name, x=x, y=y + RADIUS + 17),
-        element("text", state, x=x, y=y + RADIUS + 32, class_="small"),
+        element("text", name, x=x, y=y + SERVER_RADIUS + 17),
+        element("text", state, x=x, y=y + SERVER_RADIUS + 32, class_="small"),
     )
