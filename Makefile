@@ -22,13 +22,13 @@ demo: venv kind ## a verified NATS cluster on a kind of its own, with a stream a
 	@K8S_AUTH_KUBECONFIG=$$(tests/kind/cluster kubeconfig) ansible-playbook --inventory localhost, examples/demo.yml
 
 test: venv ## everything below, up to the first step that fails
-	@MAKE="$(MAKE)" python -m tests.tools.test
+	@MAKE="$(MAKE)" python -m tools.test
 
 lint: venv ## linters and type checks
-	@python -m tests.tools.lint
+	@python -m tools.lint
 
 sanity: venv ## ansible-test sanity without ignores
-	@python -m tests.tools.sanity
+	@python -m tools.sanity
 
 units: venv ## unit tests
 	@pytest tests/unit --cov --cov-report=term --junitxml=.cache/test/units.xml
@@ -37,16 +37,16 @@ integration: venv ## tests against real nats-servers on loopback
 	@pytest tests/integration -n 2 --dist worksteal --reruns 2 --junitxml=.cache/test/integration.xml
 
 cores: venv ## sanity and all modules with the oldest and the newest ansible-core that this machine has a Python for
-	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tests.tools.cores
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.cores
 
 molecule: venv ## scenarios on a real kind; one of them: make molecule SCENARIO=default
-	@python -m tests.tools.molecule $(SCENARIO)
+	@python -m tools.molecule $(SCENARIO)
 
 versions: venv ## the modules against each version of nats-server; writes docs/versions.md
-	@python -m tests.tools.versions
+	@python -m tools.versions
 
 ansible-versions: venv ## sanity, all modules and every verb on kind with each ansible-core; writes docs/ansible-versions.md
-	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tests.tools.ansible_versions
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.ansible_versions
 
 drills: venv ## each change to a running cluster under load, whole and killed half-way; writes docs/drills.md
 	@$(BENCH).drills $(if $(DRILL),'$(DRILL)')
@@ -81,7 +81,7 @@ build: venv ## the artifact for ansible-galaxy, in .cache/build
 	@ansible-galaxy collection build --force --output-path .cache/build
 
 venv: $(COLLECTION) ## the tools, in the user's cache
-	@tests/tools/venv $(PYTHON)
+	@tools/venv $(PYTHON)
 
 clean: ## what the targets above made in this checkout; clusters and the user's cache stay
 	rm -rf .cache

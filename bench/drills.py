@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.tools.checks import ROOT, Check, report, run
+from tools.checks import ROOT, Check, report, run
 
 from .under_load import KUBECONFIG, NAMESPACE, built, kind, load, login, play
 

@@ -17,9 +17,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.module impo
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 from bench.resources import ROUNDS, Bench, streams
-from tests.browser import browser
-from tests.pages import cluster as made
-from tests.servers import Cluster, login
+from tests.support.browser import browser
+from tests.support.pages import cluster as made
+from tests.support.servers import Cluster, login
 
 STREAMS = 500
 SIZES = ((3, 3), (9, 500))

@@ -24,7 +24,7 @@ from typing import Any
 
 import bcrypt
 
-from tests.tools.checks import ROOT, Check, report
+from tools.checks import ROOT, Check, report
 
 from .under_load import NAMESPACE, built, kind, kubectl, load, login, play
 

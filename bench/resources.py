@@ -24,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk imp
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
-from tests.servers import Cluster, secret
+from tests.support.servers import Cluster, secret
 
 Config = dict[str, Any]
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.tools.checks import ROOT
+from tools.checks import ROOT
 
 from .under_load import KUBECONFIG, NAMESPACE, built, kind, kubectl, load, login, play
 

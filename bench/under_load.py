@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.tools.checks import CACHE, ROOT, run
+from tools.checks import CACHE, ROOT, run
 
 KIND, PORT = "messaging-nats-drills", "31522"
 NAMESPACE = "drills"

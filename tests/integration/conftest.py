@@ -15,7 +15,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import NOTHING
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
-from tests.servers import ACCOUNTS, Cluster, running, secret
+from tests.support.servers import ACCOUNTS, Cluster, running, secret
 
 
 @pytest.fixture(scope="session")

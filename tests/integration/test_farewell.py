@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._operations import lame_duck as _farewell
-from tests.servers import secret
+from tests.support.servers import secret
 
 CLIENTS = 4
 

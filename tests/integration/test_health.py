@@ -11,7 +11,7 @@ import gc
 import pytest
 
 from ansible_collections.messaging.nats.plugins.modules import nats_health, nats_report, nats_stream
-from tests.servers import secret
+from tests.support.servers import secret
 
 
 @pytest.fixture

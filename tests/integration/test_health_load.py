@@ -21,7 +21,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import source
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
-from tests.servers import login
+from tests.support.servers import login
 
 POLLS, APART = 100, 0.05
 STREAMS = [f"BUSY{number}" for number in range(4)]

@@ -22,8 +22,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.observer im
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_health, nats_stream
-from tests.servers import login
-from tests.snapshots import record
+from tests.support.servers import login
+from tests.support.snapshots import record
 
 LOGIN = login("t0")
 ACCOUNT = {"accounts": [{"account": "T0", **LOGIN}]}

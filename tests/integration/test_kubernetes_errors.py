@@ -20,7 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import APPLY_PATCH
 from ansible_collections.messaging.nats.plugins.modules import nats_cluster_lease
-from tests.kubernetes_apis import RecordingApi
+from tests.support.kubernetes_apis import RecordingApi
 
 POD = "/api/v1/namespaces/n/pods/nats-0"
 BETA = "client.authentication.k8s.io/v1beta1"

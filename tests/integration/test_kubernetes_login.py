@@ -24,8 +24,8 @@ from urllib3.exceptions import HTTPError
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
-from tests.certificates import certificate
-from tests.kubernetes_apis import Caller, RecordingApi, RecordingProxy
+from tests.support.certificates import certificate
+from tests.support.kubernetes_apis import Caller, RecordingApi, RecordingProxy
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds im
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
-from tests.servers import secret
+from tests.support.servers import secret
 
 SECOND_NS = 10**9
 SUBJECTS = ("in.a", "in.b")

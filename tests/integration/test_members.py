@@ -38,8 +38,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.members
     wait_members,
 )
 from ansible_collections.messaging.nats.plugins.modules import nats_rebalance
-from tests.publisher import Publisher
-from tests.servers import Cluster, running, secret
+from tests.support.publisher import Publisher
+from tests.support.servers import Cluster, running, secret
 
 STREAMS = [f"S{number}" for number in range(3)]
 SINGLE = [f"R{number}" for number in range(3)]

@@ -33,8 +33,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rule
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import parsed
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
-from tests.certificates import certificate
-from tests.servers import SERVER, Cluster, free_port, login, reachable, secret
+from tests.support.certificates import certificate
+from tests.support.servers import SERVER, Cluster, free_port, login, reachable, secret
 
 MB = 2**20
 DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")

@@ -22,8 +22,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._operations import reload as _reloading
 from ansible_collections.messaging.nats.plugins.modules import nats_reload
-from tests.certificates import certificate, issue
-from tests.servers import SERVER, Cluster, free_port, secret
+from tests.support.certificates import certificate, issue
+from tests.support.servers import SERVER, Cluster, free_port, secret
 
 
 class Pods:

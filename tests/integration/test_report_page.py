@@ -14,8 +14,8 @@ from PIL import ImageChops
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, info, warning
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
-from tests.browser import browser as started
-from tests.pages import cluster, troubled
+from tests.support.browser import browser as started
+from tests.support.pages import cluster, troubled
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 PICTURES = Path(__file__).resolve().parents[2] / ".cache" / "test" / "report"

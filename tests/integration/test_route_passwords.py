@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.servers import Cluster
+from tests.support.servers import Cluster
 
 
 @pytest.mark.parametrize(

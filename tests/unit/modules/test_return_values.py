@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-MODULES = sorted((Path(__file__).resolve().parents[2] / "plugins" / "modules").glob("*.py"))
+MODULES = sorted((Path(__file__).resolve().parents[3] / "plugins" / "modules").glob("*.py"))
 
 # What ansible-core reads or writes in the result of a task: its strategies, its callbacks, its loops and its test plugins.
 RESERVED = {

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import LAG_IN_FLIGHT, groups
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Steady
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered
-from tests.placed import answers
+from tests.support.placed import answers
 
 NAMES = "n1 n2 n3"
 

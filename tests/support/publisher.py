@@ -15,7 +15,7 @@ import nats
 import nats.errors
 import nats.js.errors
 
-from tests.servers import Cluster, secret
+from tests.support.servers import Cluster, secret
 
 
 class Publisher(threading.Thread):

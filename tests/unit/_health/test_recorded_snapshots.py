@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import page
-from tests.snapshots import FOLDER, notable, recorded, summary
+from tests.support.snapshots import FOLDER, notable, recorded, summary
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 BEHIND, COMPLAINS = "STREAM_REPLICA_NOT_CURRENT", "HEALTH_CHECK_FAILED"

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.certificates import certificate
+from tests.support.certificates import certificate
 
 ANYTHING = {
     "kind": "Status",

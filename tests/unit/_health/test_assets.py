@@ -20,7 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Led, handovers, leads
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import membership_problems
-from tests.placed import ACCOUNT, answers
+from tests.support.placed import ACCOUNT, answers
 
 
 def asset(path):

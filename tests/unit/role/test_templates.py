@@ -25,7 +25,7 @@ import yaml
 
 from ansible_collections.messaging.nats.plugins.filter.yaml_value import yaml_value
 
-ROLE = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
 # With an image, its registry and its version are in no object but in labels.
 GROUPS = (("image_registry",), ("image",))
 HOSTILE = (

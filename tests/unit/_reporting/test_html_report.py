@@ -16,7 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import VOID, element
-from tests.pages import cluster
+from tests.support.pages import cluster
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 HOSTILE = "<script>alert('1')</script>\"&"

@@ -124,7 +124,7 @@ def offered() -> set[str]:
 def unsupported(versions: Iterable[str]) -> list[Check]:
     """A version that users can install and nobody has tried."""
     missing = sorted(set(versions) - {core.version for core in CORES}, key=Version)
-    sentence = "pip offers it, and it is not in CORES of tests/tools/cores.py: add it with the Pythons that it runs on, and make it pass."
+    sentence = "pip offers it, and it is not in CORES of tools/cores.py: add it with the Pythons that it runs on, and make it pass."
     return [Check(f"ansible-core {version}", sentence) for version in missing]
 
 

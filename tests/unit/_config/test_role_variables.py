@@ -16,7 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.role_variab
     unknown_variables,
 )
 
-ROLE = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
 OPTIONS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
 PROFILES = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__nats_cluster_profiles"]

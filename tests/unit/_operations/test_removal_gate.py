@@ -26,7 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.removal
     only_there,
     unknown_accounts,
 )
-from tests.placed import ACCOUNT, answers
+from tests.support.placed import ACCOUNT, answers
 
 NAMES = ("n1", "n2", "n3")
 NO_LOGIN = NotAsked("no Secret", reason=Unasked.NO_LOGIN)

@@ -19,7 +19,7 @@ from PIL import Image
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-FIND = Path(__file__).with_name("tools") / "browser"
+FIND = Path(__file__).resolve().parents[2] / "tools" / "browser"
 FLAGS = (
     "--headless",
     "--no-sandbox",  # chromium starts as root only without it

@@ -22,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted
     look,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import _without_values
-from tests.certificates import certificate, issue
+from tests.support.certificates import certificate, issue
 
 
 def pod(**volumes):

@@ -13,7 +13,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.restart
     against_going_on,
     against_stopping,
 )
-from tests.placed import answers
+from tests.support.placed import answers
 
 NAMES = "n1 n2 n3"
 

@@ -5,7 +5,7 @@
 """What real clusters said in each state, as files: recorded by the integration tests, replayed by the unit tests.
 
 RECORD_SNAPSHOTS=1 pytest tests/integration/test_health_states.py
-RECORD_SNAPSHOTS=1 python -m tests.snapshots NAMESPACE STATE [CODE ...]   # what a cluster on Kubernetes says now
+RECORD_SNAPSHOTS=1 python -m tests.support.snapshots NAMESPACE STATE [CODE ...]   # what a cluster on Kubernetes says now
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Listed, Pod, Snapshot
 
-FOLDER = Path(__file__).parent / "unit" / "snapshots"
+FOLDER = Path(__file__).resolve().parents[1] / "unit" / "snapshots"
 RECORDING = bool(os.environ.get("RECORD_SNAPSHOTS"))
 # Of the machine that recorded it, or much, or secret; no finding rests on it.
 NOISE = """

@@ -24,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.restart
     against_going_on,
     against_stopping,
 )
-from tests.knowledge import NAMES, poorer, snapshots, unheard_is_no_consent
+from tests.support.knowledge import NAMES, poorer, snapshots, unheard_is_no_consent
 
 # A gate of one snapshot, and of what was before and what is now; each with the server that it is about.
 GATES = {

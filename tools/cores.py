@@ -397,14 +397,14 @@ def play(
 @contextmanager
 def playing_field(folder: Path) -> Iterator[Any]:
     """Three real servers on loopback."""
-    from tests.servers import Cluster, running  # needs the checkout as a collection, as `make` has it
+    from tests.support.servers import Cluster, running  # needs the checkout as a collection, as `make` has it
 
     yield from running(Cluster(folder, ["n1", "n2", "n3"], accounts=2 * len(CORES)))
 
 
 def logins_of(number: int) -> dict[str, dict[str, str]]:
     """An account of its own for each way to run a module, and the system account."""
-    from tests.servers import secret
+    from tests.support.servers import secret
 
     users = dict(zip(HOSTS, (f"t{2 * number}", f"t{2 * number + 1}"), strict=True))
     return {host: {"user": user, "password": secret(user)} for host, user in users.items()} | {

@@ -27,7 +27,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.balance
     placement,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.rebalance import directed
-from tests.placed import ACCOUNT, STORE, answers
+from tests.support.placed import ACCOUNT, STORE, answers
 
 NAMES = ["n1", "n2", "n3", "n4", "n5"]
 

@@ -22,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import CONNECTION
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_kv, nats_object_store, nats_stream
 
-ROLE = Path(__file__).resolve().parents[2] / "roles" / "nats_cluster"
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
 MODULES = [(nats_stream, STREAM), (nats_consumer, CONSUMER), (nats_kv, KV), (nats_object_store, OBJECT_STORE)]
 SAME = ("type", "choices", "elements", "required", "default", "aliases")
 

@@ -18,7 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.certificate
     certificate_problems,
     sentences,
 )
-from tests.certificates import issue
+from tests.support.certificates import issue
 
 DAY = timedelta(days=1)
 CA, OTHER_CA = issue("ca", ca=True), issue("other ca", ca=True)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.tools import cores
-from tests.tools.ansible_versions import HEAD, OFFERED, unsupported
+from ansible_collections.messaging.nats.tools import cores
+from ansible_collections.messaging.nats.tools.ansible_versions import HEAD, OFFERED, unsupported
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 OLDEST, NEWEST = cores.CORES[0].version, cores.CORES[-1].version
 
 

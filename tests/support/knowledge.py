@@ -26,7 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     Snapshot,
     answered,
 )
-from tests.placed import ACCOUNT, Answer, answers
+from tests.support.placed import ACCOUNT, Answer, answers
 
 # A gate says what stands against something; nothing is consent.
 Gate = Callable[[Snapshot], Sequence[str]]
