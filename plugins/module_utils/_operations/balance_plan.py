@@ -29,6 +29,8 @@ TOLERANCE = 1.1
 LIMITS = {"file": ("max_storage", "storage"), "memory": ("max_memory", "memory")}
 # A move that makes it more even by less than half an average stream is not worth it, nor would it last.
 WORTH = 1.0
+# Weights are rounded, so that a load is the same whether it was summed up or is what remained after moves.
+DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class _Held:
     def by_gain(self, gap: float) -> Iterator[tuple[float, list[Rank]]]:
         """What would even out most comes first: the nearer to half the gap; with its gain."""
         above = bisect_left(self._weights, gap / 2)
-        below, most = above - 1, bisect_right(self._weights, gap - WORTH)
+        below, most = above - 1, bisect_right(self._weights, round(gap - WORTH, DIGITS))
         while below >= 0 or above < most:
             gains = [_gain(self._weights[at], gap) if 0 <= at < most else -math.inf for at in (below, above)]
             at = below if gains[0] >= gains[1] else above
@@ -109,7 +111,7 @@ class _Held:
 
 
 def _gain(weight: float, gap: float) -> float:
-    return round(weight * (gap - weight), 6)
+    return round(weight * (gap - weight), DIGITS)
 
 
 class _Board:
@@ -146,8 +148,10 @@ class _Board:
 
     def best(self) -> Move | None:
         load = self._load
-        pairs = [(load[full] - load[bare], full, bare) for full, bare in self._held.keys() - self._in_vain]
-        for gap, full, bare in sorted(pairs, key=lambda pair: (-round(pair[0], 6), pair[1:])):
+        pairs = [
+            (round(load[full] - load[bare], DIGITS), full, bare) for full, bare in self._held.keys() - self._in_vain
+        ]
+        for gap, full, bare in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
             if asset := self._best_of(full, bare, gap):
                 return Move(asset, full, bare)
             self._in_vain.add((full, bare))
@@ -193,7 +197,7 @@ class _Board:
 def _weights(found: Mapping[Asset, Group]) -> dict[Asset, float]:
     replicas = sum(len(group.servers) for group in found.values())
     mean = sum(group.bytes * len(group.servers) for group in found.values()) / max(1, replicas)
-    return {asset: 1 + (group.bytes / mean if mean else 0) for asset, group in found.items()}
+    return {asset: round(1 + (group.bytes / mean if mean else 0), DIGITS) for asset, group in found.items()}
 
 
 def _room(answer: Answer, storage: str) -> float:

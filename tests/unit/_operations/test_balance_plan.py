@@ -13,7 +13,7 @@ import time
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, groups
@@ -100,6 +100,7 @@ PLACES = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(PLACES, st.sampled_from([0, 1, 3, 50])), max_size=12))
+@example([(["n1"], 0), (["n1"], 0), (["n1"], 1), (["n1"], 50)])
 def test_every_plan_ends_evens_out_and_is_not_taken_back(streams):
     places = {f"S{number:02}": " ".join(names) for number, (names, _size) in enumerate(streams)}
     sizes = {f"S{number:02}": size for number, (_names, size) in enumerate(streams)}
