@@ -66,6 +66,18 @@ api:
   description: Requests to the API; C(total) and C(errors).
   returned: when RV(jetstream) is enabled
   type: dict
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
 """
 
 from typing import Any

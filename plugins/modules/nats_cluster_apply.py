@@ -98,6 +98,18 @@ versions:
   description: What tells later whether the objects were changed since, as the option of the same name takes it. Nothing of a Secret's content is in it.
   returned: success
   type: dict
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
 """
 
 import json

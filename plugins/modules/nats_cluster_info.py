@@ -67,6 +67,18 @@ zones:
     apart, and the C(reason) where they can't be used.
   returned: success
   type: dict
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
 """
 
 from typing import Any

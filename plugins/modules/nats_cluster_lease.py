@@ -83,6 +83,18 @@ released:
   description: Whether this play still held it when it was given back.
   returned: when O(state=absent)
   type: bool
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
 """
 
 from collections.abc import Mapping

@@ -157,6 +157,18 @@ delete:
   returned: success
   type: list
   elements: dict
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
 """
 
 import base64

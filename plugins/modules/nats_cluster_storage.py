@@ -63,6 +63,18 @@ waiting:
   description: Whether it may succeed when it is tried again.
   returned: when it has not got there in time
   type: bool
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
 """
 
 import time

@@ -67,6 +67,18 @@ bundle:
   description: Where the support bundle lies.
   returned: when O(bundle) is set and not in check mode
   type: str
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
 """
 
 import os

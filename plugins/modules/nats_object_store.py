@@ -98,6 +98,10 @@ remedy:
   description: What to do.
   returned: failure
   type: str
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.module import declare

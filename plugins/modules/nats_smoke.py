@@ -54,6 +54,18 @@ checks:
     latency_ms:
       description: Milliseconds of single operations, from here and back; median, 99th percentile and maximum.
       type: dict
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
 """
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError

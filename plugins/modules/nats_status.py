@@ -41,6 +41,18 @@ page:
   description: The page.
   returned: success
   type: str
+code:
+  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  returned: failure
+  type: str
+cause:
+  description: Why it failed.
+  returned: failure
+  type: str
+remedy:
+  description: What to do.
+  returned: failure
+  type: str
 """
 
 from contextlib import ExitStack

@@ -11,13 +11,21 @@ from typing import Any
 
 
 class NatsError(Exception):
-    """Something a person has to know: what it is about, why it is so, and what to do."""
+    """Something a person has to know: what it is about, why it is so, and what to do.
 
-    def __init__(self, what: str, cause: str, remedy: str = "", err_code: int | None = None) -> None:
+    `code` tells a program what happened, as `docs/errors.md` lists it. No decision rests on the sentences.
+    """
+
+    code = "UNEXPECTED"
+
+    def __init__(
+        self, what: str, cause: str, remedy: str = "", err_code: int | None = None, *, code: str | None = None
+    ) -> None:
         self.what = what
         self.cause = cause
         self.remedy = remedy
         self.err_code = err_code
+        self.code = code or type(self).code
         super().__init__(what, cause, remedy)
 
     def __str__(self) -> str:
@@ -25,7 +33,7 @@ class NatsError(Exception):
 
     def result(self) -> dict[str, Any]:
         """What a failed task tells: the sentence, and its parts for an `assert` or a `rescue`."""
-        parts: dict[str, Any] = {"msg": str(self), "cause": self.cause, "remedy": self.remedy}
+        parts: dict[str, Any] = {"msg": str(self), "code": self.code, "cause": self.cause, "remedy": self.remedy}
         if self.err_code is not None:
             parts["err_code"] = self.err_code
         return parts
@@ -34,9 +42,13 @@ class NatsError(Exception):
 class NobodyAnswersError(NatsError):
     """A request that reached nobody: it was not carried out."""
 
+    code = "NOBODY_ANSWERS"
+
 
 class UnansweredError(NatsError):
     """A request that was sent and not answered: whether it was carried out, only reading again can tell."""
+
+    code = "NO_ANSWER"
 
 
 class Unasked(str, Enum):
@@ -55,5 +67,5 @@ class NotAskedError(NatsError):
     """A question that reached nobody, so that nothing is known of what it was about."""
 
     def __init__(self, reason: Unasked, what: str, cause: str, remedy: str = "", err_code: int | None = None) -> None:
-        super().__init__(what, cause, remedy, err_code)
+        super().__init__(what, cause, remedy, err_code, code=f"ACCOUNT_{reason.name}")
         self.reason = reason

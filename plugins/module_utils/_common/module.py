@@ -68,7 +68,9 @@ class CollectionModule(AnsibleModule):
         CollectionModule.started = True
         for library, there in needs.items():
             if not there:
-                self.fail_json(msg=missing_required_lib(library))
+                cause = missing_required_lib(library)
+                remedy = f"Install the Python library {library} for the Python of the host that the task runs on."
+                self.fail_json(msg=cause, code="LIBRARY_MISSING", cause=cause, remedy=remedy)
 
     def __enter__(self: M) -> M:
         return self
@@ -91,7 +93,9 @@ class CollectionModule(AnsibleModule):
         super().exit_json(**self._presentable(kwargs))
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        super().fail_json(**self._presentable({"msg": msg} | kwargs))
+        # What Ansible itself refuses, before anything is done, has no more than a sentence.
+        refused = {"code": "INVALID_OPTIONS", "cause": msg, "remedy": "Correct the options of the task."}
+        super().fail_json(**self._presentable(refused | {"msg": msg} | kwargs))
 
     def _presentable(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """A result without characters that a terminal obeys, and without secrets in what is meant for people.
