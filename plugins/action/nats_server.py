@@ -2,10 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""The action of every module that always talks to the Kubernetes API: `meta/runtime.yml` routes them here."""
+
 from __future__ import annotations
 
-from ansible_collections.messaging.nats.plugins.plugin_utils import _at_hand_kubernetes
+import contextlib
+import importlib
+
+from ansible_collections.messaging.nats.plugins.plugin_utils import _in_process_action
+
+# Ansible loads an action before it forks, so that each task finds the client imported. A module tells by itself what is wrong with its libraries.
+with contextlib.suppress(Exception):
+    importlib.import_module("ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client")
 
 
-class ActionModule(_at_hand_kubernetes.ActionModule):
-    """Of nats_server."""
+class ActionModule(_in_process_action.ActionModule):
+    """Runs such a module in Ansible's own process where it can."""

@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""The action of every module that manages resources on NATS: `meta/runtime.yml` routes them here."""
+
 from __future__ import annotations
 
-from ansible_collections.messaging.nats.plugins.plugin_utils import _at_hand
+from ansible_collections.messaging.nats.plugins.plugin_utils import _in_process_action
 
 
-class ActionModule(_at_hand.ActionModule):
-    """Of nats_stream."""
+class ActionModule(_in_process_action.ActionModule):
+    """Runs such a module in Ansible's own process where it can."""

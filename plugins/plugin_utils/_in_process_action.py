@@ -54,7 +54,7 @@ class ActionModule(NormalActionModule):
     def _prepared(self, task_vars: dict[str, Any]) -> tuple[Callable[[], None], _in_process.Surroundings] | None:
         """The module's main() and what it is to be given, or nothing where it has to be run in the ordinary way."""
         try:
-            if not self._is_at_hand(task_vars):
+            if not self._is_in_process_action(task_vars):
                 return None
             name = str(self._task.action)
             arguments = dict(self._task.args)
@@ -70,7 +70,7 @@ class ActionModule(NormalActionModule):
             return None  # nothing was started yet, and the ordinary way tells what is wrong
         return main, surroundings
 
-    def _is_at_hand(self, task_vars: Mapping[str, Any]) -> bool:
+    def _is_in_process_action(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether the module would be started on this machine, as this user, with this Python, and waited for."""
         return bool(
             HAS_IN_PROCESS
