@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -30,9 +30,14 @@ class Check:
 
 
 def run(
-    command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None, show: bool = True
+    command: Sequence[str],
+    *,
+    cwd: Path = ROOT,
+    env: Mapping[str, str] | None = None,
+    show: bool = True,
+    each_line: Callable[[str], None] | None = None,
 ) -> tuple[int, str]:
-    """Run without standard input and colours; return the exit code and what was printed."""
+    """Run without standard input and colours; return the exit code and what was printed. `each_line` is called as a line comes."""
     with subprocess.Popen(
         command,
         cwd=cwd,
@@ -45,6 +50,8 @@ def run(
         output = ""
         for line in process.stdout or ():
             output += line
+            if each_line:
+                each_line(line)
             if show:
                 print(line, end="", flush=True)
     return process.returncode, output
