@@ -24,9 +24,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.certificate
     PemFile,
     certificate_problems,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import canonical
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import config_secret, nats_container
+from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import TLS_FILE_KEYS, canonical
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    Object,
+    config_secret,
+    nats_container,
+)
 
 ENVIRONMENT_VARIABLE = re.compile(r"\$\((\w+)\)")
 # The blocks with a `tls`, as nats.conf and as the server's VARZ call them.
@@ -39,7 +43,6 @@ LISTENER_BLOCKS = {
 }
 # Servers that connect to one another here verify each other's certificates, whatever the block says.
 MUTUAL = ("cluster", "gateway")
-TLS_FILE_KEYS = ("cert_file", "key_file", "ca_file")
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def needs_restart(before: str, after: str, version: str) -> list[str]:
     overcommitted = _overcommitted(new)
     return [
         str(change)
-        for change in changes(old, new)
+        for change in configuration_changes(old, new)
         if not _hot(change, parsed(version)) or (overcommitted and change.path[0] in ("accounts", "jetstream"))
     ]
 
@@ -196,12 +196,12 @@ def reload_first(keys: list[str]) -> list[str]:
     return [key for key in keys if any(_fits(tuple(key.split(".")), found) for found in RELOAD_FIRST)]
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any], path: Path = ()) -> Iterator[Change]:
+def configuration_changes(before: Mapping[str, Any], after: Mapping[str, Any], path: Path = ()) -> Iterator[Change]:
     """Each key that differs; a whole block where one side lacks it."""
     for key in [*before, *(key for key in after if key not in before)]:
         here, was, becomes = (*path, key), before.get(key), after.get(key)
         if _is_block(was) and _is_block(becomes):
-            yield from changes(was, becomes, here)
+            yield from configuration_changes(was, becomes, here)
         elif was != becomes or type(was) is not type(becomes):
             yield Change(here, was, becomes)
 

@@ -15,12 +15,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log, secrets_in_conf
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import check_names
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import nats_container
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import IMAGE_REASONS
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object, nats_container
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import HOPELESS_REASONS
 
 MAX_WAIT_S = 120
-HOPELESS_REASONS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
 IMAGE_REMEDY = (
     "Check nats_cluster_image, nats_cluster_version and nats_cluster_image_pull_secrets. "
     "The image needs a shell, as the alpine variant has."

@@ -16,7 +16,8 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Loaded
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs, server_name
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import (
     declared_files,

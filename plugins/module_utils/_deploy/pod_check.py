@@ -10,14 +10,15 @@ import hashlib
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, sources
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import parse_amount, requests
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import MANAGER, Object
 
-FORBIDDEN, BAD_REQUEST = 403, 400
 # The API server says so of a person; of a pod that an admission rule refuses it says why.
 NO_RIGHT = re.compile(r"cannot create resource")
 QUOTA = re.compile(
@@ -67,9 +68,9 @@ def try_pod(
     try:
         kubernetes.call("POST", path, f"pod {name}", pod, dryRun="All", fieldManager=MANAGER)
     except NatsError as error:
-        if error.err_code == FORBIDDEN and NO_RIGHT.search(error.cause):
+        if error.err_code == HTTPStatus.FORBIDDEN and NO_RIGHT.search(error.cause):
             return "not checked: whether such a pod is admitted, since pods may not be created here"
-        if error.err_code == BAD_REQUEST and "dry run" in error.cause:
+        if error.err_code == HTTPStatus.BAD_REQUEST and "dry run" in error.cause:
             return f"not checked: whether such a pod is admitted: {error.cause}"
         cause = re.sub(r'^pods "[^"]*" is forbidden: ', "", error.cause)
         quota = QUOTA.search(cause)

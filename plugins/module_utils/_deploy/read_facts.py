@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -33,13 +34,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.owned_objec
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import Zones, zones
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import APPLY_PATCH
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     INSTANCE_LABEL,
     MANAGED_BY_LABEL,
     MANAGER,
     REVISION_LABEL,
     Counterpart,
+    Object,
     config_secret,
     config_secret_content,
     configuration,
@@ -47,7 +50,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     title,
 )
 
-FORBIDDEN = 403
 MAX_CONCURRENT = 8
 # What a cluster consists of, in the order in which it is taken down: first who uses the others.
 CLUSTER_KINDS = (
@@ -116,7 +118,7 @@ def _listed_or_why(kubernetes: Kubernetes, version: str, kind: str, namespace: s
     try:
         return list_objects(kubernetes, version, kind, namespace, labelSelector=f"{MANAGED_BY_LABEL}={MANAGER}"), ""
     except NatsError as error:
-        if error.err_code == FORBIDDEN:
+        if error.err_code == HTTPStatus.FORBIDDEN:
             return [], f"{kind}s in namespace {namespace}, which may not be listed here"
         if error.what == f"{kind} of {version}":
             return [], ""  # with its kind all of its objects went
@@ -266,12 +268,10 @@ def _readable(kubernetes: Kubernetes, path: str, what: str) -> list[Object] | No
     try:
         return kubernetes.items(path, what)
     except NatsError as error:
-        if error.err_code == FORBIDDEN:
+        if error.err_code == HTTPStatus.FORBIDDEN:
             return None
         raise
 
 
 def _dry_run(kubernetes: Kubernetes, path: str, what: str, item: Object) -> Object:
-    return kubernetes.call(
-        "PATCH", path, what, item, "application/apply-patch+yaml", dryRun="All", fieldManager=MANAGER, force="true"
-    )
+    return kubernetes.call("PATCH", path, what, item, APPLY_PATCH, dryRun="All", fieldManager=MANAGER, force="true")

@@ -25,9 +25,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expa
     template_size,
     too_small,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import APPLY_PATCH, MERGE_PATCH
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import MANAGER, Object
 
-MERGE_PATCH, APPLY_PATCH = "application/merge-patch+json", "application/apply-patch+yaml"
 POLL_INTERVAL_S = 0.3
 KEPT_METADATA = ("labels", "annotations")
 

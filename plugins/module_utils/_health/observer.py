@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
@@ -30,7 +31,6 @@ ASKED_BY_OPTION: Mapping[str, Mapping[str, bool]] = {
 }
 # Streams whose consumers are compared with what the servers hold.
 MAX_STREAMS_COMPARED = 500
-FORBIDDEN = 403
 # Seconds that all answers have at first, and more for each asset that a server tells of.
 FIRST_ANSWERS_S, FIRST_ANSWERS_PER_ASSET_S = 1.0, 0.0005
 
@@ -172,7 +172,7 @@ def lists(
 
 
 def not_asked(error: NatsError) -> NotAsked:
-    reason = Unasked.FORBIDDEN if error.err_code == FORBIDDEN else Unasked.NO_ANSWER
+    reason = Unasked.FORBIDDEN if error.err_code == HTTPStatus.FORBIDDEN else Unasked.NO_ANSWER
     if isinstance(error, NotAskedError):
         reason = error.reason
     return NotAsked(f"{error.what}: {error.cause}", error.remedy, reason)

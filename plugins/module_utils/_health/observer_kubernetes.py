@@ -29,8 +29,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.observer im
     not_asked,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, NotAsked, Pod, Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
     CONFIGURATION,
     DIGEST,

@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import MASK
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import APPLY_PATCH
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import (
     declared_part,
     is_unchanged,
@@ -28,11 +29,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_
     last_writer,
     version,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import title
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import MANAGER, Object, title
 
 T = TypeVar("T")
 W = TypeVar("W")
-APPLY_PATCH = "application/apply-patch+yaml"
 # So many objects at the same time, and so often one whose status changes all the time is tried.
 MAX_CONCURRENT, MAX_CONFLICTS = 8, 10
 # Kubernetes makes an object that is applied with any version where there is none, and refuses one of another version

@@ -20,6 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import HAS_HTTP, JSON, Api, plain
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.login import HAS_CLIENT, log_in
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import is_server_pod
 
 try:
@@ -30,8 +31,6 @@ except ImportError:
 else:
     HAS_KUBERNETES = HAS_CLIENT and HAS_HTTP
 
-Object = dict[str, Any]
-MANAGER = "messaging.nats"
 # The channels of the exec protocol.
 STDIN, STDOUT, STDERR, STATUS = range(4)
 STDIN_FRAME_BYTES = 64 * 1024

@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import MANAGER
 
 
 def note_secrets(kubernetes: Kubernetes, namespace: str, cluster: str, pods: list[dict[str, Any]]) -> None:

@@ -46,6 +46,7 @@ CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
 JSON = "application/json"
 APPLY_PATCH = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 UNAVAILABLE = (500, 502, 503, 504)
 # Seconds before the next try; after the last one, what was told is the answer.

@@ -21,7 +21,8 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import MANAGER, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.play_identity import is_gone, readable
 
 # Seconds: a claim lasts, is renewed after, is believed for without a look, and between two looks of who waits for it.

@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-Object = dict[str, Any]
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
+
 # What the API server and controllers write by themselves.
 VOLATILE = ("managedFields", "resourceVersion", "generation")
 

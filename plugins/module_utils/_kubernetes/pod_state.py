@@ -82,3 +82,5 @@ def server_name(pod: Object) -> str:
 
 
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+# Reasons for which a container waits that time alone does not cure.
+HOPELESS_REASONS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from functools import cache, partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, NotAskedError, Unasked
@@ -20,8 +21,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.port_fo
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 
 if TYPE_CHECKING:
-    from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
-FORBIDDEN = 403
+    from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+    from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 # Where a task writes no login at all.
 LOGIN_VARIABLES = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
 LOGIN_OPTIONS = ("user", "password", "token", "creds", "nkey_seed", "jwt")
@@ -129,7 +130,7 @@ def _login(kubernetes: Kubernetes, namespace: str, name: str) -> tuple[str, str]
     try:
         found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", what)
     except NatsError as error:
-        reason = Unasked.FORBIDDEN if error.err_code == FORBIDDEN else Unasked.NO_ANSWER
+        reason = Unasked.FORBIDDEN if error.err_code == HTTPStatus.FORBIDDEN else Unasked.NO_ANSWER
         raise NotAskedError(reason, error.what, error.cause, error.remedy, error.err_code) from error
     remedy = "Check the options kubernetes.namespace, kubernetes.cluster and kubernetes.account, or deploy the cluster first."
     if found is None:

@@ -29,7 +29,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.listener_fi
     stored,
     tls_blocks,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CONFIGURATION, DIGEST
 
 HASH = re.compile(r"^([0-9a-f]{64})  (\S.*)$", re.MULTILINE)

@@ -13,9 +13,11 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import MERGE_PATCH
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import MANAGER, Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import is_up
-from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import MERGE_PATCH, Pods
+from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
 # On the StatefulSet, while a server's store is given up: its pod, and the volume claim that has to go.
 REPLACING = "messaging.nats/replacing"

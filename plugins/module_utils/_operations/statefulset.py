@@ -17,10 +17,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import MANAGER, Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import MERGE_PATCH
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    MANAGER,
     RESTARTED_ANNOTATION,
+    Object,
     nats_container,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import (
@@ -28,18 +31,16 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_own
     is_server_pod,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
-    IMAGE_REASONS,
+    HOPELESS_REASONS,
     MONITOR_PORT,
     has_ended,
     waits_for_kubelet,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.lame_duck import LameDuck
 
-MERGE_PATCH = "application/merge-patch+json"
 POLL_INTERVAL_S = 0.1
 # A pull that failed is tried again: a pod is only stuck when its trouble lasts.
 STUCK_AFTER_S = 8.0
-HOPELESS_REASONS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
 MAX_LOG_LINES = 15
 # How much earlier than here the Kubernetes cluster may think that an event was.
 CLOCK_SKEW = timedelta(seconds=5)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import server_name
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
@@ -25,7 +27,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside, command, read
 
-FORBIDDEN = 403
 MAX_LOG_LINES = 2000
 # Connections that are asked for: who waits for the most bytes, and who was closed last.
 OPEN_CONNECTIONS_QUERY = {"sort": "pending", "limit": 20, "auth": True}
@@ -97,7 +98,7 @@ class _Look:
         try:
             return self._kubernetes.items(path, what)
         except NatsError as error:
-            if error.err_code == FORBIDDEN:
+            if error.err_code == HTTPStatus.FORBIDDEN:
                 return None
             raise
 
