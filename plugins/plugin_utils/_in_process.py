@@ -166,5 +166,5 @@ def _told(silent: bool) -> Iterator[None]:
         with contextlib.suppress(Exception):  # a module that is at work is not disturbed by what displays it
             Display().display(f"  {sentence}", stderr=True)
 
-    with _progress.listening(_progress.nobody if silent else show):
+    with _progress.listening(_progress.discard if silent else show):
         yield

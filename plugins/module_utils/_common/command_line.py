@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Commands for a person to copy, complete enough to reach the same cluster again. Pure. PRIVATE to the collection: it can change at any time.
+"""Commands that a person can copy to act on the same cluster again. Pure. PRIVATE to the collection: it can change at any time.
 
-A command without the namespace, the context or the inventory of the play that printed it would act on another cluster.
+Without the namespace, the context or the inventory of the play that printed it, such a command could act on another cluster.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-# What decides which cluster is meant, with the role's default of each.
+# The variables that select a cluster, with the role's default of each.
 TARGET = {
     "nats_cluster_name": "nats",
     "nats_cluster_namespace": "nats",
     "nats_cluster_kubeconfig": "",
     "nats_cluster_context": "",
 }
-# How the API server is reached. Keys, tokens and passwords are left out: who runs the command has to give them again.
+# The options that lead to the API server. Keys, tokens and passwords are left out: whoever runs the command supplies them.
 CONNECTION = (
     "kubeconfig",
     "context",
@@ -35,7 +35,7 @@ CONNECTION = (
     "impersonate_user",
     "impersonate_groups",
 )
-# What kubernetes.core and our modules take from the environment of the play, and kubectl does not.
+# The environment variables that kubernetes.core and this collection's modules read. kubectl reads only KUBECONFIG.
 ENVIRONMENT = (
     "KUBECONFIG",
     "K8S_AUTH_KUBECONFIG",
@@ -46,7 +46,8 @@ ENVIRONMENT = (
     "K8S_AUTH_IMPERSONATE_USER",
     "K8S_AUTH_IMPERSONATE_GROUPS",
 )
-# Its option, our option, and the environment variable after K8S_AUTH_. Without the person to act as, a command may do more than was meant.
+# kubectl's option, this collection's option, and the environment variable without K8S_AUTH_. A command that impersonates
+# nobody could have more rights than the play had.
 KUBECTL = (
     ("kubeconfig", "kubeconfig", "KUBECONFIG"),
     ("context", "context", "CONTEXT"),
@@ -54,7 +55,7 @@ KUBECTL = (
     ("certificate-authority", "ca_cert", "SSL_CA_CERT"),
     ("as", "impersonate_user", "IMPERSONATE_USER"),
 )
-NO_INVENTORY = ("/etc/ansible/hosts", "localhost,")
+IMPLICIT_INVENTORIES = ("/etc/ansible/hosts", "localhost,")
 _PLAIN = re.compile(r"[A-Za-z0-9._/:@+-]+")
 
 
@@ -62,20 +63,23 @@ def playbook_command(target: Mapping[str, Any], verb: str, variables: Mapping[st
     """`ansible-playbook messaging.nats.<verb>` for the cluster that `target` describes.
 
     `target` has `variables` (those of TARGET, and nats_cluster_kubernetes), `environment`, the sources of the `inventory`,
-    and the `host` of the inventory's group that stands for the cluster, or none.
+    and `host`: the name of the host that stands for the cluster in the inventory, or nothing.
     """
-    words = [*_environment(target), "ansible-playbook"]
+    words = [*_environment_assignments(target), "ansible-playbook"]
     for source in target.get("inventory") or ():
-        if source not in NO_INVENTORY:
+        if source not in IMPLICIT_INVENTORIES:
             words += ["-i", shlex.quote(str(source))]
     words.append(f"messaging.nats.{verb}")
     if target.get("host"):
         words += ["--limit", shlex.quote(str(target["host"]))]
-    return " ".join(words + [_extra(name, value) for name, value in (_reach(target) | dict(variables or {})).items()])
+    return " ".join(
+        words
+        + [_extra_variable(name, value) for name, value in (_target_variables(target) | dict(variables or {})).items()]
+    )
 
 
 def kubectl_command(target: Mapping[str, Any]) -> str:
-    """`kubectl` with the options that lead to the namespace of the cluster."""
+    """`kubectl` with the options that select the cluster's API server and namespace."""
     given = target["variables"]
     connection, environment = given.get("nats_cluster_kubernetes") or {}, target.get("environment") or {}
     words = ["kubectl"]
@@ -91,12 +95,12 @@ def kubectl_command(target: Mapping[str, Any]) -> str:
     return " ".join([*words, "-n", shlex.quote(str(given["nats_cluster_namespace"]))])
 
 
-def _environment(target: Mapping[str, Any]) -> list[str]:
+def _environment_assignments(target: Mapping[str, Any]) -> list[str]:
     given = target.get("environment") or {}
     return [f"{name}={shlex.quote(str(given[name]))}" for name in ENVIRONMENT if given.get(name)]
 
 
-def _reach(target: Mapping[str, Any]) -> dict[str, Any]:
+def _target_variables(target: Mapping[str, Any]) -> dict[str, Any]:
     given = target["variables"]
     found = {name: given[name] for name, default in TARGET.items() if given.get(name, default) != default}
     connection = given.get("nats_cluster_kubernetes") or {}
@@ -108,12 +112,12 @@ def _reach(target: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_secret(value: Any) -> bool:
-    """A kubeconfig's content, and a URL with a login."""
+    """Whether the value is the content of a kubeconfig, or a URL with a login in it."""
     return isinstance(value, Mapping) or (isinstance(value, str) and "@" in value.partition("://")[2])
 
 
-def _extra(name: str, value: Any) -> str:
-    """`name=value` is split at spaces by Ansible and is always text, so everything else is written as JSON."""
+def _extra_variable(name: str, value: Any) -> str:
+    """Ansible splits `name=value` at spaces and always reads it as text, so all but plain words are written as JSON."""
     if isinstance(value, str) and _PLAIN.fullmatch(value):
         return f"-e {name}={value}"
     return f"-e {shlex.quote(json.dumps({name: value}))}"

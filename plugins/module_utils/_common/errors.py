@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The one error of this collection. PRIVATE to the collection: it can change at any time."""
+"""The errors of this collection. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 
 class NatsError(Exception):
-    """Something a person has to know: what it is about, why it is so, and what to do.
+    """A failure that a person has to read: which object it is about, its cause, and what to do.
 
-    `code` tells a program what happened, as `docs/errors.md` lists it. No decision rests on the sentences.
+    `code` is the kind of failure for programs, one of those that `docs/errors.md` lists. Nothing decides by the wording.
     """
 
     code = "UNEXPECTED"
@@ -32,7 +32,7 @@ class NatsError(Exception):
         return f"{self.what}: {self.cause.rstrip('.')}. {self.remedy}".rstrip()
 
     def result(self) -> dict[str, Any]:
-        """What a failed task tells: the sentence, and its parts for an `assert` or a `rescue`."""
+        """The result of a failed task: the whole sentence, and its parts for an `assert` or a `rescue`."""
         parts: dict[str, Any] = {"msg": str(self), "code": self.code, "cause": self.cause, "remedy": self.remedy}
         if self.err_code is not None:
             parts["err_code"] = self.err_code
@@ -40,19 +40,19 @@ class NatsError(Exception):
 
 
 class NobodyAnswersError(NatsError):
-    """A request that reached nobody: it was not carried out."""
+    """A request that no server received, so it was not carried out."""
 
     code = "NOBODY_ANSWERS"
 
 
 class UnansweredError(NatsError):
-    """A request that was sent and not answered: whether it was carried out, only reading again can tell."""
+    """A request that was sent and not answered. Only reading again shows whether it was carried out."""
 
     code = "NO_ANSWER"
 
 
 class Unasked(str, Enum):
-    """Why an account could not be asked."""
+    """Why no request could be sent as a user of an account."""
 
     NO_LOGIN = "there is no login for it"
     FORBIDDEN = "the login may not be read"
@@ -64,8 +64,17 @@ class Unasked(str, Enum):
 
 
 class NotAskedError(NatsError):
-    """A question that reached nobody, so that nothing is known of what it was about."""
+    """A request that could not be sent for one of the reasons in `Unasked`, so the state of its object is unknown."""
 
-    def __init__(self, reason: Unasked, what: str, cause: str, remedy: str = "", err_code: int | None = None) -> None:
-        super().__init__(what, cause, remedy, err_code, code=f"ACCOUNT_{reason.name}")
+    def __init__(
+        self,
+        reason: Unasked,
+        what: str,
+        cause: str,
+        remedy: str = "",
+        err_code: int | None = None,
+        *,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(what, cause, remedy, err_code, code=code or f"ACCOUNT_{reason.name}")
         self.reason = reason

@@ -2,11 +2,11 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The secrets that a module has read, and text without them. PRIVATE to the collection: it can change at any time.
+"""The secrets that a module has read, to be masked in everything that people read. PRIVATE to the collection: it can change at any time.
 
-Masking by place (the key `password` of nats.conf, the data of a Secret) misses a secret that a server's error, a log line
-or an event repeats. So each Secret that passes through the Kubernetes client is noted here, and every text that is shown
-has its values replaced in each spelling in which they are likely to appear.
+Masking by position (the key `password` of nats.conf, the data of a Secret) misses a secret that a server's error, a log line
+or an event repeats. So the Kubernetes client records each Secret that it sends or receives here, and its values are replaced
+in every text that is shown, in each spelling in which they are likely to appear.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
     secrets_in_conf,
 )
 
-# A value of a key that is named as a secret is masked from this length on, where it stands as a word of its own.
+# The least length at which the value of a key named like a secret is masked, where it is a word of its own.
 MIN_PASSWORD_LENGTH = 4
-# Any other value of a Secret, and one in the middle of a word.
+# The least length for any other value of a Secret, and for a value in the middle of a word.
 MIN_VALUE_LENGTH = 8
-# Keys of Secrets whose values are no secrets; whole configurations are masked by their tree.
+# Keys of Secrets whose values are not secret. Values of nats.conf are chosen by their keys instead.
 PUBLIC_KEYS = frozenset({"username", "url", "inbox_prefix"})
 
 
 class KnownSecrets:
-    """A set of secrets, and their spellings."""
+    """A set of secrets that can be masked in text and data."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._passwords: set[str] = set()
@@ -45,11 +45,11 @@ class KnownSecrets:
         self.add(*values)
 
     def add(self, *values: object) -> None:
-        """Values that are secrets, short ones too."""
-        self._note(self._passwords, values, MIN_PASSWORD_LENGTH)
+        """Records passwords: they are masked from MIN_PASSWORD_LENGTH on."""
+        self._record(self._passwords, values, MIN_PASSWORD_LENGTH)
 
     def add_object(self, item: Any) -> None:
-        """The values of a Secret, or of a list of them; nothing of what is none."""
+        """Records the values of a Secret or a SecretList; ignores any other object."""
         if not isinstance(item, Mapping):
             return
         if item.get("kind") == "SecretList":
@@ -62,7 +62,7 @@ class KnownSecrets:
                 elif names_a_secret(key):
                     self.add(value)
                 elif key not in PUBLIC_KEYS and not key.endswith(".crt"):
-                    self._note(self._values, (value, *_inside_json(value)), MIN_VALUE_LENGTH)
+                    self._record(self._values, (value, *_passwords_in_json(value)), MIN_VALUE_LENGTH)
 
     def clear(self) -> None:
         self._passwords, self._values, self._spellings = set(), set(), None
@@ -76,7 +76,7 @@ class KnownSecrets:
         return self._words.sub(MASK, text) if self._words else text
 
     def masked_data(self, data: Any) -> Any:
-        """Every text in the data, keys and numbers included."""
+        """The data with each secret replaced in all its texts, keys and numbers."""
         if isinstance(data, str):
             return self.masked(data)
         if isinstance(data, Mapping):
@@ -87,11 +87,11 @@ class KnownSecrets:
             return MASK if str(data) in self._passwords else data
         return data
 
-    def _note(self, into: set[str], values: Iterable[object], shortest: int) -> None:
+    def _record(self, into: set[str], values: Iterable[object], min_length: int) -> None:
         for value in values:
-            # Read once: threads that read Secrets at the same time add to the same set.
+            # Several threads may read Secrets at the same time and add to the same set.
             for text in (str(value), str(value).strip()):
-                if len(text) >= shortest and text not in into:
+                if len(text) >= min_length and text not in into:
                     into.add(text)
                     self._spellings = None
 
@@ -100,13 +100,13 @@ class KnownSecrets:
         long = {text for text in every if len(text) >= MIN_VALUE_LENGTH}
         found = {spelling for text in every for spelling in _spellings(text) if spelling != text} | long
         found |= {line for text in long for line in text.splitlines() if len(line) >= 16 and not line.startswith("--")}
-        # The longest first: one may be a part of another.
+        # The longest comes first, because one secret may be a part of another.
         self._spellings = sorted((text for text in found if len(text) >= 6), key=len, reverse=True)
         short = [re.escape(text) for text in sorted(self._passwords - long, key=len, reverse=True)]
         self._words = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(short)})(?![A-Za-z0-9_])") if short else None
 
 
-# Of the module that runs now: CollectionModule empties it when one begins.
+# The secrets of the module that runs now. CollectionModule empties it when a module starts.
 KNOWN_SECRETS = KnownSecrets()
 
 
@@ -121,8 +121,8 @@ def secret_data(item: Mapping[str, Any]) -> dict[str, str]:
     return found | {str(key): str(value) for key, value in (item.get("stringData") or {}).items()}
 
 
-def _inside_json(text: str) -> Iterator[str]:
-    """A Secret of a registry is JSON, with passwords in it."""
+def _passwords_in_json(text: str) -> Iterator[str]:
+    """The passwords in a Secret whose value is JSON, such as a registry's login."""
     if not text.lstrip().startswith("{"):
         return
     try:
@@ -138,7 +138,7 @@ def _inside_json(text: str) -> Iterator[str]:
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """The ways in which programs write a text: as JSON, in a URL, in HTML, as base64, alone or inside of more."""
+    """The ways in which programs write a text: as JSON, in a URL, in HTML, or as base64, alone or as part of a longer text."""
     yield text
     for dumped in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
         yield dumped
@@ -158,12 +158,12 @@ def _spellings(text: str) -> Iterator[str]:
         yield whole.rstrip("=")
         if len(raw) >= MIN_VALUE_LENGTH:
             for offset in range(3):
-                # What it is in the middle of a longer text: without the characters that its neighbours have a part in.
+                # Its base64 in the middle of a longer text, without the characters at both ends that its neighbours influence.
                 inside = encode(b"\0" * offset + raw).decode().rstrip("=")
                 yield inside[(0, 2, 3)[offset] : len(inside) - (1 if (offset + len(raw)) % 3 else 0)]
 
 
-# What a kubeconfig holds under these names is nobody's business.
+# Keys of a kubeconfig whose values are secrets.
 KUBECONFIG_SECRET_KEYS = {
     "token",
     "password",
@@ -176,13 +176,13 @@ KUBECONFIG_SECRET_KEYS = {
 
 
 def kubeconfig_secrets(kubeconfig: Any) -> set[str]:
-    """The values of a kubeconfig, given as a dict, that are never shown."""
+    """The secret values of a kubeconfig that is given as a dictionary."""
     if isinstance(kubeconfig, list):
         return set().union(*map(kubeconfig_secrets, kubeconfig))
     if not isinstance(kubeconfig, dict):
         return set()
     own = {str(value) for key, value in kubeconfig.items() if key in KUBECONFIG_SECRET_KEYS and value}
-    # The environment of an exec plugin is a list of names and values, and may be a login.
+    # The environment of an exec plugin, a list of names and values, may hold a login.
     env = {
         str(entry["value"]) for entry in kubeconfig.get("env") or () if isinstance(entry, dict) and entry.get("value")
     }

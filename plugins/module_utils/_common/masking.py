@@ -2,10 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""nats.conf, Kubernetes objects and log lines without the secrets that their structure tells. PRIVATE to the collection: it can change at any time.
+"""Masks secrets in nats.conf, Kubernetes objects and log lines by the keys that they stand under. PRIVATE to the collection: it can change at any time.
 
-What is a secret is decided by the parsed tree: by the key that a value stands under, in any capitals and by any of the
-server's names for it. Pure: talks to nobody. `_known_secrets` finds the values that are repeated elsewhere.
+Whether a value is a secret is decided by its key in the parsed tree, in upper or lower case and by any of the server's names
+for that key. Pure: talks to nobody. `known_secrets` masks values that are repeated elsewhere.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_w
 MASK = "********"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SECRET_WORDS = ("pass", "passwd", "password", "passphrase", "secret", "token", "seed", "credential", "credentials")
-# Of nats.conf: encryption keys of JetStream and of its TPM, whose names don't say so.
-_KEYS = frozenset({"key", "ek", "encryption_key", "prev_key", "prev_ek", "prev_encryption_key"})
-# Whatever is below may be a login: HTTP headers of websocket connections.
+# Keys of nats.conf for the encryption of JetStream, whose names don't say that they are secret.
+_ENCRYPTION_KEYS = frozenset({"key", "ek", "encryption_key", "prev_key", "prev_ek", "prev_encryption_key"})
+# Any value below these keys may be a login: HTTP headers of websocket connections.
 _WHOLE_BLOCKS = frozenset({"headers"})
 _SEED = re.compile(r"\bS[UANOCX][A-Z2-7]{56}\b")
-# Up to the last @ of the word: passwords hold every character.
+# The login ends at the last @ of the word, because a password may contain one.
 _USERINFO = re.compile(r"(\b[A-Za-z][\w+.-]*://)([^\s\"'<>`]*)@")
 _ASSIGNED = re.compile(
     r"""["']?\b([A-Za-z_][\w-]*)["']?\s*[:=]\s*("(?:[^"\\]|\\.)*"|'[^'\n]*'|[^\s,;{}\[\]]+)""", re.IGNORECASE
@@ -35,13 +35,13 @@ _ENVIRONMENT_VALUE = re.compile(r"\.env\[(.*)\]\.value$")
 
 
 def names_a_secret(key: str) -> bool:
-    """Whether what stands under this name, of a key or an environment variable, is a secret, in any capitals."""
+    """Whether a key or an environment variable of this name holds a secret. Upper and lower case make no difference."""
     words = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower())
     return words[-1] in _SECRET_WORDS or words[-1].endswith(("password", "passphrase", "passwd"))
 
 
 def masked_conf(configuration: str) -> str:
-    """nats.conf without its secrets; without all of it where it is written in a way that can't be read here."""
+    """nats.conf without its secrets. A configuration that this collection can't parse is left out entirely."""
     try:
         data = read_nats_conf(configuration)
         return to_nats_conf(_walk(data, lambda _value: MASK))
@@ -51,7 +51,7 @@ def masked_conf(configuration: str) -> str:
 
 
 def secrets_in_conf(configuration: str) -> Iterator[str]:
-    """The values that are secret in a nats.conf; as far as they can be found where it can't be read."""
+    """The secret values of a nats.conf. Where it can't be parsed, those that a search by pattern finds."""
     try:
         data = read_nats_conf(configuration)
     except ValueError:
@@ -72,7 +72,7 @@ def secrets_in_conf(configuration: str) -> Iterator[str]:
 
 
 def secrets_in_url(url: str) -> Iterator[str]:
-    """The password or the token of a URL, as it is written and as it is meant."""
+    """The password or the token in a URL, percent-encoded as it is written and decoded."""
     _scheme, separator, rest = url.partition("://")
     login, at, _host = rest.rpartition("@")
     if separator and at:
@@ -83,7 +83,7 @@ def secrets_in_url(url: str) -> Iterator[str]:
 def _walk(
     data: Any, secret: Callable[[Any], str], url: Callable[[str], None] = lambda _url: None, everything: bool = False
 ) -> Any:
-    """The data with what is secret replaced."""
+    """The data with each secret value replaced by what `secret` returns; `url` is called with each URL in it."""
     if isinstance(data, Mapping):
         if set(data) == {"$env"}:
             return data
@@ -111,28 +111,28 @@ def _walk_value(
 
 
 def _is_secret_key(key: str) -> bool:
-    return names_a_secret(key) or key.lower() in _KEYS
+    return names_a_secret(key) or key.lower() in _ENCRYPTION_KEYS
 
 
 def masked_url(url: str) -> str:
-    """A value that is a URL, or several: whatever stands before the last @ may be a password with any character."""
+    """A URL, or several with commas, without its login. All before the last @ is the login, because a password may contain one."""
     scheme, separator, rest = url.partition("://")
     login, at, host = rest.rpartition("@")
-    return f"{scheme}{separator}{_login(login)}@{host}" if separator and at else url
+    return f"{scheme}{separator}{_masked_login(login)}@{host}" if separator and at else url
 
 
 def masked_urls(text: str) -> str:
-    """The logins in URLs are hidden: the password, and a token alone."""
-    return _USERINFO.sub(lambda found: f"{found[1]}{_login(found[2])}@", text)
+    """The text with the password, or the token, of each URL in it replaced."""
+    return _USERINFO.sub(lambda found: f"{found[1]}{_masked_login(found[2])}@", text)
 
 
-def _login(login: str) -> str:
+def _masked_login(login: str) -> str:
     user, colon, _password = login.partition(":")
     return f"{user}:{MASK}" if colon and re.fullmatch(r"[\w.-]*", user) else MASK
 
 
 def masked_log(text: str) -> str:
-    """Lines that a server wrote: logins in URLs, seeds, and what is assigned to a name that means a secret."""
+    """Log lines without logins in URLs, nkey seeds, and values that are assigned to a name of a secret."""
 
     def assigned(found: re.Match[str]) -> str:
         return found[0].replace(found[2], MASK) if names_a_secret(found[1]) else found[0]
@@ -141,7 +141,7 @@ def masked_log(text: str) -> str:
 
 
 def masked_object(item: Any) -> Any:
-    """An object of Kubernetes, or a part of one, without what its structure tells to be secret."""
+    """A Kubernetes object, or a part of one, without the values whose names say that they are secret."""
     if isinstance(item, Mapping):
         if item.get("kind") == "Secret":
             return _masked_secret(item)
@@ -152,7 +152,7 @@ def masked_object(item: Any) -> Any:
 
 
 def _masked_field(item: Mapping[str, Any], key: str, value: Any) -> Any:
-    """A variable of the environment with a secret's name, or a field with one."""
+    """The value of a field; masked where the field, or the environment variable that it belongs to, is named like a secret."""
     variable = key == "value" and isinstance(item.get("name"), str) and names_a_secret(item["name"])
     if isinstance(value, str) and value and (variable or names_a_secret(key)):
         return MASK
@@ -160,7 +160,7 @@ def _masked_field(item: Mapping[str, Any], key: str, value: Any) -> Any:
 
 
 def _masked_secret(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Only the names of its keys; its annotations may hold all of it."""
+    """A Secret with the names of its keys only. Its annotations are left out, because they may hold a copy of it."""
     values = dict.fromkeys([*(item.get("data") or ()), *(item.get("stringData") or ())], MASK)
     metadata = {key: value for key, value in (item.get("metadata") or {}).items() if key != "annotations"}
     own = {key: value for key, value in item.items() if key not in ("data", "stringData")}
@@ -171,6 +171,6 @@ def _masked_secret(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_secret_path(path: str) -> bool:
-    """Whether a change at this path of an object is a change of a secret."""
+    """Whether the field at this path of an object holds a secret."""
     found = _ENVIRONMENT_VALUE.search(path)
     return path.endswith(LAST_APPLIED) or bool(found and names_a_secret(found[1])) or names_a_secret(path)

@@ -2,10 +2,11 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Reads back the nats.conf that `to_nats_conf` wrote. PRIVATE to the collection: it can change at any time.
+"""Parses the subset of nats.conf that `to_nats_conf` writes. PRIVATE to the collection: it can change at any time.
 
-The server's language is larger: comments, includes, `=`, bare words, sizes with a unit, three more escapes. Whoever decides
-by what is read here must be sure of it, so all of that is refused. No error shows more of the text than a line's number.
+The server's language has more: comments, includes, `=`, unquoted words, sizes with a unit, three more escapes. All of that is
+refused, because decisions rest on what is parsed here. An error shows the number of the line and nothing of its text, which
+may be a secret.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ Token = tuple[str, str, int]
 
 
 def read_nats_conf(text: str) -> dict[str, Any]:
-    """The data of a configuration. Raises ValueError where it is written in a way that we don't write."""
+    """The data of a configuration. Raises ValueError where it uses syntax that `to_nats_conf` does not write."""
     reader = _Reader(list(_tokens(text)))
     found = reader.block("")
     if shadowed := reader.references & reader.keys:
-        raise ValueError(f"nats.conf: ${min(shadowed)} may be a key of the file or a variable of the environment")
+        raise ValueError(f"nats.conf: ${min(shadowed)} could mean a key of the file or an environment variable")
     return found
 
 
@@ -45,7 +46,7 @@ def _tokens(text: str) -> Iterator[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise ValueError(f"nats.conf: line {line} is written in a way that is not understood here")
+            raise ValueError(f"nats.conf: line {line} has syntax that this collection does not write or read")
         if match.lastgroup and match.lastgroup != "space":
             yield match.lastgroup, match[0], line
         line += match[0].count("\n")
@@ -60,7 +61,7 @@ class _Reader:
         self.references: set[str] = set()
 
     def block(self, end: str) -> dict[str, Any]:
-        """The pairs up to the closing mark; without one, to the end of the text."""
+        """The pairs up to the closing mark, or to the end of the text where `end` is empty."""
         found: dict[str, Any] = {}
         while not self._ends(end):
             key = self._key()
@@ -77,7 +78,7 @@ class _Reader:
         return found
 
     def _ends(self, end: str) -> bool:
-        """Whether a block or list is over, which is then left."""
+        """Whether the block or list ends here; if so, the position moves behind it."""
         while self._at(",", "\n"):
             self._position += 1
         over = self._at(end) if end else self._tokens[self._position][0] == "end"
@@ -86,10 +87,10 @@ class _Reader:
 
     def _key(self) -> str:
         kind, text = self._take("word", "text", "quoted")
-        # Inside quotes a key knows no escapes, and `include` without quotes reads another file.
+        # The server reads no escapes in a quoted key, and an unquoted `include` reads another file.
         key = text if kind == "word" else text[1:-1]
         if (kind == "text" and "\\" in key) or (kind == "word" and key.lower() == "include"):
-            raise self._refusal("has a key that is not understood here")
+            raise self._refusal("has a key that this collection does not read")
         self.keys.add(key)
         return key
 
@@ -116,13 +117,13 @@ class _Reader:
             self.references.add(text[1:])
             return {"$env": text[1:]}
         if text not in _WORDS:
-            raise self._refusal("has a value that is not understood here")
+            raise self._refusal("has a value that this collection does not read")
         return _WORDS[text]
 
     def _separated(self, end: str) -> None:
-        """Behind a value comes a separator, or the end of what it stands in."""
+        """Raises unless the value is followed by a separator, or by the end of its block or list."""
         if not self._at(",", "\n", end) and self._tokens[self._position][0] != "end":
-            raise self._refusal("has two values in one")
+            raise self._refusal("has no separator between two values")
 
     def _at(self, *marks: str) -> bool:
         kind, text, _line = self._tokens[self._position]

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""nats.conf from data. PRIVATE to the collection: it can change at any time."""
+"""Writes data as nats.conf. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_size
 
-# Keys whose value the server wants as a number of bytes: it refuses "10MB" in quotes.
+# Keys whose value must be a number of bytes: the server refuses "10MB" in quotes.
 SIZE_KEYS = frozenset(
     {
         "disk_max_stream_bytes",
@@ -38,7 +38,7 @@ SIZE_KEYS = frozenset(
         "store_max_stream_bytes",
     }
 )
-# A list that does not fit has a line for each item.
+# A list on a longer line is written with one item per line.
 MAX_LINE_WIDTH = 80
 PASSWORD_KEYS = frozenset({"pass", "password", "token"})
 
@@ -53,7 +53,7 @@ def to_nats_conf(data: Mapping[str, Any]) -> str:
 
 
 def looks_hashed(password: object) -> bool:
-    """The server takes what begins so for a bcrypt hash, and nobody could log in with it."""
+    """Whether the server takes this password for a bcrypt hash: it does so for all that begin with $2."""
     return isinstance(password, str) and password.startswith("$2")
 
 
@@ -64,7 +64,7 @@ def is_bcrypt_hash(password: str) -> bool:
 def _block(data: Mapping[str, Any], path: str) -> Iterator[str]:
     for key, value in data.items():
         here = f"{path}.{key}" if path else str(key)
-        if value is None:  # a null takes a key out
+        if value is None:  # a null removes a key
             continue
         if isinstance(value, Mapping) and not _is_reference(value):
             yield f"{_key(key, here)} {{"
@@ -93,7 +93,7 @@ def _inline(value: Any, path: str, key: str = "") -> str:
     if isinstance(value, str):
         return _text(value, path, key.lower())
     raise ValueError(
-        f"{path}: a value of type {type(value).__name__} is nothing nats.conf can hold: write a text in quotes, a number, true or false, a list or a mapping"
+        f"{path}: a value of type {type(value).__name__} can't be written in nats.conf: write a text in quotes, a number, true or false, a list or a mapping"
     )
 
 
@@ -121,13 +121,13 @@ def _text(value: str, path: str, key: str) -> str:
 
 
 def _key(key: object, path: str) -> str:
-    """Inside quotes a key knows no escapes, so the quotes are chosen by what it holds."""
+    """A key, quoted where it has to be. The server reads no escapes in it, so the quotes are those that it does not contain."""
     text = str(key)
     if _BARE_KEY.fullmatch(text) and text.lower() != "include":
         return text
     quote = "'" if '"' in text else '"'
     if not text or quote in text or "\n" in text:
-        raise ValueError(f"{path}: nats.conf cannot hold the key {text!r}: write one without both kinds of quotes")
+        raise ValueError(f"{path}: nats.conf cannot hold the key {text!r}: write one without quotes and line breaks")
     return f"{quote}{text}{quote}"
 
 
@@ -139,7 +139,7 @@ def _environment(value: Mapping[str, Any], path: str) -> str:
     name = str(value["$env"])
     if not _ENVIRONMENT_NAME.fullmatch(name):
         raise ValueError(
-            f"{path}: what $env says is no name of an environment variable: write letters, digits and underscores"
+            f"{path}: the value of $env is not the name of an environment variable: write letters, digits and underscores"
         )
     return f"${name}"
 

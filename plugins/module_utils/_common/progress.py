@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a module does, while it does it. PRIVATE to the collection: it can change at any time.
+"""Progress messages of a module while it runs. PRIVATE to the collection: it can change at any time.
 
-Heard where it runs in Ansible's own process; a process of its own has nobody to tell before it ends.
+They are shown where the module runs in Ansible's own process. A module in a separate process can show nothing before it ends.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.display_tex
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
 
 Listener = Callable[[str], None]
-# Seconds between two sentences about one wait.
+# Seconds between two messages about one wait.
 REPORT_INTERVAL_S = 5.0
 
 
-def nobody(_sentence: str) -> None:
-    """Where nobody listens."""
+def discard(_sentence: str) -> None:
+    """The listener where the module runs in a separate process."""
 
 
-_listener: Listener = nobody
+_listener: Listener = discard
 
 
 def tell(sentence: str) -> None:
+    """Shows a progress message, without secrets and control characters."""
     _listener(displayable(KNOWN_SECRETS.masked(sentence)))
 
 
@@ -43,13 +44,13 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 class Waiting:
-    """Tells what is waited for, when it has lasted and then now and again; called as often as one looks."""
+    """Called at each poll of a wait; shows its sentence once every REPORT_INTERVAL_S seconds."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now, self._told = now, now()
+        self._now, self._last_report = now, now()
 
     def __call__(self, sentence: str) -> None:
         now = self._now()
-        if now - self._told >= REPORT_INTERVAL_S:
-            self._told = now
+        if now - self._last_report >= REPORT_INTERVAL_S:
+            self._last_report = now
             tell(sentence)

@@ -12,10 +12,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.display_tex
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Columns as wide as they need to be."""
-    every = [tuple(head), *(tuple(displayable_line(str(cell)) for cell in row) for row in rows)]
-    widths = [max(len(row[column]) for row in every) for column in range(len(head))]
-    for row in every:
+    """The lines of a table whose columns are as wide as their longest cell."""
+    lines = [tuple(head), *(tuple(displayable_line(str(cell)) for cell in row) for row in rows)]
+    widths = [max(len(row[column]) for row in lines) for column in range(len(head))]
+    for row in lines:
         yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
 
@@ -23,6 +23,8 @@ MAX_LISTED = 20
 
 
 def shown(sentences: Iterable[str]) -> str:
-    """A list that may be long."""
-    told = list(sentences)
-    return "; ".join(told[:MAX_LISTED]) + (f"; and {len(told) - MAX_LISTED} more" if len(told) > MAX_LISTED else "")
+    """The sentences joined by semicolons; after MAX_LISTED only the number of the others."""
+    listed = list(sentences)
+    return "; ".join(listed[:MAX_LISTED]) + (
+        f"; and {len(listed) - MAX_LISTED} more" if len(listed) > MAX_LISTED else ""
+    )

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Durations, sizes, instants and Kubernetes quantities: what people write, and as numbers. PRIVATE to the collection: it can change at any time."""
+"""Parses durations, sizes, instants and Kubernetes quantities as people write them. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from decimal import Decimal
 from typing import Any
 
 QUANTITY_UNITS = {"": 1}
-
 for _power, _unit in enumerate("kMGTPE", start=1):
     QUANTITY_UNITS[_unit] = 1000**_power
     QUANTITY_UNITS[f"{_unit.upper()}i"] = 1024**_power
-
-
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
+# A decimal exponent or a unit follows the number: 5e9 is 5 * 10^9, and 5E is 5 * 10^18.
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(?:[eE]([+-]?\d{1,2})|([A-Za-z]*))")
 
 
 def parse_quantity(value: str | int) -> int:
-    """Bytes from `5Gi`, `1.5Gi`, `500M` or an integer."""
+    """Bytes from `5Gi`, `1.5Gi`, `500M`, `5e9` or an integer."""
     text = str(value).strip()
     match = _QUANTITY.fullmatch(text)
-    if match is None or match[2] not in QUANTITY_UNITS:
+    if match is None or (match[3] or "") not in QUANTITY_UNITS:
         raise ValueError(
             f"{text!r} is no Kubernetes quantity: write 5Gi (5 * 2^30), 512Mi, 5G (5 * 10^9), or an integer of bytes"
         )
-    return int(Decimal(match[1]) * QUANTITY_UNITS[match[2]])
+    scale = Decimal(10) ** int(match[2]) if match[2] else QUANTITY_UNITS[match[3]]
+    return int(Decimal(match[1]) * scale)
 
 
 NANOSECONDS = {
@@ -44,7 +43,7 @@ NANOSECONDS = {
     "w": 7 * 86_400 * 10**9,
 }
 
-# The server's own reading of sizes: K is 1000, KB and KiB are 1024.
+# Units of sizes as nats-server reads them: K is 1000, KB and KiB are 1024.
 BYTES = {
     unit + suffix: (1000 if suffix == "" else 1024) ** power
     for power, unit in enumerate("kmgtp", start=1)
@@ -52,17 +51,13 @@ BYTES = {
 }
 
 INT64 = 2**63 - 1
-
-
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
-
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)")
-
 _SIZE = re.compile(r"(-?\d+)\s*([a-z]*)", re.IGNORECASE)
 
 
 def parse_duration(value: str | int) -> int:
-    """Nanoseconds from `24h`, `1h30m`, `500ms`, or an integer that is nanoseconds already."""
+    """Nanoseconds from `24h`, `1h30m`, `500ms`, or an integer of nanoseconds."""
     text = str(value).strip()
     if re.fullmatch(r"\d+", text):
         return _in_range(int(text), text)
@@ -76,7 +71,7 @@ def parse_duration(value: str | int) -> int:
 
 
 def show_duration(nanoseconds: int) -> str:
-    """`90000000000` as `1m30s`: hours are the largest unit, as Go prints them."""
+    """`90000000000` as `1m30s`. Hours are the largest unit, as in Go."""
     if nanoseconds == 0:
         return "0s"
     text, rest = "", nanoseconds
@@ -97,7 +92,7 @@ def parse_size(value: str | int) -> int:
 
 
 def show_size(size: int) -> str | int:
-    """`10485760` as `10MiB`, where that loses nothing."""
+    """`10485760` as `10MiB`; the number itself where no unit divides it."""
     for unit in ("tib", "gib", "mib", "kib"):
         if size > 0 and size % BYTES[unit] == 0:
             return f"{size // BYTES[unit]}{unit[0].upper()}iB"
@@ -115,14 +110,14 @@ def _in_range(number: int, text: str) -> int:
 
 
 def parse_instant(value: str) -> str:
-    """A time with its zone, as RFC 3339 and the server write it; YAML's own times have a space."""
+    """A time with its zone in the format of RFC 3339, which the server uses. YAML's own times have a space in place of the T."""
     if instant(value) is None:
         raise ValueError(f"{value!r} is no time: write 2030-01-31T12:00:00Z")
     return value.upper().replace(" ", "T")
 
 
 def instant(value: Any) -> tuple[datetime, int] | None:
-    """The moment and its nanoseconds, so that two ways to write one moment are equal."""
+    """The moment in UTC to the second, and its nanoseconds, so that two spellings of one moment compare equal; None if it is not a time."""
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return None
@@ -134,7 +129,7 @@ def instant(value: Any) -> tuple[datetime, int] | None:
 
 
 def utc(moment: datetime, nanoseconds: int) -> str:
-    """As the server writes a moment."""
+    """The moment in the format of the server."""
     fraction = f".{nanoseconds:09}".rstrip("0") if nanoseconds else ""
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 

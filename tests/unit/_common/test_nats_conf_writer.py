@@ -100,9 +100,9 @@ def test_a_key_is_quoted_where_it_has_to_be(key, text):
         ({"jetstream": {"max_file_store": "4 gallons"}}, "jetstream.max_file_store: '4 gallons' is no size"),
         ({"users": [{"password": "$2a$mine"}]}, r"users\[0\].password: the server would take"),
         ({"leafnodes": {"token": "$2x$"}}, "leafnodes.token: the server would take"),
-        ({"key": date(2026, 1, 1)}, "key: .* is nothing nats.conf can hold"),
-        ({"a": {"b": [{"c": object()}]}}, r"a.b\[0\].c: .* is nothing nats.conf can hold"),
-        ({"key": {"$env": "NOT A NAME"}}, "key: what .env says is no name of an environment variable"),
+        ({"key": date(2026, 1, 1)}, "key: .* can't be written in nats.conf"),
+        ({"a": {"b": [{"c": object()}]}}, r"a.b\[0\].c: .* can't be written in nats.conf"),
+        ({"key": {"$env": "NOT A NAME"}}, "key: the value of .env is not the name of an environment variable"),
         ({"both ' and \"": 1}, "cannot hold the key"),
     ],
 )

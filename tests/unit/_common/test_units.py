@@ -38,13 +38,27 @@ def test_what_is_no_size_is_refused(size):
 
 
 @pytest.mark.parametrize(
-    ("quantity", "number"), [("5Gi", 5 * 2**30), ("5G", 5 * 10**9), ("1.5Gi", 3 * 2**29), ("7k", 7000), (12, 12)]
+    ("quantity", "number"),
+    [
+        ("5Gi", 5 * 2**30),
+        ("5G", 5 * 10**9),
+        ("1.5Gi", 3 * 2**29),
+        ("7k", 7000),
+        (12, 12),
+        ("5e9", 5 * 10**9),
+        ("5E9", 5 * 10**9),
+        ("1.5e+3", 1500),
+        ("5000e-3", 5),
+        ("5E", 5 * 10**18),
+    ],
 )
 def test_a_quantity_is_bytes(quantity, number):
     assert parse_quantity(quantity) == number
 
 
-@pytest.mark.parametrize("quantity", ["5GB", "5GiB", "5gi", "5K", "-1Gi", "100m", "Gi", ""])
+@pytest.mark.parametrize(
+    "quantity", ["5GB", "5GiB", "5gi", "5K", "-1Gi", "100m", "Gi", "", "5e", "5e9Gi", "e9", "5e1.5"]
+)
 def test_what_kubernetes_would_not_read_is_refused(quantity):
     with pytest.raises(ValueError, match="is no Kubernetes quantity: write 5Gi"):
         parse_quantity(quantity)
