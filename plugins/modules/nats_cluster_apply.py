@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nats_cluster_apply
-short_description: Apply and delete the Kubernetes objects of a NATS cluster as they were planned
+short_description: Apply and delete the Kubernetes objects of a NATS cluster as planned
 description:
   - Applies objects by server-side apply with the field manager C(messaging.nats), and deletes others, for the play that holds the cluster's Lease.
     The role P(messaging.nats.nats_cluster#role) calls it with what M(messaging.nats.nats_cluster_plan) returned.
-  - Each object must still be what the plan saw, or nothing is applied. One that somebody changed, made or removed meanwhile is left as it is, and the module
-    fails with its name and who wrote it last. A status that a controller wrote meanwhile is no change.
-  - Secrets are applied first and workloads last; objects in between at the same time. What comes later is not begun where something before it failed.
-  - Only the names of objects are returned, never what they say.
+  - Nothing is applied unless each object is still the one that the plan saw. An object that somebody has changed, created or deleted meanwhile stays as it is,
+    and the module fails with its name and the name of the program that wrote it last. A new status from a controller is not a change.
+  - Secrets are applied first and workloads last; the other objects in between, several at the same time. After a failure, nothing that comes later is applied.
+  - Only the names of objects are returned, never their content.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - messaging.nats.kubeconfig
 attributes:
   check_mode:
-    details: The API server says what would change, by a dry run. The Lease is not needed.
+    details: The API server computes what would change, by a dry run. The Lease is not needed.
   diff_mode:
     details: Values in Secrets are not shown.
 options:
@@ -46,22 +46,24 @@ options:
     default: "[]"
   versions:
     description:
-      - What the plan saw, as RV(messaging.nats.nats_cluster_plan#module:versions) says.
-        An object that is not among them must not exist yet. One that is among them must still be the same.
-      - Where this option is not set, objects are applied whatever they are now.
+      - The versions of the objects that the plan saw, RV(messaging.nats.nats_cluster_plan#module:versions).
+        An object that is not among them must not exist yet. One that is among them must be unchanged.
+      - Without this option, objects are applied regardless of their present version.
     type: dict
   delete:
     description:
-      - Objects to delete once the others are applied, by C(apiVersion), C(kind) and C(metadata), in this order; each is waited for.
-        One with a C(metadata.uid) is deleted only where it is still this very object.
+      - Objects to delete after the others were applied, by C(apiVersion), C(kind) and C(metadata), in this order. The module waits until each is gone.
+        An object with a C(metadata.uid) is deleted only if the existing object has this uid.
     type: list
     elements: dict
     default: []
   lease:
-    description: What this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took. It is renewed meanwhile, and checked before each change.
+    description:
+      - Identity of this play in the Lease, RV(messaging.nats.nats_cluster_lease#module:holder).
+      - The Lease is renewed meanwhile, and checked before each change.
     type: str
   wait_timeout:
-    description: Seconds until all that is deleted has to be gone.
+    description: Seconds within which all deleted objects must be gone.
     type: float
     default: 300
 requirements:
@@ -72,7 +74,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What was planned
+- name: Apply the plan
   messaging.nats.nats_cluster_apply:
     name: nats
     namespace: nats
@@ -84,18 +86,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 applied:
-  description: The objects that were made or changed.
+  description: The objects that were created or changed.
   returned: success
   type: list
   elements: str
   sample: [Secret nats-app, StatefulSet nats]
 deleted:
-  description: The objects that were there and are gone.
+  description: The objects that existed and were deleted.
   returned: success
   type: list
   elements: str
 versions:
-  description: What tells later whether the objects were changed since, as the option of the same name takes it. Nothing of a Secret's content is in it.
+  description: The versions of the applied objects, for the option of the same name. They contain nothing of a Secret's content.
   returned: success
   type: dict
 code:
@@ -131,34 +133,31 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options
 
 
 def declared(module: CollectionModule) -> list[Object]:
-    """All objects to apply."""
+    """All objects to apply; raises where one of them is not complete, or is a Secret in the wrong option."""
     try:
         secrets = json.loads(module.params["secrets"])
     except ValueError as error:
-        raise NatsError(
-            "option secrets", "it is not JSON", "Write a list of Secrets through the filter to_json."
-        ) from error
+        remedy = "Write a list of Secrets through the filter to_json."
+        raise NatsError("option secrets", "it is not JSON", remedy, code="INVALID_VALUE") from error
     for item in module.params["objects"]:
         if item.get("kind") == "Secret":
             module.no_log_values |= {
-                str(value) for place in ("data", "stringData") for value in (item.get(place) or {}).values()
+                str(value) for key in ("data", "stringData") for value in (item.get(key) or {}).values()
             }
-            raise NatsError(
-                "option objects", "a Secret is among them", "Write Secrets in the option secrets, which Ansible hides."
-            )
+            remedy = "Write Secrets in the option secrets, which Ansible hides."
+            raise NatsError("option objects", "a Secret is among them", remedy, code="INVALID_VALUE")
     for item in [*secrets, *module.params["objects"], *module.params["delete"]]:
         if not (item.get("apiVersion") and item.get("kind") and (item.get("metadata") or {}).get("name")):
-            raise NatsError(
-                "options objects, secrets and delete", "an object lacks apiVersion, kind or metadata.name", "Add it."
-            )
+            cause = "an object lacks apiVersion, kind or metadata.name"
+            raise NatsError("options objects, secrets and delete", cause, "Add it.", code="INVALID_VALUE")
     return [*secrets, *module.params["objects"]]
 
 
-def difference(done: list[Applied], going: list[Object]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The objects that changed, before and after."""
-    changed = [entry for entry in done if entry.changed]
+def difference(applied: list[Applied], deleted: list[Object]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The changed objects before and after, for the diff."""
+    changed = [entry for entry in applied if entry.changed]
     before = {title(entry.declared): short_value(entry.before) for entry in changed if entry.before}
-    before |= {title(item): {"kind": item["kind"], "metadata": item["metadata"]} for item in going}
+    before |= {title(item): {"kind": item["kind"], "metadata": item["metadata"]} for item in deleted}
     return before, {title(entry.declared): short_value(entry.after) for entry in changed}
 
 
@@ -181,14 +180,14 @@ def main() -> None:
             lease = Lease(kubernetes, params["namespace"], params["name"], params["lease"])
             kubernetes = opened.enter_context(lease.kept())
         objects = Objects(kubernetes, params["versions"], dry_run=module.check_mode)
-        done = objects.apply(items)
-        gone = objects.delete(params["delete"], params["wait_timeout"])
+        applied = objects.apply(items)
+        deleted = objects.delete(params["delete"], params["wait_timeout"])
         module.exit_json(
-            changed=bool(names(done) or gone),
-            applied=names(done),
-            deleted=[title(item) for item in gone],
-            versions=versions_after(done),
-            **module.diff(*difference(done, gone), "cluster"),
+            changed=bool(names(applied) or deleted),
+            applied=names(applied),
+            deleted=[title(item) for item in deleted],
+            versions=versions_after(applied),
+            **module.diff(*difference(applied, deleted), "cluster"),
         )
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nats_cluster_lease
-short_description: Keep two plays apart that would change one NATS cluster
+short_description: Prevent two plays from changing one NATS cluster at the same time
 description:
-  - Takes or gives back a Kubernetes Lease C(<name>-messaging-nats), which the role P(messaging.nats.nats_cluster#role) holds while it changes a cluster.
-  - Fails with who the other play is, where it runs and since when, where one holds it. That of a play that was killed is taken over;
-    at once where its process was one of this machine, this boot and this PID namespace, and Linux says that it has ended;
-    else twenty seconds after its last sign of life.
-  - Each time it is taken it has an identity of its own, RV(holder). Whoever works under it is handed this identity,
-    and it is given back by it; two plays under one runner, or two hosts of one play, are kept apart too.
+  - Takes or releases the Kubernetes Lease C(<name>-messaging-nats), which the role P(messaging.nats.nats_cluster#role) holds while it changes a cluster.
+  - Where another play holds it, the module fails and names that play, the machine that it runs on, and since when it holds the Lease.
+  - The Lease of a play that was killed is taken over. This happens at once where that play ran on the same machine since the same boot
+    and in the same PID namespace, because Linux then shows that its process has ended; else twenty seconds after the Lease was last renewed.
+  - Each time it is taken, its holder gets a new identity, RV(holder). Modules that work under the Lease, and the task that releases it,
+    take this identity as an option. So two plays under one runner, or two hosts of one play, exclude each other, too.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -23,10 +23,10 @@ extends_documentation_fragment:
   - messaging.nats.kubeconfig
 attributes:
   check_mode:
-    details: Takes and gives back nothing. RV(held_by) and a warning tell who else holds it.
+    details: Neither takes nor releases the Lease. RV(held_by) and a warning tell who else holds it.
 options:
   state:
-    description: Whether this play holds it.
+    description: Whether this play is to hold the Lease.
     type: str
     choices: [present, absent]
     default: present
@@ -40,28 +40,27 @@ options:
     required: true
   holder:
     description:
-      - What RV(holder) was when it was taken. For O(state=absent), a Lease that another play has meanwhile stays.
-      - For O(state=present), it is renewed, which fails where another play has it meanwhile.
+      - The value of RV(holder) when the Lease was taken. With O(state=absent), a Lease that another play has taken meanwhile is not deleted.
+      - With O(state=present), the Lease is renewed, which fails where another play has taken it meanwhile.
     type: str
   seen:
     description:
-      - For O(state=present), the StatefulSet as it was when this play made its plan, as RV(messaging.nats.nats_cluster_info#module:running) says in C(seen);
-        empty where there was none.
-      - Where it is another one, or was changed, by the time this play holds the Lease, the Lease is given back and the module fails,
-        since the plan is for something else.
+      - With O(state=present), the version of the StatefulSet for which this play made its plan, which is C(seen) in
+        RV(messaging.nats.nats_cluster_info#module:running); empty where there was no StatefulSet.
+      - Where the StatefulSet has changed by the time this play holds the Lease, the Lease is released and the module fails, since the plan is outdated.
     type: str
 requirements:
   - kubernetes >= 24.2
 """
 
 EXAMPLES = r"""
-- name: Nobody else changes the cluster
+- name: Take the Lease
   messaging.nats.nats_cluster_lease:
     name: nats
     namespace: nats
   register: lease
 
-- name: Others may change it again
+- name: Release the Lease
   messaging.nats.nats_cluster_lease:
     state: absent
     name: nats
@@ -71,16 +70,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 holder:
-  description: What this play is called in the Lease. The modules that change something take it as their option C(lease).
+  description: The identity of this play in the Lease. The modules that change something take it as their option C(lease).
   returned: success
   type: str
   sample: alice@laptop process 4711 boot 5f0f2c4e-7c0e-4a0e-9d3c-1b7f6f1f2a3b namespace 4026531836.4026531834 start 881234 play 9f3c2a1b5d6e7f80
 held_by:
   description: Who else holds it, and since when.
-  returned: in check mode, where somebody does
+  returned: in check mode, when another play holds it
   type: str
 released:
-  description: Whether this play still held it when it was given back.
+  description: Whether this play still held the Lease when it was released.
   returned: when O(state=absent)
   type: bool
 code:
@@ -97,7 +96,6 @@ remedy:
   type: str
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -124,7 +122,7 @@ def main() -> None:
         kubernetes = Kubernetes(params)
         holder = params["holder"] or new_identity()
         lease = Lease(kubernetes, params["namespace"], params["name"], holder)
-        # Held only while a play runs: no state of the cluster, so nothing that counts as changed.
+        # The Lease exists only while a play runs, so taking it is not a change of the cluster.
         found: dict[str, Any] = {"changed": False, "holder": holder}
         if module.check_mode:
             if params["state"] == "present" and (other := lease.held_by_another()):
@@ -137,19 +135,20 @@ def main() -> None:
         else:
             lease.acquire()
             try:
-                check_seen(kubernetes, params)
+                if params["seen"] is not None:
+                    check_seen(kubernetes, params["name"], params["namespace"], params["seen"])
             except NatsError:
                 lease.release()
                 raise
         module.exit_json(**found)
 
 
-def check_seen(kubernetes: Kubernetes, params: Mapping[str, Any]) -> None:
-    """Another play may have changed the cluster between this one's look and its Lease."""
-    where = params["name"], params["namespace"]
-    if params["seen"] not in (None, mark(statefulset(kubernetes, *where))):
+def check_seen(kubernetes: Kubernetes, name: str, namespace: str, seen: str) -> None:
+    """Raises where the cluster has changed between this play's plan and its Lease."""
+    if seen != mark(statefulset(kubernetes, name, namespace)):
+        what = f"StatefulSet {name} in namespace {namespace}"
         cause = "it was changed since this play made its plan, by another play or by hand"
-        raise NatsError("StatefulSet {} in namespace {}".format(*where), cause, "Run it again.")
+        raise NatsError(what, cause, "Run it again.", code="PLAN_OUTDATED")
 
 
 if __name__ == "__main__":

@@ -76,47 +76,47 @@ WRONG: dict[str, tuple[Any, Any, str]] = {
     "an exec plugin that fails": (
         plugin("sh", "-c", "echo Your session has expired. >&2; echo Log in again. >&2; exit 3"),
         {},
-        f"{ANN}: its exec plugin sh gave no login: process returned 3. Your session has expired. Log in again. Run it by hand",
+        f"{ANN}: its exec plugin sh returned no login: process returned 3. Your session has expired. Log in again. Run it by hand",
     ),
     "an exec plugin that tells no JSON": (
         plugin("echo", "hello"),
         {},
-        "its exec plugin echo gave no login: failed to decode",
+        "its exec plugin echo returned no login: failed to decode",
     ),
     "an exec plugin without a token": (
         plugin("echo", CREDENTIAL),
         {},
-        "gave no login: missing token or clientCertificateData",
+        "returned no login: missing token or clientCertificateData",
     ),
     "an exec plugin of another version": (
         plugin("echo", CREDENTIAL.replace("v1beta1", "v1")),
         {},
-        "gave no login: plugin api version client.authentication.k8s.io/v1 does not match",
+        "returned no login: plugin api version client.authentication.k8s.io/v1 does not match",
     ),
     "an exec plugin without a command": (
         {"exec": {"apiVersion": BETA}},
         {},
-        "gave no login: malformed request. missing key",
+        "returned no login: malformed request. missing key",
     ),
     "Google's auth-provider": (
         {"auth-provider": {"name": "gcp"}},
         {},
-        f"{ANN}: its auth-provider gcp gave no login",
+        f"{ANN}: its auth-provider gcp returned no login",
     ),
     "Azure's auth-provider": (
         {"auth-provider": {"name": "azure", "config": {"access-token": "t"}}},
         {},
-        f"{ANN}: its auth-provider azure gave no login. Kubernetes gave auth-providers up: use an exec plugin, or set api_key.",
+        f"{ANN}: its auth-provider azure returned no login. Kubernetes has removed auth-providers: use an exec plugin, or set api_key.",
     ),
     "OpenID without its issuer": (
         {"auth-provider": {"name": "oidc", "config": {"id-token": "a.eyJleHAiOjB9.c"}}},
         {},
-        f"{ANN}: its auth-provider oidc gave no login",
+        f"{ANN}: its auth-provider oidc returned no login",
     ),
     "impersonation": (
         {"token": "t", "as": "bob", "as-groups": ["g"]},
         {},
-        f"{ANN}: it says as: bob, which kubernetes.core does not read, so that a play would act with the rights of ann itself. Set impersonate_user",
+        f"{ANN}: it says as: bob, which kubernetes.core ignores, so a play would act with the rights of ann itself. Set impersonate_user",
     ),
     "no such user": ({}, {"users": None}, f"{HERE}: its user ann is not among the users."),
     "a user that is nothing": (None, {}, f"{HERE}: entry ann of users has no user."),
@@ -144,7 +144,7 @@ WRONG: dict[str, tuple[Any, Any, str]] = {
     "no current context": (
         {},
         {"current-context": None},
-        "kubeconfig {path}: it has no current-context, and none is asked for. Set context. It has prod.",
+        "kubeconfig {path}: it has no current-context, and the option context is not set. Set context. It has prod.",
     ),
     "a current context that is not there": (
         {},
@@ -185,7 +185,7 @@ def test_a_kubeconfig_that_leads_nowhere(row, run_module, api, tmp_path):
         (b"hello", "it is not a kubeconfig: it has no clusters, contexts and users."),
         (b"[a]", "it is not a kubeconfig: it has no clusters, contexts and users."),
         (b"users: [\n  token: {", "it is not valid YAML in line 3, column"),
-        (b"\xff\xfe\x00", "it is no text."),
+        (b"\xff\xfe\x00", "it is not a text file."),
         (b"a: \x07", "it is not valid YAML"),
     ],
 )
@@ -294,7 +294,7 @@ def test_an_expired_login_is_told_with_its_source(run_module, api, tmp_path):
     path.write_text(kubeconfig(api, {"token": "old"}))
     api.script.append(status(401, "Unauthorized"))
     assert (
-        f"{api.url} does not accept the login of context prod of kubeconfig {path}: it has expired, or is another cluster's. Log in"
+        f"{api.url} does not accept the login of context prod of kubeconfig {path}: it has expired, or belongs to another cluster. Log in"
         in ask(run_module, kubeconfig=str(path))["msg"]
     )
     path.write_text(kubeconfig(api, {}))
@@ -353,9 +353,9 @@ def test_a_guard_is_asked_before_each_try(kubernetes, api):
     [
         (
             (302, {"Location": "https://login.example.org"}, b""),
-            "sends us elsewhere (status 302). Is it the Kubernetes API?",
+            "redirects to another address (status 302). Is it the Kubernetes API?",
         ),
-        ((200, {}, b"<html>Log in</html>"), "answers no JSON. Is it the Kubernetes API?"),
+        ((200, {}, b"<html>Log in</html>"), "is not JSON. Is it the Kubernetes API?"),
     ],
 )
 def test_what_is_no_api_is_told(script, sentence, kubernetes, api):

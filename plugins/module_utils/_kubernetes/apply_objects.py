@@ -2,18 +2,18 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Applies and deletes objects that are still what the plan saw. PRIVATE to the collection: it can change at any time.
+"""Applies and deletes objects, provided that they have not changed since the plan. PRIVATE to the collection: it can change at any time.
 
-What a person is told of an object is its name: among them are Secrets.
+Messages name an object and never show its content, because some objects are Secrets.
 """
 
 from __future__ import annotations
 
-import http.client
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -33,23 +33,25 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 
 T = TypeVar("T")
 W = TypeVar("W")
-# So many objects at the same time, and so often one whose status changes all the time is tried.
-MAX_CONCURRENT, MAX_CONFLICTS = 8, 10
-# Kubernetes makes an object that is applied with any version where there is none, and refuses one of another version
-# where there is one. Its store begins with this version, so no object has it.
+# Objects that are applied at the same time.
+MAX_CONCURRENT = 8
+# Tries to update an object whose status changes between reading and writing.
+MAX_CONFLICTS = 10
+# An apply with a resourceVersion creates the object if it does not exist, and is refused if the object has another version.
+# The API server's store begins with this version, so no object ever has it.
 NO_OBJECTS = "1"
-# Another version; another uid, which is a field that can't change.
-OVERTAKEN = (http.client.CONFLICT, http.client.UNPROCESSABLE_ENTITY)
-# Seconds between two looks at what is being deleted.
+# The answers to an apply where the object has another resourceVersion, or another uid, which is an immutable field.
+CHANGED_MEANWHILE = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+# Seconds between two reads of an object that is being deleted.
 POLL_INTERVAL_S = 0.2
-# What others need comes first, and what runs pods last.
+# Kinds that other objects need are applied first, and kinds that run pods last.
 FIRST, WORKLOADS = ("Namespace", "CustomResourceDefinition"), ("StatefulSet", "Deployment", "DaemonSet", "Job", "Pod")
-PLAN_AGAIN = "Look at the change, then run it again: the plan is made anew."
+PLAN_AGAIN = "Look at the change, then run the play again: it makes a new plan."
 
 
 @dataclass(frozen=True)
 class Applied:
-    """One object, before and after."""
+    """One object before and after it was applied."""
 
     declared: Object
     before: Object | None
@@ -59,33 +61,33 @@ class Applied:
 
 @dataclass(frozen=True)
 class Objects:
-    """Objects of one Kubernetes cluster, and what a plan saw of them."""
+    """Applies and deletes objects of one Kubernetes cluster that a plan has seen."""
 
     kubernetes: Kubernetes
-    # By key; None where nobody has made a plan.
+    # The version of each object when the plan was made, by the object's key; None where there is no plan.
     seen: Mapping[str, Mapping[str, str]] | None = None
-    # Nothing is written; the API server says what would be.
+    # Nothing is written; the API server computes what the objects would become.
     dry_run: bool = False
     waiting: Waiting = field(default_factory=Waiting)
 
     def apply(self, declared: Sequence[Object]) -> list[Applied]:
-        """All of them, or none where one is not what the plan saw. What comes later is not begun where something before it failed."""
+        """Applies all objects, or none where one has changed since the plan. After a failure, objects of a later rank are not applied."""
         ordered = sorted(declared, key=_rank)
-        due = list(zip(ordered, _all(self._look, ordered), strict=True))
+        pairs = list(zip(ordered, _concurrently(self._find_unchanged, ordered), strict=True))
         done: list[Applied] = []
-        for _same_rank, group in groupby(due, lambda entry: _rank(entry[0])):
-            done += _all(self._apply, list(group))
+        for _same_rank, group in groupby(pairs, lambda pair: _rank(pair[0])):
+            done += _concurrently(self._apply, list(group))
         return done
 
-    def _look(self, item: Object) -> Object | None:
-        """What there is; raises where that is not what the plan saw."""
+    def _find_unchanged(self, item: Object) -> Object | None:
+        """The object that exists now; raises where it has changed since the plan."""
         found = self.kubernetes.find(self.kubernetes.path(item), _what(item))
         if self.seen is not None:
-            _refuse_what_changed(_what(item), found, self.seen.get(key(item)))
+            _check_unchanged(_what(item), found, self.seen.get(key(item)))
         return found
 
-    def _apply(self, due: tuple[Object, Object | None]) -> Applied:
-        item, before = due
+    def _apply(self, pair: tuple[Object, Object | None]) -> Applied:
+        item, before = pair
         try:
             if self.seen is None:
                 after = self._patch(item)
@@ -98,40 +100,41 @@ class Objects:
         return Applied(item, before, after, before is None or _differs(before, after))
 
     def _create(self, item: Object) -> Object:
-        """An object that appeared since the plan is somebody else's, and stays as it is."""
+        """Creates an object; raises where somebody else has created it since the plan."""
         try:
             return self._patch(item, resourceVersion=NO_OBJECTS)
         except NatsError as error:
-            if error.err_code == http.client.CONFLICT:
-                self._look(item)
+            if error.err_code == HTTPStatus.CONFLICT:
+                self._find_unchanged(item)
             raise
 
     def _update(self, item: Object, found: Object, seen: Mapping[str, str]) -> Object:
-        """With the version that the plan saw, or a later one that differs in nothing but the status."""
+        """Updates the version that the plan saw, or a later one in which only the status differs."""
         for _try in range(MAX_CONFLICTS):
             version_found = found["metadata"]["resourceVersion"]
             try:
                 return self._patch(item, uid=seen["uid"], resourceVersion=version_found)
             except NatsError as error:
-                latest = self._look(item) if error.err_code in OVERTAKEN else None
+                latest = self._find_unchanged(item) if error.err_code in CHANGED_MEANWHILE else None
                 if latest is None or latest["metadata"]["resourceVersion"] == version_found:
                     raise
                 found = latest
-        cause = f"its status changes so often that {MAX_CONFLICTS} tries met another version"
-        raise NatsError(_what(item), cause, "Run it again.")
+        cause = f"its status changed during each of {MAX_CONFLICTS} tries to update it"
+        raise NatsError(_what(item), cause, "Run it again.", code="KUBERNETES_CONFLICT")
 
     def _patch(self, item: Object, **meta: str) -> Object:
-        only = {"dryRun": "All"} if self.dry_run else {}
+        options = {"dryRun": "All"} if self.dry_run else {}
         body = item | {"metadata": item["metadata"] | meta}
         path, what = self.kubernetes.path(item), _what(item)
-        return self.kubernetes.call("PATCH", path, what, body, APPLY_PATCH, fieldManager=MANAGER, force="true", **only)
+        options |= {"fieldManager": MANAGER, "force": "true"}
+        return self.kubernetes.call("PATCH", path, what, body, APPLY_PATCH, **options)
 
-    def delete(self, going: Sequence[Object], timeout: float) -> list[Object]:
-        """In this order, those of one kind together; each is waited for. Those that were there."""
+    def delete(self, obsolete: Sequence[Object], timeout: float) -> list[Object]:
+        """Deletes objects in this order, adjacent ones of one kind together, and waits for each. Returns those that existed."""
         deadline = time.monotonic() + timeout
         done: list[Object] = []
-        for _same_kind, group in groupby(going, lambda item: item["kind"]):
-            deleted = _all(lambda item: self._delete(item, deadline), list(group))
+        for _same_kind, group in groupby(obsolete, lambda item: item["kind"]):
+            deleted = _concurrently(lambda item: self._delete(item, deadline), list(group))
             done += [item for item in deleted if item is not None]
         return done
 
@@ -141,40 +144,46 @@ class Objects:
         if found is None:
             return None
         if uid and found["metadata"]["uid"] != uid:
-            raise NatsError(
-                what, f"it was made anew since this play made its plan, by {last_writer(found)}", PLAN_AGAIN
-            )
+            cause = f"it was deleted and created again since this play made its plan, by {last_writer(found)}"
+            raise NatsError(what, cause, PLAN_AGAIN, code="PLAN_OUTDATED")
         if self.dry_run:
             return item
         uid = found["metadata"]["uid"]
-        # A StatefulSet is gone when its pods are.
+        # With this policy, a StatefulSet exists until all its pods are deleted.
         options = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
         try:
             self.kubernetes.call("DELETE", path, what, options)
         except NatsError as error:
-            if error.err_code != http.client.NOT_FOUND:
+            if error.err_code != HTTPStatus.NOT_FOUND:
                 raise
-        while (left := self.kubernetes.find(path, what)) and left["metadata"]["uid"] == uid:
+        self._wait_until_deleted(path, what, uid, deadline)
+        return item
+
+    def _wait_until_deleted(self, path: str, what: str, uid: str, deadline: float) -> None:
+        while (remaining := self.kubernetes.find(path, what)) and remaining["metadata"]["uid"] == uid:
             if time.monotonic() > deadline:
-                waits = ", ".join(left["metadata"].get("finalizers") or ["nothing that it names"])
-                cause = f"it is being deleted and still there when the time is over; its finalizers: {waits}"
-                raise NatsError(what, cause, "Look at what it owns, then run it again: it goes on from there.")
+                finalizers = ", ".join(remaining["metadata"].get("finalizers") or ["none"])
+                cause = f"it is being deleted, but still exists after the timeout; its finalizers: {finalizers}"
+                remedy = "Look at the objects that it owns, then run it again: it continues from there."
+                raise NatsError(what, cause, remedy, code="TIMED_OUT")
             self.waiting(f"{what} is being deleted")
             time.sleep(POLL_INTERVAL_S)
-        return item
 
 
 def names(done: Sequence[Applied]) -> list[str]:
+    """The objects that applying created or changed."""
     return [title(entry.declared) for entry in done if entry.changed]
 
 
 def versions_after(done: Sequence[Applied]) -> dict[str, dict[str, str]]:
+    """The versions of the objects as they were applied, by their keys."""
     return {
         key(entry.declared): version(entry.after) for entry in done if entry.after["metadata"].get("resourceVersion")
     }
 
 
 def _rank(item: Object) -> int:
+    """Objects of a lower rank are applied first."""
     kind = item["kind"]
     return 0 if kind in FIRST else 1 if kind == "Secret" else 3 if kind in WORKLOADS else 2
 
@@ -188,50 +197,54 @@ def _differs(before: Object, after: Object) -> bool:
     return declared_part(before) != declared_part(after)
 
 
-def _refuse_what_changed(what: str, found: Object | None, seen: Mapping[str, str] | None) -> None:
-    """What was there when the plan was made, and what is there now."""
+def _check_unchanged(what: str, found: Object | None, seen: Mapping[str, str] | None) -> None:
+    """Raises where the object that exists now is not the one that the plan saw; either may be None."""
     since = "since this play made its plan"
     if is_unchanged(found, seen) if found and seen else found is None and seen is None:
         return
     if found is None:
         cause = f"it was deleted {since}"
-    elif seen is None or found["metadata"]["uid"] != seen["uid"]:
-        cause = f"it was made {'' if seen is None else 'anew '}{since}, by {last_writer(found)}"
+    elif seen is None:
+        cause = f"it was created {since}, by {last_writer(found)}"
+    elif found["metadata"]["uid"] != seen["uid"]:
+        cause = f"it was deleted and created again {since}, by {last_writer(found)}"
     else:
         cause = f"it was changed {since}, by {last_writer(found)}"
-    raise NatsError(what, cause, PLAN_AGAIN, http.client.CONFLICT)
+    raise NatsError(what, cause, PLAN_AGAIN, HTTPStatus.CONFLICT, code="PLAN_OUTDATED")
 
 
 def _without_contents(error: NatsError, item: Object) -> NatsError:
-    """The API server may repeat a value that it can't read."""
+    """The error without the values of a Secret, since the API server may repeat a value that it can't decode."""
     if item["kind"] != "Secret":
         return error
     cause = error.cause
     for value in sorted(map(str, _values(item)), key=len, reverse=True):
         cause = cause.replace(value, MASK) if value else cause
-    return NatsError(error.what, cause, error.remedy, error.err_code)
+    return NatsError(error.what, cause, error.remedy, error.err_code, code=error.code)
 
 
 def _values(item: Mapping[str, Any]) -> Iterator[Any]:
-    for place in ("data", "stringData"):
-        content = item.get(place)
+    for field_name in ("data", "stringData"):
+        content = item.get(field_name)
         yield from content.values() if isinstance(content, dict) else [content] if content else []
 
 
-def _all(work: Callable[[W], T], items: Sequence[W]) -> list[T]:
-    """At the same time; what failed is told of all of them."""
+def _concurrently(work: Callable[[W], T], items: Sequence[W]) -> list[T]:
+    """The results of `work` for all items. It runs for all of them, and one error reports all failures."""
 
-    def one(item: W) -> T | NatsError:
+    def attempt(item: W) -> T | NatsError:
         try:
             return work(item)
         except NatsError as error:
             return error
 
     with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
-        found = list(pool.map(one, items))
-    errors = [entry for entry in found if isinstance(entry, NatsError)]
+        results = list(pool.map(attempt, items))
+    errors = [entry for entry in results if isinstance(entry, NatsError)]
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        raise NatsError(f"{len(errors)} objects", "\n".join(map(str, errors)), "", errors[0].err_code)
-    return [entry for entry in found if not isinstance(entry, NatsError)]
+        codes = {error.code for error in errors}
+        code = errors[0].code if len(codes) == 1 else "SEVERAL_FAILURES"
+        raise NatsError(f"{len(errors)} objects", "\n".join(map(str, errors)), "", errors[0].err_code, code=code)
+    return [entry for entry in results if not isinstance(entry, NatsError)]

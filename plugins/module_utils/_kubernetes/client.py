@@ -2,11 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The Kubernetes API as this collection needs it. PRIVATE to the collection: it can change at any time."""
+"""A client of the Kubernetes API. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
-import base64
 import copy
 import http.client
 import json
@@ -31,62 +30,64 @@ except ImportError:
 else:
     HAS_KUBERNETES = HAS_CLIENT and HAS_HTTP
 
-# The channels of the exec protocol.
+# The channels of the exec protocol, by the first byte of each frame.
 STDIN, STDOUT, STDERR, STATUS = range(4)
 STDIN_FRAME_BYTES = 64 * 1024
 
 
 class Kubernetes:
-    """One cluster's API, as one user."""
+    """The API of one Kubernetes cluster, as one user."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        """`options` holds those of KUBECONFIG that are set, and may hold others."""
+        """`options` are those of KUBECONFIG; others are ignored."""
         if not HAS_KUBERNETES:
             raise NatsError(
                 "connection through Kubernetes",
                 f"the Python library kubernetes is missing for {sys.executable}",
                 "Install it: pip install kubernetes.",
+                code="LIBRARY_MISSING",
             )
         self._api = Api(log_in(options, os.environ))
         self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
-        self._may_change: Callable[[], None] | None = None
+        self._before_change: Callable[[], None] | None = None
 
     @property
     def where(self) -> str:
-        """The URL of the API."""
+        """The URL of the API server."""
         return self._api.host
 
-    def guarded(self, may_change: Callable[[], None]) -> Kubernetes:
-        """The same, but each change is first asked whether it may be, which raises where it may not."""
+    def guarded(self, before_change: Callable[[], None]) -> Kubernetes:
+        """The same client, but it calls `before_change` before each change, which raises where the change is not allowed."""
         found = copy.copy(self)
-        found._may_change = may_change
+        found._before_change = before_change
         return found
 
     def check_lease(self) -> None:
-        """Before a change that is not made through the Kubernetes API; raises where another play holds the Lease."""
-        if self._may_change:
-            self._may_change()
+        """For a change that is not made through the Kubernetes API: raises where another play holds the Lease."""
+        if self._before_change:
+            self._before_change()
 
     def call(
         self, method: str, path: str, what: str, body: Any = None, content_type: str = JSON, **query: Any
     ) -> Object:
         """One request to the API; `what` is the object that an error names."""
         KNOWN_SECRETS.add_object(body)
-        before = self._may_change if method != "GET" else None
-        data = self._api.request(method, path, what, query, body, content_type, before)
+        before_try = self._before_change if method != "GET" else None
+        data = self._api.request(method, path, what, query, body, content_type, before_try)
         try:
             found: Object = json.loads(data)
         except ValueError as error:
             raise NatsError(
                 what,
-                f"{self.where} answers no JSON",
+                f"the answer of {self.where} is not JSON",
                 "Is it the Kubernetes API? Check host, or the kubeconfig's server.",
+                code="NOT_KUBERNETES_API",
             ) from error
         KNOWN_SECRETS.add_object(found)
         return found
 
     def find(self, path: str, what: str, **query: Any) -> Object | None:
-        """The object, or None where there is none."""
+        """The object, or None where it does not exist."""
         try:
             return self.call("GET", path, what, **query)
         except NatsError as error:
@@ -95,50 +96,34 @@ class Kubernetes:
             raise
 
     def items(self, path: str, what: str, **query: Any) -> list[Object]:
+        """The objects of a list."""
         found: list[Object] = self.call("GET", path, what, **query)["items"]
         return found
 
     def pods(self, namespace: str, name: str) -> list[Object]:
-        """The pods of one NATS cluster's servers, by name; not others' pods that have its label."""
+        """The pods of a NATS cluster's servers, sorted by name, without other pods that have the same label."""
         path = f"/api/v1/namespaces/{namespace}/pods"
         found = self.items(path, f"pods of {name} in namespace {namespace}", labelSelector=f"app={name}")
         servers = [pod for pod in found if is_server_pod(pod, name)]
         return sorted(servers, key=lambda pod: str(pod["metadata"]["name"]))
 
-    def warnings(self, namespace: str, of: str, uid: str | None = None) -> list[Object]:
-        """The events that warn about an object: with its uid, not about an earlier one of its name."""
-        own = f",involvedObject.uid={uid}" if uid else ""
-        query = {"fieldSelector": f"involvedObject.name={of},type=Warning{own}"}
-        return self.items(f"/api/v1/namespaces/{namespace}/events", f"events of {of}", **query)
-
-    def secret(self, namespace: str, name: str) -> dict[str, str]:
-        """What a Secret says, decoded."""
-        found = self.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", f"Secret {name} in namespace {namespace}")
-        if found is None:
-            raise NatsError(
-                f"Secret {name} in namespace {namespace}",
-                "it does not exist",
-                "Check the options kubernetes.namespace, kubernetes.cluster and kubernetes.account, or deploy the cluster first.",
-            )
-        return {
-            key: base64.b64decode(value).decode(errors="replace") for key, value in (found.get("data") or {}).items()
-        }
+    def warnings(self, namespace: str, name: str, uid: str | None = None) -> list[Object]:
+        """The warning events about an object. With its uid, those about an earlier object of the same name are left out."""
+        only_uid = f",involvedObject.uid={uid}" if uid else ""
+        query = {"fieldSelector": f"involvedObject.name={name},type=Warning{only_uid}"}
+        return self.items(f"/api/v1/namespaces/{namespace}/events", f"events of {name}", **query)
 
     def path(self, item: Object) -> str:
-        """Where the API keeps this object."""
+        """The path of this object in the API."""
         version, meta = item["apiVersion"], item["metadata"]
         plural, namespaced = self._kind(version, item["kind"])
-        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        return (
-            f"{root}/namespaces/{meta['namespace']}/{plural}/{meta['name']}"
-            if namespaced
-            else f"{root}/{plural}/{meta['name']}"
-        )
+        namespace = f"/namespaces/{meta['namespace']}" if namespaced else ""
+        return f"{_root(version)}{namespace}/{plural}/{meta['name']}"
 
     def _kind(self, version: str, kind: str) -> tuple[str, bool]:
+        """The plural name of a kind in paths, and whether its objects are in namespaces."""
         if version not in self._kinds:
-            root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-            found = self.find(root, f"API {version}") or {"resources": []}
+            found = self.find(_root(version), f"API {version}") or {"resources": []}
             self._kinds[version] = {
                 entry["kind"]: (entry["name"], entry["namespaced"])
                 for entry in found["resources"]
@@ -147,13 +132,14 @@ class Kubernetes:
         if kind not in self._kinds[version]:
             raise NatsError(
                 f"{kind} of {version}",
-                f"{self.where} knows no such kind",
-                "Install what defines it, or leave the object out.",
+                f"the API of {self.where} has no such kind",
+                "Install the CustomResourceDefinition or operator that defines it, or leave the object out.",
+                code="KIND_UNKNOWN",
             )
         return self._kinds[version][kind]
 
     def logs(self, namespace: str, pod: str, container: str, lines: int, previous: bool = False) -> str:
-        """The last lines of a container's log, or of the one before that ended; empty where it has none."""
+        """The last lines of a container's log, or of the container that ran before it; empty where there is no log."""
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query = {"container": container, "tailLines": lines, "previous": str(previous).lower()}
         try:
@@ -162,13 +148,13 @@ class Kubernetes:
             return ""
 
     def forward(self, namespace: str, pod: str, port: int) -> Any:
-        """A socket that ends at a port of the pod, through the API server and the kubelet."""
+        """A socket that is connected to a port of the pod, through the API server and the kubelet."""
         what = f"port {port} of pod {pod} in namespace {namespace}"
         link = self._upgraded(namespace, pod, "portforward", what, [("ports", str(port))])
         return PortForward(link, [port]).socket(port)
 
     def get(self, namespace: str, pod: str, port: int, path: str, timeout: float = 2) -> tuple[int, str]:
-        """Status and body of an HTTP request to a port of the pod itself, ready or not."""
+        """Status and body of an HTTP request to a port of the pod, whether the pod is ready or not."""
         what = f"http://{pod}:{port}{path}"
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         link.sock = self.forward(namespace, pod, port)
@@ -178,7 +164,9 @@ class Kubernetes:
             answer = link.getresponse()
             return answer.status, answer.read().decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
-            raise NatsError(what, f"it does not answer: {plain(error)}", "Look at the pod.") from error
+            raise NatsError(
+                what, f"it does not answer: {plain(error)}", "Look at the pod.", code="POD_UNREACHABLE"
+            ) from error
         finally:
             link.close()
 
@@ -190,9 +178,9 @@ class Kubernetes:
     ) -> tuple[int, str]:
         """Exit code and output of a command in a container."""
         deadline = time.monotonic() + timeout
-        wanted = [("stdin", stdin), ("stdout", True), ("stderr", True)]
+        streams = [("stdin", stdin), ("stdout", True), ("stderr", True)]
         query = [("container", container), *(("command", word) for word in command)]
-        query += [(stream, "true") for stream, there in wanted if there]
+        query += [(stream, "true") for stream, used in streams if used]
         link = self._upgraded(namespace, pod, "exec", f"pod {pod} in namespace {namespace}", query)
         output, status = bytearray(), bytearray()
         try:
@@ -206,23 +194,32 @@ class Kubernetes:
                 elif channel == STATUS:
                     status += part
         except WebSocketTimeoutException as error:
-            cause = f"no end after {timeout:.0f} s"
-            raise NatsError(f"{' '.join(command)} in pod {pod}", cause, "Look at the pod's log.") from error
+            cause = f"it has not ended within {timeout:.0f} s"
+            raise NatsError(
+                f"{' '.join(command)} in pod {pod}", cause, "Look at the pod's log.", code="TIMED_OUT"
+            ) from error
         except (WebSocketException, OSError) as error:
             cause = f"the connection through {self.where} broke off: {plain(error)}"
-            raise NatsError(f"pod {pod} in namespace {namespace}", cause, "Look at the pod and its node.") from error
+            raise NatsError(
+                f"pod {pod} in namespace {namespace}", cause, "Look at the pod and its node.", code="POD_UNREACHABLE"
+            ) from error
         finally:
             link.shutdown()
         return exit_code(bytes(status), f"{command[0]} in pod {pod}"), output.decode(errors="replace")
 
 
+def _root(version: str) -> str:
+    """The path of an API version; only the core API has no group."""
+    return f"/apis/{version}" if "/" in version else f"/api/{version}"
+
+
 def _frames(link: Any, deadline: float) -> Iterator[tuple[int, bytes]]:
-    """What arrives until the other side closes, by channel."""
+    """Channel and data of each frame, until the other side closes the connection."""
     while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
             raise WebSocketTimeoutException("out of time")
-        link.settimeout(left)
+        link.settimeout(remaining)
         try:
             code, data = link.recv_data()
         except WebSocketConnectionClosedException:
@@ -234,16 +231,20 @@ def _frames(link: Any, deadline: float) -> Iterator[tuple[int, bytes]]:
 
 
 def exit_code(status: bytes, what: str) -> int:
-    """What the API told of the command's end."""
+    """The command's exit code, from the status that the API sends when the command has ended."""
     try:
-        told = json.loads(status)
-        if told.get("status") == "Success":
+        answer = json.loads(status)
+        if answer.get("status") == "Success":
             return 0
-        causes = (told.get("details") or {}).get("causes") or []
+        causes = (answer.get("details") or {}).get("causes") or []
         return next(int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode")
     except StopIteration:
-        raise NatsError(what, str(told.get("message") or "it could not be started"), "Look at the pod.") from None
+        cause = str(answer.get("message") or "it could not be started")
+        raise NatsError(what, cause, "Look at the pod.", code="COMMAND_FAILED") from None
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise NatsError(
-            what, "it ended without an exit code", "Did the container end meanwhile? Look at its log."
+            what,
+            "it ended without an exit code",
+            "Did the container end meanwhile? Look at its log.",
+            code="COMMAND_FAILED",
         ) from error

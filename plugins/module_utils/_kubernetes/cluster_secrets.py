@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Notes every secret that a cluster's logs, events and objects could repeat. PRIVATE to the collection: it can change at any time."""
+"""Reads the Secrets that a cluster's logs, events and objects could repeat, so that they are masked. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 
 
 def note_secrets(kubernetes: Kubernetes, namespace: str, cluster: str, pods: list[dict[str, Any]]) -> None:
-    """Reads the Secrets of the cluster and those that its pods refer to; the client notes what it reads.
+    """Reads the Secrets of the cluster and those that its pods refer to; the client records them as known secrets.
 
-    Who may not read them can't show them either, but for what a log repeats: that is masked by its structure alone.
+    Where this user may not read them, a secret in a log is masked only by the name that it is assigned to.
     """
-    core = f"/api/v1/namespaces/{namespace}/secrets"
-    ours = f"app.kubernetes.io/instance={cluster},app.kubernetes.io/managed-by={MANAGER}"
+    collection = f"/api/v1/namespaces/{namespace}/secrets"
+    selector = f"app.kubernetes.io/instance={cluster},app.kubernetes.io/managed-by={MANAGER}"
     read = set()
     with suppress(NatsError):
-        read = {item["metadata"]["name"] for item in kubernetes.items(core, "Secrets", labelSelector=ours)}
+        read = {item["metadata"]["name"] for item in kubernetes.items(collection, "Secrets", labelSelector=selector)}
     for name in sorted({name for pod in pods for name in referenced_secrets(pod["spec"])} - read):
         with suppress(NatsError):
-            kubernetes.find(f"{core}/{name}", f"Secret {name}")
+            kubernetes.find(f"{collection}/{name}", f"Secret {name}")
 
 
 def referenced_secrets(spec: Any) -> Iterator[str]:
-    """The names of the Secrets that a pod's specification mentions: volumes, projections, variables, pull secrets."""
+    """The names of the Secrets that a pod's spec refers to in volumes, environment variables and imagePullSecrets."""
     if isinstance(spec, Mapping):
         for key, value in spec.items():
             if key in ("secret", "secretRef", "secretKeyRef") and isinstance(value, Mapping):

@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Requests and websockets to a Kubernetes API, each with its time-outs and tries. PRIVATE to the collection: it can change at any time.
+"""Requests and websockets to a Kubernetes API, with timeouts and retries. PRIVATE to the collection: it can change at any time.
 
-On the client library's connection pool and login, without its generated methods: importing their models takes half a second.
+It uses the connection pool and login of the client library, but not its generated methods: importing their models takes half a second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ try:
     import certifi
     from kubernetes.client.rest import RESTClientObject
     from urllib3 import PoolManager, Timeout
-    from urllib3._collections import HTTPHeaderDict  # version 1 has it only there
+    from urllib3._collections import HTTPHeaderDict  # urllib3 1.x has it only here
     from urllib3.exceptions import (
         ConnectTimeoutError,
         HTTPError,
@@ -49,13 +49,13 @@ APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 UNAVAILABLE = (500, 502, 503, 504)
-# Seconds before the next try; after the last one, what was told is the answer.
+# Seconds before each retry. After the last one, the error is raised.
 RETRIES_TOO_MANY_S = (1.0, 2.0, 4.0, 8.0)
 RETRIES_UNAVAILABLE_S = (0.5, 1.0, 2.0)
 RETRIES_UNCONNECTED_S = (0.5, 1.0)
 RETRIES_BROKEN_OFF_S = (0.0,)
 MAX_RETRY_AFTER_S = 10.0
-# The subresources that the API server hands on to a kubelet: where that is away, it stays away for longer than a few seconds.
+# Subresources that the API server forwards to a kubelet: a kubelet that is down stays down for longer than the retries last.
 BY_KUBELET = ("/log", "/exec", "/portforward")
 
 REMEDY_BY_STATUS = {
@@ -65,8 +65,18 @@ REMEDY_BY_STATUS = {
 }
 
 
+CODE_BY_STATUS = {
+    400: "KUBERNETES_INVALID",
+    401: "KUBERNETES_UNAUTHORIZED",
+    403: "KUBERNETES_FORBIDDEN",
+    404: "NOT_FOUND",
+    409: "KUBERNETES_CONFLICT",
+    422: "KUBERNETES_INVALID",
+}
+
+
 def pause(tries: int, status: int, body: bytes, retry_after: str | None, repeatable: bool) -> float | None:
-    """Seconds until a request that was answered so is sent again, after so many tries; None where the answer stands."""
+    """Seconds until a request with this answer is sent again, after so many tries; None where it is not sent again."""
     pauses: tuple[float, ...] = ()
     if status == TOO_MANY and not _is_disruption(body):
         pauses = RETRIES_TOO_MANY_S
@@ -74,12 +84,12 @@ def pause(tries: int, status: int, body: bytes, retry_after: str | None, repeata
         pauses = RETRIES_UNAVAILABLE_S
     if tries > len(pauses):
         return None
-    asked = float(retry_after) if retry_after and retry_after.isdecimal() else pauses[tries - 1]
-    return min(asked, MAX_RETRY_AFTER_S)
+    seconds = float(retry_after) if retry_after and retry_after.isdecimal() else pauses[tries - 1]
+    return min(seconds, MAX_RETRY_AFTER_S)
 
 
 def pause_unanswered(tries: int, error: Exception, repeatable: bool) -> float | None:
-    """The same where no answer came: what never was sent can be sent again, whatever it is."""
+    """The same where no answer came. A request that was never sent is sent again, even if it is not repeatable."""
     pauses: tuple[float, ...] = ()
     if isinstance(error, (ConnectTimeoutError, NewConnectionError)):
         pauses = RETRIES_UNCONNECTED_S
@@ -89,27 +99,36 @@ def pause_unanswered(tries: int, error: Exception, repeatable: bool) -> float | 
 
 
 def is_repeatable(method: str, path: str, content_type: str, query: Mapping[str, Any]) -> bool:
-    """Whether it does the same when it is done twice."""
+    """Whether sending the request twice has the same effect as sending it once."""
     if path.endswith(BY_KUBELET):
         return False
     return method == "GET" or (method == "PATCH" and content_type == APPLY_PATCH) or query.get("dryRun") == "All"
 
 
 def _is_disruption(body: bytes) -> bool:
-    """Whether a disruption budget says that it is too early, which is an answer to an eviction and no overload."""
+    """Whether a PodDisruptionBudget refuses an eviction, which has the same status as an overload of the API server."""
     with suppress(ValueError, AttributeError, TypeError):
         causes = (json.loads(body).get("details") or {}).get("causes") or []
         return any(cause.get("reason") == "DisruptionBudget" for cause in causes)
     return False
 
 
+def error_code(status: int, body: bytes) -> str:
+    """The kind of failure that a status of the API stands for."""
+    if status == TOO_MANY and _is_disruption(body):
+        return "DISRUPTION_BUDGET"
+    if status == TOO_MANY or status in UNAVAILABLE:
+        return "KUBERNETES_UNAVAILABLE"
+    return CODE_BY_STATUS.get(status, "KUBERNETES_REFUSED")
+
+
 class Api:
-    """One Kubernetes API, as one user."""
+    """HTTP requests to one Kubernetes API, as one user."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
         self._configuration = login.configuration
-        # Both before the first request: a kubeconfig's token sets the configuration anew each time that it is read.
+        # Both are made before the first request, because reading a kubeconfig's token changes the configuration each time.
         self._pool, self._tls = RESTClientObject(login.configuration).pool_manager, tls(login.configuration)
         self._check()
 
@@ -125,9 +144,9 @@ class Api:
         query: Mapping[str, Any],
         body: Any = None,
         content_type: str = JSON,
-        before: Callable[[], None] | None = None,
+        before_try: Callable[[], None] | None = None,
     ) -> bytes:
-        """The body of the answer. `before` is called before each try and may raise."""
+        """The body of the answer. `before_try` is called before each try and may raise."""
         repeatable = is_repeatable(method, path, content_type, query)
         sent: dict[str, Any] = {
             "body": None if body is None else json.dumps(body).encode(),
@@ -137,11 +156,11 @@ class Api:
         tries = 0
         while True:
             tries += 1
-            if before:
-                before()
+            if before_try:
+                before_try()
             headers = self._headers({"Accept": f"{JSON}, */*", "Content-Type": content_type})
             try:
-                # Of the methods of a pool, this one leaves a repeated header as it is in every version.
+                # Of the pool's methods, this is the one that keeps a repeated header in every version of urllib3.
                 answer = self._pool.request_encode_url(method, self._url(path, query), headers=headers, **sent)
             except (HTTPError, OSError) as error:
                 wait = pause_unanswered(tries, error, repeatable)
@@ -157,7 +176,7 @@ class Api:
             time.sleep(wait)
 
     def websocket(self, path: str, what: str, query: list[tuple[str, str]]) -> Any:
-        """A websocket that is open, without a time-out from now on."""
+        """An open websocket. The timeout applies to connecting only."""
         tries = 0
         while True:
             tries += 1
@@ -171,12 +190,12 @@ class Api:
                     timeout=CONNECT_TIMEOUT_S,
                     suppress_origin=True,
                     redirect_limit=0,
-                    **self._through_proxy(),
+                    **self._proxy_options(),
                 )
             except WebSocketBadStatusException as error:
                 body = getattr(error, "resp_body", None) or b""
-                told = getattr(error, "resp_headers", None) or {}
-                wait = pause(tries, error.status_code, body, told.get("retry-after"), repeatable=False)
+                answered = getattr(error, "resp_headers", None) or {}
+                wait = pause(tries, error.status_code, body, answered.get("retry-after"), repeatable=False)
                 if wait is None:
                     raise self._refused(what, error.status_code, body) from error
                 time.sleep(wait)
@@ -187,15 +206,17 @@ class Api:
                 return link
 
     def _check(self) -> None:
-        """Raises where an option has no effect in the client library, and so in kubernetes.core's modules: which cluster was meant?"""
+        """Raises where the client library, and so kubernetes.core, ignores host or api_key: another cluster could be meant."""
         sent = self._headers().get("authorization")
-        given, source = self._login.given, self._login.source
-        if given.get("host") and self.host != given["host"]:
+        options, source = self._login.given, self._login.source
+        if options.get("host") and self.host != options["host"]:
             cause = f"it has no effect beside {source}, whose token is only sent to its own server {self.host}"
-            raise NatsError(f"host {given['host']}", cause, "Set api_key, too, or leave host (K8S_AUTH_HOST) out.")
-        if given.get("api_key") and sent != f"Bearer {given['api_key']}":
+            remedy = "Set api_key, too, or leave host (K8S_AUTH_HOST) out."
+            raise NatsError(f"host {options['host']}", cause, remedy, code="INVALID_OPTIONS")
+        if options.get("api_key") and sent != f"Bearer {options['api_key']}":
             cause = f"it has no effect beside {source}, which has a token of its own"
-            raise NatsError("api_key", cause, "Set host, too, or leave api_key (K8S_AUTH_API_KEY) out.")
+            remedy = "Set host, too, or leave api_key (K8S_AUTH_API_KEY) out."
+            raise NatsError("api_key", cause, remedy, code="INVALID_OPTIONS")
 
     def _headers(self, more: Mapping[str, str] | None = None) -> Any:
         headers = HTTPHeaderDict({"User-Agent": "messaging.nats", **(more or {})})
@@ -210,8 +231,8 @@ class Api:
         written = urlencode([(key, str(value).lower() if isinstance(value, bool) else value) for key, value in pairs])
         return f"{self.host}{path}{'?' + written if written else ''}"
 
-    def _through_proxy(self) -> dict[str, Any]:
-        """The proxy of the other requests, or none: of its own this library would look into the environment."""
+    def _proxy_options(self) -> dict[str, Any]:
+        """The proxy options of a websocket, the same as of the other requests: by itself its library reads the environment."""
         if self._pool.__class__ is PoolManager:
             return {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": ["*"]}
         proxy = parse_url(self._configuration.proxy)
@@ -233,37 +254,41 @@ class Api:
         return found
 
     def _refused(self, what: str, status: int, body: bytes) -> NatsError:
+        code = error_code(status, body)
         if status == HTTPStatus.UNAUTHORIZED:
-            cause = f"{self.host} does not accept the login of {self._login.source}: it has expired, or is another cluster's"
-            return NatsError(what, cause, REMEDY_BY_STATUS[status], status)
+            cause = f"{self.host} does not accept the login of {self._login.source}: it has expired, or belongs to another cluster"
+            return NatsError(what, cause, REMEDY_BY_STATUS[status], status, code=code)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            cause = f"{self.host} sends us elsewhere (status {status})"
-            return NatsError(what, cause, "Is it the Kubernetes API? Check host, or the kubeconfig's server.", status)
+            cause = f"{self.host} redirects to another address (status {status})"
+            remedy = "Is it the Kubernetes API? Check host, or the kubeconfig's server."
+            return NatsError(what, cause, remedy, status, code="NOT_KUBERNETES_API")
         reason = reason_of(status, body)
         remedy = REMEDY_BY_STATUS.get(status, "")
         if status == HTTPStatus.FORBIDDEN and '"system:anonymous"' in reason:
             remedy = f"{self._login.source[0].upper()}{self._login.source[1:]} holds no login: add one, or set api_key."
-        return NatsError(what, reason, remedy, status)
+        return NatsError(what, reason, remedy, status, code=code)
 
     def _unanswered(self, what: str, error: Exception) -> NatsError:
-        told = plain(error)
-        if "certificate" in told.lower():
-            cause = f"the certificate of {self.host} is not trusted: {told}"
-            return NatsError(what, cause, "Set ca_cert, or the kubeconfig's certificate-authority.")
+        said = plain(error)
+        if "certificate" in said.lower():
+            cause = f"the certificate of {self.host} is not trusted: {said}"
+            remedy = "Set ca_cert, or the kubeconfig's certificate-authority."
+            return NatsError(what, cause, remedy, code="KUBERNETES_NOT_TRUSTED")
         proxy = None if self._pool.__class__ is PoolManager else parse_url(self._configuration.proxy)
-        reach = f" through proxy {proxy.scheme}://{proxy.netloc}" if proxy else ""
-        cause = f"{self.host} does not answer{reach}: {told}"
-        return NatsError(what, cause, "Check that the Kubernetes API can be reached from here.")
+        through = f" through proxy {proxy.scheme}://{proxy.netloc}" if proxy else ""
+        cause = f"{self.host} does not answer{through}: {said}"
+        remedy = "Check that the Kubernetes API can be reached from here."
+        return NatsError(what, cause, remedy, code="KUBERNETES_UNREACHABLE")
 
 
 def plain(error: Exception) -> str:
-    """What a library says of a connection, without its own names for things."""
+    """The message of a connection error, without the names of the library's own classes."""
     said = str(error.original_error if isinstance(error, ProxyError) else error)
     return re.sub(r".*\[SSL(: \w+)?\] |^(\w+\([^)]*\)|<[^>]*>): | \(_ssl\.c:\d+\)", "", said) or type(error).__name__
 
 
 def tls(configuration: Any) -> dict[str, Any]:
-    """The client library's configuration of TLS for a websocket."""
+    """The TLS options of a websocket, from the client library's configuration."""
     found: dict[str, Any] = {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
     if configuration.verify_ssl:
         found = {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": configuration.ssl_ca_cert or certifi.where()}
@@ -278,11 +303,12 @@ def tls(configuration: Any) -> dict[str, Any]:
 
 
 def reason_of(status: int, body: bytes) -> str:
-    """The API server's own sentence, and what it adds, as which disruption budget stands against an eviction."""
+    """The message of the API server with its causes, such as the PodDisruptionBudget that refuses an eviction."""
     try:
-        told = json.loads(body)
-        causes = [str(cause["message"]) for cause in (told.get("details") or {}).get("causes") or ()]
-        return ". ".join([told["message"].rstrip("."), *(cause for cause in causes if cause not in told["message"])])
+        answer = json.loads(body)
+        causes = [str(cause["message"]) for cause in (answer.get("details") or {}).get("causes") or ()]
+        message = answer["message"]
+        return ". ".join([message.rstrip("."), *(cause for cause in causes if cause not in message)])
     except (AttributeError, TypeError, ValueError, KeyError):
         said = " ".join(body.decode(errors="replace").split())[:200]
         phrase = HTTPStatus(status).phrase if status in {known.value for known in HTTPStatus} else ""

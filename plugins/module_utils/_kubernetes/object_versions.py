@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Whether an object is still what a plan saw. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""Tells whether an object has changed since a plan saw it. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 
-# What the API server and controllers write by themselves.
+# Metadata that the API server and controllers write by themselves.
 VOLATILE = ("managedFields", "resourceVersion", "generation")
 
 
 def key(item: Mapping[str, Any]) -> str:
-    """What an object is known by, from the plan to where it is applied."""
+    """The key of an object in the versions that a plan hands to the module that applies it."""
     meta = item["metadata"]
     return f"{item['apiVersion']} {item['kind']} {meta.get('namespace', '')}/{meta['name']}"
 
 
 def version(found: Mapping[str, Any]) -> dict[str, str]:
-    """What tells later whether this object was changed.
+    """The version of an object, from which `is_unchanged` tells later whether it has changed.
 
-    A controller writes a status at any time, which changes the resourceVersion, so the rest has a digest. A Secret has
-    no status, and no digest either, since a weak password could be guessed from it.
+    A controller may write the status at any time, which changes the resourceVersion, so there is a digest of the rest.
+    A Secret has no status. It gets no digest, since a weak password could be guessed from it.
     """
     meta = found["metadata"]
-    told = {"uid": meta["uid"], "resource_version": meta["resourceVersion"]}
-    return told if found["kind"] == "Secret" else told | {"digest": digest(found)}
+    identity = {"uid": meta["uid"], "resource_version": meta["resourceVersion"]}
+    return identity if found["kind"] == "Secret" else identity | {"digest": digest(found)}
 
 
 def versions(found: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """Of all that Kubernetes has; what was only tried has no version."""
+    """The versions of the objects that exist, by their keys. The result of a dry run has no resourceVersion."""
     return {key(item): version(item) for item in found if item["metadata"].get("resourceVersion")}
 
 
 def is_unchanged(found: Mapping[str, Any], seen: Mapping[str, str]) -> bool:
-    """Whether nothing but the status is different from what the plan saw."""
+    """Whether the object differs from the version that the plan saw in its status only."""
     meta = found["metadata"]
     return seen["uid"] == meta["uid"] and (
         seen["resource_version"] == meta["resourceVersion"]
@@ -49,17 +49,18 @@ def is_unchanged(found: Mapping[str, Any], seen: Mapping[str, str]) -> bool:
 
 
 def digest(found: Mapping[str, Any]) -> str:
-    """Of all that somebody declares."""
+    """A digest of the declared part of an object."""
     return hashlib.sha256(json.dumps(declared_part(found), sort_keys=True).encode()).hexdigest()
 
 
 def declared_part(found: Mapping[str, Any]) -> Object:
+    """An object without its status and volatile metadata."""
     meta = {name: value for name, value in found["metadata"].items() if name not in VOLATILE}
     return {name: value for name, value in found.items() if name not in ("status", "metadata")} | {"metadata": meta}
 
 
 def last_writer(found: Mapping[str, Any]) -> str:
-    """Who wrote it last, but for its status, and when; as the API server keeps account of it."""
+    """Who last wrote more than its status, and when, according to its managedFields."""
     entries = [entry for entry in found["metadata"].get("managedFields") or [] if not entry.get("subresource")]
     if not entries:
         return "somebody"

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Kubernetes objects as a person may see them. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""Reads Kubernetes objects: their names, changes, owners and configuration. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ FieldChange = tuple[str, Any, Any]
 MANAGER = "messaging.nats"
 VERSION_LABEL = "app.kubernetes.io/version"
 MANAGED_BY_LABEL, INSTANCE_LABEL = "app.kubernetes.io/managed-by", "app.kubernetes.io/instance"
-# On extra objects, which must not have the labels that the servers are selected by.
+# The labels of extra objects, which must not have the labels that select the servers' pods.
 CLUSTER_LABEL, NAMESPACE_LABEL = "messaging.nats/cluster", "messaging.nats/namespace"
-# The label by which a pod tells which revision of its StatefulSet it is.
+# The label of a pod with the revision of its StatefulSet that it was made from.
 REVISION_LABEL = "controller-revision-hash"
-# On the template: when the servers were told to restart for no other reason.
+# The annotation of the pod template with the time of a restart that was requested without another change.
 RESTARTED_ANNOTATION = "messaging.nats/restarted"
 MAX_VALUE_WIDTH = 60
+# Metadata that only the API server writes.
 SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
 
 
 def service_names(item: Mapping[str, Any]) -> tuple[str, str]:
-    """Name and, where it is told, namespace of the cluster that an object says it belongs to."""
+    """Name and namespace of the NATS cluster that an object belongs to by its labels; the namespace is empty where no label has it."""
     labels = item["metadata"].get("labels") or {}
     if name := labels.get(CLUSTER_LABEL):
         return str(name), str(labels.get(NAMESPACE_LABEL) or "")
@@ -44,7 +45,7 @@ def service_names(item: Mapping[str, Any]) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Counterpart:
-    """A declared object, what runs in its place, and what applying it would make of that."""
+    """A declared object, the running object of the same name, and what applying would make of that."""
 
     declared: Object
     running: Object | None = None
@@ -56,21 +57,21 @@ def title(item: Object) -> str:
 
 
 def identity(item: Mapping[str, Any]) -> Object:
-    """What an object is called, without what it holds."""
+    """The identity of an object, without its content."""
     meta = {key: item["metadata"][key] for key in ("name", "namespace", "uid") if key in item["metadata"]}
     return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": meta}
 
 
 def changes(pair: Counterpart) -> list[FieldChange]:
-    """What applying would change in the running object, by path; of a Secret only the keys."""
+    """What applying would change in the running object, by path. The values of a Secret are masked."""
     if pair.running is None or pair.applied is None or pair.declared["kind"] == "Namespace":
         return []
     before, after = own_part(pair.running), own_part(pair.applied)
     if pair.declared["kind"] == "Secret":
         keys = {**before["data"], **after["data"]}
-        told = [(key, MASK, MASK) for key in sorted(keys) if before["data"].get(key) != after["data"].get(key)]
-        # An annotation may hold a copy of the data, as kubectl apply writes it.
-        return told + [
+        data = [(key, MASK, MASK) for key in sorted(keys) if before["data"].get(key) != after["data"].get(key)]
+        # An annotation may hold a copy of the data, such as the one that kubectl apply writes.
+        return data + [
             (path, MASK, MASK)
             for path, _was, _becomes in object_differences(before["metadata"], after["metadata"], "metadata")
         ]
@@ -78,24 +79,24 @@ def changes(pair: Counterpart) -> list[FieldChange]:
 
 
 def mark(item: Object | None) -> str:
-    """What changes with each change that is asked of it, and when it is made anew; empty where it is not there."""
+    """A string that differs after each change of the object's spec and after it is created again; empty where it does not exist."""
     meta = item["metadata"] if item else {}
     return f"{meta['uid']}/{meta['generation']}" if meta.get("uid") else ""
 
 
 def restarted(statefulset: Object) -> str:
-    """The moment at which its pods were told to restart for no other reason."""
+    """The time of the last restart of its pods that was requested without another change; empty if there was none."""
     found: str = (statefulset["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED_ANNOTATION, "")
     return found
 
 
 def only_restarts(pair: Counterpart) -> bool:
-    """Whether applying would change nothing but the moment at which the pods were told to restart."""
+    """Whether applying would change only the time of the requested restart."""
     found = changes(pair)
-    return pair.declared["kind"] == "StatefulSet" and bool(found) and all(map(_is_moment, found))
+    return pair.declared["kind"] == "StatefulSet" and bool(found) and all(map(_is_restart_time, found))
 
 
-def _is_moment(change: FieldChange) -> bool:
+def _is_restart_time(change: FieldChange) -> bool:
     path, before, after = change
     annotations = "spec.template.metadata.annotations"
     return path == f"{annotations}.{RESTARTED_ANNOTATION}" or (
@@ -104,6 +105,7 @@ def _is_moment(change: FieldChange) -> bool:
 
 
 def sentence(change: FieldChange) -> str:
+    """The change in words, without secrets."""
     path, before, after = change
     if before == after == MASK or (is_secret_path(path) and any(isinstance(value, str) for value in (before, after))):
         return f"{path} changes"
@@ -114,13 +116,13 @@ def sentence(change: FieldChange) -> str:
 
 
 def _short(value: Any) -> str:
-    """The diff has the whole of it. Masked before it is cut: a half of a secret is not recognised any more."""
+    """The value as text, cut to MAX_VALUE_WIDTH. It is masked first, because a part of a secret would not be recognised."""
     text = repr(KNOWN_SECRETS.masked_data(masked_object(value)))
     return text if len(text) <= MAX_VALUE_WIDTH else f"{text[: MAX_VALUE_WIDTH - 1]}…"
 
 
 def short_value(item: Object) -> Object:
-    """An object as a diff may show it: no status, nothing secret."""
+    """An object as a diff shows it, without status and secrets."""
     own: Object = masked_object(own_part(item))
     if conf := configuration(item):
         own["data"]["nats.conf"] = masked_conf(conf).splitlines()
@@ -128,21 +130,21 @@ def short_value(item: Object) -> Object:
 
 
 def configuration(secret: Object) -> str | None:
-    """The nats.conf that a Secret holds."""
+    """The nats.conf in a Secret; None where there is none, or where the object is not a Secret."""
     encoded = (secret.get("data") or {}).get("nats.conf") if secret["kind"] == "Secret" else None
     return base64.b64decode(encoded).decode() if encoded else None
 
 
 def config_secret_content(item: Object) -> str | None:
-    """The nats.conf of a Secret that the role made for one: by its content and its labels, for a user may be called CONFIG."""
+    """The nats.conf of a Secret that the role made for it. Content and labels decide, because a user may be called CONFIG."""
     labels = item["metadata"].get("labels") or {}
     is_ours = labels.get(MANAGED_BY_LABEL) == MANAGER and CLUSTER_LABEL not in labels
     return configuration(item) if is_ours and item.get("type", "Opaque") == "Opaque" else None
 
 
-def config_secret(pod: Mapping[str, Any]) -> str | None:
-    """The Secret that a pod, or a template of pods, reads nats.conf from."""
-    volumes = pod.get("volumes") or []
+def config_secret(pod_spec: Mapping[str, Any]) -> str | None:
+    """The name of the Secret that a pod spec mounts nats.conf from; None where there is none."""
+    volumes = pod_spec.get("volumes") or []
     return next(
         (volume["secret"]["secretName"] for volume in volumes if volume["name"] == "config" and "secret" in volume),
         None,
@@ -150,7 +152,7 @@ def config_secret(pod: Mapping[str, Any]) -> str | None:
 
 
 def nats_container(pod: Mapping[str, Any]) -> Object:
-    """The container of the server in a pod, or in a template of pods."""
+    """The container of the server in a pod or a pod template."""
     found: Object = next(entry for entry in pod["spec"]["containers"] if entry["name"] == "nats")
     return found
 
@@ -160,12 +162,14 @@ def nats_image(pod: Mapping[str, Any]) -> str:
 
 
 def own_part(item: Object) -> Object:
+    """An object without its status and the metadata that only the API server writes."""
     metadata = {key: value for key, value in item["metadata"].items() if key not in SERVERS_OWN}
     own = {key: value for key, value in item.items() if key not in ("status", "metadata")} | {"metadata": metadata}
     return own | {"data": item.get("data") or {}} if item["kind"] == "Secret" else own
 
 
-def object_differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+def object_differences(before: Any, after: Any, path: str = "") -> Iterator[FieldChange]:
+    """The fields that differ: their paths and both values. Items of lists are named by their `name`, or by their index."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
             yield from object_differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
@@ -178,7 +182,7 @@ def object_differences(before: Any, after: Any, path: str = "") -> Iterator[tupl
 
 
 def foreign_owner(running: Object, declared: Mapping[str, Any]) -> str | None:
-    """Who else manages this object, if anyone does."""
+    """Who else manages this object, in words; None where nobody does."""
     meta = running["metadata"]
     labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
     if release := annotations.get("meta.helm.sh/release-name"):
@@ -188,11 +192,11 @@ def foreign_owner(running: Object, declared: Mapping[str, Any]) -> str | None:
         return (
             f"{by} (label app.kubernetes.io/managed-by)"
             if by
-            else "somebody else (it has not our label app.kubernetes.io/managed-by)"
+            else "somebody else (it does not have the label app.kubernetes.io/managed-by of this collection)"
         )
-    here, there = service_names(declared), service_names(running)
-    elsewhere = here[1] and there[1] and here[1] != there[1]
-    if there[0] and here[0] and (here[0] != there[0] or elsewhere):
-        return f"the NATS cluster {there[0]}" + (f" in namespace {there[1]}" if elsewhere else "")
+    (own_name, own_namespace), (name, namespace) = service_names(declared), service_names(running)
+    other_namespace = bool(own_namespace and namespace and own_namespace != namespace)
+    if name and own_name and (name != own_name or other_namespace):
+        return f"the NATS cluster {name}" + (f" in namespace {namespace}" if other_namespace else "")
     appliers = {entry["manager"] for entry in meta.get("managedFields") or [] if entry.get("operation") == "Apply"}
     return next((f"{other} too (it applies fields of it)" for other in sorted(appliers - {MANAGER})), None)

@@ -2,9 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The options that lead to a Kubernetes API, and what the environment says where they are not set. PRIVATE to the collection: it can change at any time.
+"""The options for the connection to a Kubernetes API, and their environment variables. PRIVATE to the collection: it can change at any time.
 
-Names, environment variables and precedence are those of kubernetes.core, so that a play reaches one API server with both collections.
+Names, environment variables and precedence are those of kubernetes.core, so that a play reaches the same API server with both
+collections.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ PROXY_HEADERS: dict[str, Any] = {
     "basic_auth": {"type": "str", "no_log": True},
     "user_agent": {"type": "str"},
 }
-# A kubeconfig is mostly a path, which belongs into messages. The secrets of one that is given as a dict: secrets_of.
+# A kubeconfig is usually a path, which messages should show. `kubeconfig_secrets` finds the secrets of one that is given as a dict.
 KUBECONFIG: dict[str, Any] = {
     "kubeconfig": {"type": "raw", "no_log": False},
     "context": {"type": "str"},
@@ -40,7 +41,7 @@ FALSE = ("0", "false", "no")
 
 
 def resolve(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The options with the environment's values for those that are not set; nothing for those that nobody sets."""
+    """The options that are set, and those that an environment variable sets."""
     found = {name: _value(name, spec, options, environ) for name, spec in KUBECONFIG.items()}
     return {name: value for name, value in found.items() if value is not None}
 

@@ -2,10 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Which play this is, told apart from every other one. PRIVATE to the collection: it can change at any time.
+"""The identity of a play that takes a Lease. PRIVATE to the collection: it can change at any time.
 
-Each time a Lease is taken it gets an identity of its own, by a random token. Where Linux tells, the identity also says which
-process the play is, by what no other process ever has: boot, PID namespace, process id and moment of start.
+Each time a Lease is taken, its holder gets a new identity with a random token. On Linux, the identity also names the play's
+process by boot, PID namespace, process id and start time, which together no other process ever has.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from pathlib import Path
 
 PROC = Path("/proc")
 IDENTITY = re.compile(
-    r"(?P<who>\S+)(?: process (?P<process>\d+) boot (?P<boot>[0-9a-f-]+) namespace (?P<namespace>\S+) start (?P<start>\d+))?"
+    r"(?P<owner>\S+)(?: process (?P<process>\d+) boot (?P<boot>[0-9a-f-]+) namespace (?P<namespace>\S+) start (?P<start>\d+))?"
     r" play (?P<play>[0-9a-f]+)"
 )
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process of Linux, told apart from all others of any machine and any time."""
+    """A Linux process, unique among the processes of all machines at all times."""
 
     number: int
     boot: str
-    # Of process ids, and of clocks, since the moment of start is counted by them.
+    # The PID namespace, and the time namespace, by whose clock the start time is counted.
     namespace: str
     start: int
 
@@ -40,34 +40,34 @@ class Process:
 
 
 def new_identity() -> str:
-    """For a Lease that is taken now; whoever works under this Lease is handed it."""
+    """The identity for a Lease that is taken now. It is handed to each module that works under this Lease."""
     words = [f"{_user()}@{socket.gethostname()}", _play_process(), f"play {secrets.token_hex(8)}"]
     return " ".join(str(word) for word in words if word)
 
 
 def readable(identity: str) -> str:
-    """Who it is, as an error tells a person."""
+    """The identity in words, for a message."""
     found = IDENTITY.fullmatch(identity)
     if found is None:
         return _printable(identity)
     process = found["process"]
-    return _printable(f"{found['who']}, {f'process {process}' if process else 'play ' + found['play']}")
+    return _printable(f"{found['owner']}, {f'process {process}' if process else 'play ' + found['play']}")
 
 
 def is_gone(identity: str) -> bool:
-    """Whether this process could be seen from here, and has ended. What can't be known is no."""
-    held_by, here = _parsed(identity), _surroundings()
-    if held_by is None or here is None or (held_by.boot, held_by.namespace) != here:
+    """Whether the play's process has ended. False where that can't be seen from this machine and PID namespace."""
+    process, here = _parsed(identity), _boot_and_namespaces()
+    if process is None or here is None or (process.boot, process.namespace) != here:
         return False
     try:
-        os.kill(held_by.number, 0)
+        os.kill(process.number, 0)
     except ProcessLookupError:
         return True
     except OSError:
-        pass  # it is another user's
-    now = _stat(held_by.number)
-    # One that has ended and that nobody has asked about yet does nothing any more.
-    return now is not None and (now[STATE] in "ZX" or int(now[START]) != held_by.start)
+        pass  # the process belongs to another user
+    current = _stat(process.number)
+    # A zombie has ended, and only waits for its parent to read its exit status.
+    return current is not None and (current[STATE] in "ZX" or int(current[START]) != process.start)
 
 
 def _parsed(identity: str) -> Process | None:
@@ -77,7 +77,7 @@ def _parsed(identity: str) -> Process | None:
     return Process(int(found["process"]), found["boot"], found["namespace"], int(found["start"]))
 
 
-# Places in /proc/<pid>/stat behind the command's name.
+# Indexes of fields in /proc/<pid>/stat, counted behind the command's name.
 STATE, PARENT, START = 0, 1, 19
 
 
@@ -88,10 +88,10 @@ def _stat(process: int) -> list[str] | None:
         return None
 
 
-def _surroundings() -> tuple[str, str] | None:
-    """The boot of this machine, and the namespaces that number processes and their starts; None where nobody tells."""
+def _boot_and_namespaces() -> tuple[str, str] | None:
+    """The id of this machine's boot, and this process's PID and time namespaces; None where /proc does not tell."""
     try:
-        # Without a mount of its own, /proc of another PID namespace says nothing of the processes of this one.
+        # If /proc belongs to another PID namespace, it does not show the processes of this one.
         if os.readlink(PROC / "self") != str(os.getpid()):
             return None
         boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
@@ -103,13 +103,13 @@ def _surroundings() -> tuple[str, str] | None:
 
 
 def _play_process() -> Process | None:
-    """The ansible-playbook nearest to this module. What started that one, as ansible-runner, may have started others."""
-    here = _surroundings()
+    """The nearest ansible-playbook above this process. Programs above that, such as ansible-runner, may run several plays."""
+    here = _boot_and_namespaces()
     number = os.getppid()
-    while here and number:  # in a container it may be the first process, whose parent is 0
+    while here and number:  # in a container, the play may be process 1, whose parent is 0
         words = _command(number)
         parent = int((_stat(number) or ["", "0"])[PARENT])
-        # A worker is a copy of the play's own process.
+        # A worker of Ansible is a fork of the play's process and has the same command line.
         if "ansible" in _names(words) and words != _command(parent):
             return Process(number, *here, int((_stat(number) or ["0"] * (START + 1))[START]))
         number = parent
@@ -124,7 +124,7 @@ def _command(process: int) -> list[str]:
 
 
 def _names(words: list[str]) -> str:
-    """What it was started as, without its arguments."""
+    """The names of the program and its script, without the arguments."""
     return " ".join(Path(word).name for word in words[:2])
 
 
@@ -137,5 +137,5 @@ def _user() -> str:
 
 
 def _printable(text: str) -> str:
-    """Control characters could rewrite what a terminal shows."""
+    """The text without control characters, which could change what a terminal shows."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

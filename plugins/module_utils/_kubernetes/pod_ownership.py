@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Which pods are a cluster's servers. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""Tells which pods are servers of a NATS cluster. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
 
-A label is no proof: anybody's pod may have it.
+A label alone does not prove it, because any pod can have it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 
 
 def is_server_name(name: str, cluster: str) -> bool:
-    """Whether a StatefulSet of this name gives a pod this name."""
+    """Whether this is the name of a pod of the StatefulSet of this cluster."""
     return re.fullmatch(rf"{re.escape(cluster)}-(0|[1-9]\d*)", name) is not None
 
 
 def is_server_pod(pod: Mapping[str, Any], cluster: str) -> bool:
-    """Made by the StatefulSet of this cluster, or left behind by it while that is replaced without its pods."""
+    """Whether the StatefulSet of this cluster made the pod; also while the StatefulSet is replaced and its pods are kept."""
     meta = pod["metadata"]
     if not is_server_name(meta["name"], cluster):
         return False

@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A port on loopback whose connections end in a pod, through the Kubernetes API. PRIVATE to the collection: it can change at any time.
+"""Forwards a local port to a pod through the Kubernetes API. PRIVATE to the collection: it can change at any time.
 
-So a cluster without any ingress is managed from wherever kubectl works.
+So a cluster without an ingress can be managed from wherever kubectl works.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHUNK = 256 * 1024
 
 
 class Tunnel:
-    """Listens on 127.0.0.1 and joins each connection to one that `dial` makes."""
+    """Listens on 127.0.0.1 and forwards each connection to a new one that `dial` opens."""
 
     def __init__(self, dial: Callable[[], Any]) -> None:
         self._dial = dial
@@ -33,7 +33,7 @@ class Tunnel:
 
     def close(self) -> None:
         self._closed = True
-        # The thread that waits in accept is woken by a shutdown on Linux; macOS refuses that, and a connection wakes it.
+        # On Linux, shutdown wakes the thread that waits in accept. macOS refuses it, so a connection wakes the thread there.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         with suppress(OSError):
@@ -52,6 +52,7 @@ class Tunnel:
             self._in_thread(self._join, near)
 
     def _join(self, near: socket.socket) -> None:
+        """Forwards the data of one connection in both directions."""
         try:
             far = self._dial()
         except NatsError as error:
@@ -71,7 +72,7 @@ class Tunnel:
             pass
         finally:
             for end in (source, sink):
-                # The other direction waits in recv, so close alone would tell the far side nothing.
+                # The other direction waits in recv, so without shutdown the other side would not notice the close.
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
                 end.close()

@@ -24,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.play_id
     readable,
 )
 
-HERE: Any = _play_identity._surroundings()
+HERE: Any = _play_identity._boot_and_namespaces()
 pytestmark = pytest.mark.skipif(HERE is None, reason="only Linux tells")
 ROOT = Path(_play_identity.__file__).parents[6]
 PRINT = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {_play_identity.__name__} import *; "
