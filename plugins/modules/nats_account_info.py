@@ -8,8 +8,8 @@ DOCUMENTATION = r"""
 module: nats_account_info
 short_description: Read an account's limits and what it uses of them
 description:
-  - Says who we are to the servers, and what JetStream allows this account and how much of that is used.
-  - An account without JetStream is no error.
+  - Returns the account and the user of the connection, the account's limits in JetStream, and how much of them is used.
+  - An account without JetStream is not an error.
   - With O(kubernetes), the default account is V(APP).
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -36,11 +36,11 @@ EXAMPLES = r"""
 RETURN = r"""
 account:
   description: The account's name.
-  returned: where the server tells it
+  returned: when the server returns it
   type: str
 user:
   description: The user's name.
-  returned: where the server tells it
+  returned: when the server returns it
   type: str
 server:
   description: The server that answered; its C(name) and C(version), and its API C(level) where JetStream is enabled.
@@ -51,11 +51,11 @@ jetstream:
   returned: success
   type: bool
 limits:
-  description: What JetStream allows, in bytes and numbers; V(-1) for any; C(max_memory), C(max_storage), C(max_streams), C(max_consumers) and others.
+  description: The limits of the account, in bytes and numbers; V(-1) for no limit; C(max_memory), C(max_storage), C(max_streams), C(max_consumers) and others.
   returned: when RV(jetstream) is enabled
   type: dict
 usage:
-  description: What is used; C(memory), C(storage), C(reserved_memory), C(reserved_storage), C(streams), C(consumers).
+  description: What the account uses of its limits; C(memory), C(storage), C(reserved_memory), C(reserved_storage), C(streams), C(consumers).
   returned: when RV(jetstream) is enabled
   type: dict
 tiers:
@@ -82,18 +82,19 @@ remedy:
 
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, NobodyAnswersError
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
-DISABLED = (10039, 10076)
+# Without JetStream, the server refuses the request, or nobody answers it.
+DISABLED = ("JETSTREAM_DISABLED", NobodyAnswersError.code)
 USAGE = ("memory", "storage", "reserved_memory", "reserved_storage", "streams", "consumers")
 
 
 def identity(connection: Connection) -> dict[str, Any]:
-    """Account and user, where this user may ask for them."""
+    """Account and user; empty where this user may not request them."""
     try:
         data = connection.request("$SYS.REQ.USER.INFO").get("data", {})
     except NatsError:
@@ -102,10 +103,11 @@ def identity(connection: Connection) -> dict[str, Any]:
 
 
 def account(jetstream: JetStream) -> dict[str, Any]:
+    """Limits and usage of the account in JetStream."""
     try:
         found = jetstream.connection.run(jetstream.surely("INFO", "JetStream"))
     except NatsError as error:
-        if error.err_code in DISABLED or "nobody answers" in error.cause:
+        if error.code in DISABLED:
             return {"jetstream": False}
         raise
     tiers = {"tiers": found["tiers"]} if found.get("tiers") else {}
@@ -117,12 +119,12 @@ def main() -> None:
     with NatsModule({}) as module:
         with connected(module.params, account="APP") as connection:
             server = connection.server()
-            found = account(JetStream(connection, module.api_prefix))
-            who = identity(connection)
-        told = {"name": server.get("server_name"), "version": server.get("version")}
-        if found["jetstream"]:
-            told["level"] = found["api"].get("level", 0)
-        module.exit_json(changed=False, server=told, **who, **found)
+            usage = account(JetStream(connection, module.api_prefix))
+            user = identity(connection)
+        shown = {"name": server.get("server_name"), "version": server.get("version")}
+        if usage["jetstream"]:
+            shown["level"] = usage["api"].get("level", 0)
+        module.exit_json(changed=False, server=shown, **user, **usage)
 
 
 if __name__ == "__main__":

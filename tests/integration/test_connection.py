@@ -28,8 +28,9 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.port_forward import Tunnel
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import CREDS, Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._nats.user_credentials import CREDS
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_jetstream, nats_stream
 
 

@@ -2,17 +2,16 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A connection to NATS for code that runs from top to bottom. PRIVATE to the collection: it can change at any time."""
+"""A connection to NATS with blocking and asynchronous requests. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 import ssl
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
@@ -26,10 +25,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
     Unasked,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
+from ansible_collections.messaging.nats.plugins.module_utils._nats import tls as _tls
+from ansible_collections.messaging.nats.plugins.module_utils._nats import user_credentials
+from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions
 
 try:
     import nats.errors
-    from nats.aio.client import Client, RawCredentials
+    from nats.aio.client import Client
 except ImportError:
     HAS_NATS = False
     Client = object  # type: ignore[misc, assignment]
@@ -38,32 +40,25 @@ else:
 
 Answer = dict[str, Any]
 T = TypeVar("T")
-CREDENTIALS = re.compile(r"BEGIN NATS USER JWT-+\s+(\S+)\s.*BEGIN USER NKEY SEED-+\s+(\S+)\s", re.DOTALL)
-# How the servers list us.
+# The name of this client in the servers' lists of connections.
 CLIENT_NAME = "messaging.nats"
-# Seconds for servers that nobody expects, after all others have answered.
+# Seconds to wait for further servers, after all expected servers have answered.
 STRAGGLERS_S = 0.05
-# Seconds after which a connection is asked whether its server is still there.
+# Seconds without a request after which a ping checks whether the server is still connected.
 IDLE_S = 0.2
-# What a server says when a login took longer than it waits: whoever is busy gets a second chance.
+# The server's error where a login took too long. A busy server gets one more try.
 AUTHENTICATION_TIMEOUT = "authentication timeout"
-# What its protocol has for a login that it does not take.
+# The server's errors for a login that it refuses.
 REFUSED = ("authorization violation", "authentication expired", "authentication revoked")
+# The subject to which each server answers in the system account.
 EVERY_SERVER = "$SYS.REQ.SERVER.PING"
+# The beginning of the server's error for a subject that the user's permissions deny.
 DENIED = "permissions violation for "
-CREDS = """-----BEGIN NATS USER JWT-----
-{jwt}
-------END NATS USER JWT------
-
------BEGIN USER NKEY SEED-----
-{seed}
-------END USER NKEY SEED------
-"""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Where the servers are and who we are there."""
+    """The servers' addresses, and the login."""
 
     servers: Sequence[str]
     user: str | None = None
@@ -72,42 +67,42 @@ class Options:
     creds: str | None = field(default=None, repr=False)
     nkey_seed: str | None = field(default=None, repr=False)
     jwt: str | None = field(default=None, repr=False)
-    tls: Mapping[str, Any] | None = None
+    tls: TlsOptions | None = None
     inbox_prefix: str = "_INBOX"
     timeout: float = 5
-    # Seconds for all servers together.
+    # Seconds to connect, for all servers together.
     connect_timeout: float = 2.4
 
     @property
     def wants_tls(self) -> bool:
-        return self.tls is not None or any(server.startswith("tls://") for server in self.servers)
+        return _tls.is_required(self.tls, self.servers)
 
 
 class _Client(Client):
-    """nats-py goes on in clear text, password included, where a server offers no TLS: this one does not."""
+    """A client that refuses to continue without TLS where TLS is required: nats-py would send the password in clear text."""
 
     def __init__(self, wants_tls: bool) -> None:
         super().__init__()
         self._wants_tls = wants_tls
-        # Done once the connection is lost: nats-py goes on waiting for an answer then.
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Done once the connection is lost, when nats-py itself would go on waiting for an answer.
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def leave(self) -> None:
-        """For nats-py to call when it loses the connection."""
-        if not self.gone.done():
-            self.gone.set_result(None)
+    async def mark_lost(self) -> None:
+        """nats-py calls this when it loses the connection."""
+        if not self.lost.done():
+            self.lost.set_result(None)
 
-    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        """What it results in, unless the connection is lost before."""
-        asked = asyncio.ensure_future(work)
-        await asyncio.wait((asked, self.gone), return_when=asyncio.FIRST_COMPLETED)
-        if asked.done():
-            return asked.result()
-        asked.cancel()
+    async def unless_lost(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of the work; raises if the connection is lost before it is done."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait((task, self.lost), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
         raise nats.errors.ConnectionClosedError
 
     async def _process_connect_init(self) -> None:
-        """A handshake that fails: nats-py would leave its socket open."""
+        """Closes the socket after a failed handshake, which nats-py leaves open."""
         try:
             await super()._process_connect_init()
         except (nats.errors.Error, OSError, asyncio.TimeoutError):
@@ -119,13 +114,13 @@ class _Client(Client):
         if self._wants_tls and not info.get("tls_required"):
             if not info.get("tls_available"):
                 raise nats.errors.Error("the server offers no TLS, and TLS was asked for")
-            # nats-py takes TLS only where the server insists.
+            # nats-py uses TLS only where the server requires it.
             self._server_info["tls_required"] = True
         await super()._process_info(info, initial_connection)
 
 
 class Connection:
-    """Connects when it is first used, to the first of the servers that takes us."""
+    """A connection that is opened when it is first used, to the first server that accepts the login."""
 
     def __init__(self, options: Options, explain: Callable[[str, str], str] | None = None) -> None:
         self.options = options
@@ -133,8 +128,8 @@ class Connection:
         self._loop = asyncio.new_event_loop()
         self._client: Any = None
         self._connecting = asyncio.Lock()
-        self._used = 0.0
-        # What each request that is under way would be denied.
+        self._last_used = 0.0
+        # Of each pending request, its subject and the future that a denial by the server sets.
         self._denials: dict[asyncio.Future[str], str] = {}
         self._last_error: Exception | None = None
 
@@ -146,20 +141,20 @@ class Connection:
     ) -> None:
         if self._client is not None:
             self._loop.run_until_complete(_closed(self._client))
-        # What was closed lets go of its socket in the next turn.
+        # A closed client releases its socket in the next turn of the loop.
         self._loop.run_until_complete(asyncio.sleep(0.01 if self._last_error else 0))
         self._loop.close()
 
     def request(self, subject: str, payload: Mapping[str, Any] | bytes = b"", timeout: float | None = None) -> Answer:
-        """The JSON that answers a request."""
+        """The JSON of the answer to a request."""
         return self.run(self.ask(subject, payload, timeout))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What asynchronous work on this connection results in."""
+        """Runs asynchronous work on this connection, and returns its result."""
         return self._loop.run_until_complete(work)
 
     def server(self) -> Answer:
-        """What the server we are connected to says of itself."""
+        """The INFO of the server that this connection is to."""
 
         async def info() -> Answer:
             found: Answer = (await self._connected())._server_info
@@ -168,157 +163,160 @@ class Connection:
         return self.run(info())
 
     async def ask(self, subject: str, payload: Mapping[str, Any] | bytes = b"", timeout: float | None = None) -> Answer:
-        """The JSON that answers a request, or why there is none."""
+        """The JSON of the answer to a request; raises where there is none."""
         client, timeout = await self._connected(), timeout or self.options.timeout
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        with self._denial_of(subject) as denied, _unanswered(subject, timeout):
+            answer: Answer = json.loads(await self._response(client, subject, body, timeout, denied))
+            self._last_used = self._loop.time()
+        return answer
+
+    async def _response(
+        self, client: _Client, subject: str, body: bytes, timeout: float, denied: asyncio.Future[str]
+    ) -> bytes:
+        """The data of the answer; raises at once where the server denies the request or the connection is lost."""
+        response = asyncio.ensure_future(client.request(subject, body, timeout=timeout))
+        pending: set[asyncio.Future[Any]] = {response, denied, client.lost}
+        await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        if response.done():
+            return response.result().data
+        response.cancel()
+        if not denied.done():
+            raise nats.errors.ConnectionClosedError
+        raise NatsError(
+            f"request to {subject}",
+            f"the server denies this user to {denied.result()}",
+            "Allow it in the user's permissions.",
+            code="ACCOUNT_DENIED",
+        )
+
+    @contextmanager
+    def _denial_of(self, subject: str) -> Iterator[asyncio.Future[str]]:
+        """A future that the server's denial of a request to this subject sets."""
         denied: asyncio.Future[str] = self._loop.create_future()
         self._denials[denied] = subject
-        asked = asyncio.ensure_future(client.request(subject, body, timeout=timeout))
         try:
-            await asyncio.wait({asked, denied, client.gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                asked.cancel()
-                if not denied.done():
-                    raise nats.errors.ConnectionClosedError
-                raise NatsError(
-                    f"request to {subject}",
-                    f"the server denies this user to {denied.result()}",
-                    "Allow it in the user's permissions.",
-                )
-            answer: Answer = json.loads((await asked).data)
-            self._used = self._loop.time()
-        except nats.errors.NoRespondersError as error:
-            raise NobodyAnswersError(
-                f"request to {subject}",
-                "nobody answers it",
-                "Is JetStream enabled for this account, and has the cluster a meta leader?",
-            ) from error
-        except nats.errors.TimeoutError as error:
-            raise UnansweredError(
-                f"request to {subject}",
-                f"no answer within {timeout:g} s: whether it was carried out is unknown",
-                "Run it again to see.",
-            ) from error
-        except (nats.errors.Error, OSError) as error:
-            raise UnansweredError(
-                f"request to {subject}",
-                f"{_sentence(error)}: whether it was carried out is unknown",
-                "Run it again to see.",
-            ) from error
+            yield denied
         finally:
             del self._denials[denied]
-        return answer
 
     async def survey(
         self, subject: str, payload: Mapping[str, Any], expected: int | Collection[str], timeout: float
     ) -> list[Answer]:
-        """What all servers answer to one request: so many different ones or all of these names, or those that came in time.
+        """The answers of all servers to one request: as many as expected, or those that came in time.
 
-        Where they are expected by name, one that is not expected does not stand for one that is, and is waited for a moment.
-        Each has the `offset` of that server's clock to ours, in seconds. An answer without data, as one that tells an error, is none.
+        `expected` is the number of different servers, or their names. With names, other servers may answer too, so they get a
+        moment after all expected ones have answered. Each answer gets the `offset` of its server's clock to this machine's, in
+        seconds. An answer without data, which reports an error, is left out.
         """
         client = await self._connected()
-        answers: dict[str, Answer] = {}
-        inbox = client.new_inbox()
-        denied: asyncio.Future[str] = self._loop.create_future()
-        self._denials[denied] = subject
-        nobody = False
-        try:
-            listening = await client.subscribe(inbox)
-            await client.publish(subject, json.dumps(payload).encode(), reply=inbox)
-            deadline, complete = self._loop.time() + timeout, False
-            with suppress(nats.errors.TimeoutError):  # those that came in time are the answer
-                while (left := deadline - self._loop.time()) > 0:
-                    if not complete and _complete(answers.values(), expected):
-                        if isinstance(expected, int):
-                            break
-                        complete, left = True, min(left, STRAGGLERS_S)
-                        deadline = self._loop.time() + left
-                    message = await client.unless_gone(listening.next_msg(timeout=left))
-                    if not message.data:  # an empty message says that nobody listens
-                        nobody = True
-                        break
-                    answer = json.loads(message.data)
-                    if "data" in answer:
-                        answers[answer["server"]["id"]] = answer | {"offset": _offset(answer)}
-            await listening.unsubscribe()
-            self._used = self._loop.time()
-        except (nats.errors.Error, OSError) as error:
-            raise NatsError(f"request to {subject}", _sentence(error), "Run it again.") from error
-        finally:
-            del self._denials[denied]
-        self._check_asked(subject, denied, nobody)
-        return list(answers.values())
+        with self._denial_of(subject) as denied:
+            try:
+                answers, no_responders = await self._collect(client, subject, payload, expected, timeout)
+            except (nats.errors.Error, OSError) as error:
+                raise NatsError(
+                    f"request to {subject}", _sentence(error), "Run it again.", code=UnansweredError.code
+                ) from error
+        self._check_asked(subject, denied, no_responders)
+        return answers
 
-    def _check_asked(self, subject: str, denied: asyncio.Future[str], nobody: bool) -> None:
-        """Raises where a question can't have reached any server: every server listens in its system account."""
+    async def _collect(
+        self,
+        client: _Client,
+        subject: str,
+        payload: Mapping[str, Any],
+        expected: int | Collection[str],
+        timeout: float,
+    ) -> tuple[list[Answer], bool]:
+        """The answers, and whether there was no responder at all."""
+        answers: dict[str, Answer] = {}
+        no_responders = False
+        inbox = client.new_inbox()
+        subscription = await client.subscribe(inbox)
+        await client.publish(subject, json.dumps(payload).encode(), reply=inbox)
+        deadline, complete = self._loop.time() + timeout, False
+        with suppress(nats.errors.TimeoutError):  # the result is the answers that came in time
+            while (remaining := deadline - self._loop.time()) > 0:
+                if not complete and _complete(answers.values(), expected):
+                    if isinstance(expected, int):
+                        break
+                    complete, remaining = True, min(remaining, STRAGGLERS_S)
+                    deadline = self._loop.time() + remaining
+                message = await client.unless_lost(subscription.next_msg(timeout=remaining))
+                if not message.data:  # the server sends an empty message where there is no responder
+                    no_responders = True
+                    break
+                answer = json.loads(message.data)
+                if "data" in answer:
+                    answers[answer["server"]["id"]] = answer | {"offset": _clock_offset(answer)}
+        await subscription.unsubscribe()
+        self._last_used = self._loop.time()
+        return list(answers.values()), no_responders
+
+    def _check_asked(self, subject: str, denied: asyncio.Future[str], no_responders: bool) -> None:
+        """Raises where the request can't have reached any server: each server listens in its system account."""
         if denied.done():
             raise NotAskedError(
                 Unasked.DENIED,
                 f"request to {subject}",
-                f"the server denies {self._who()} to {denied.result()}",
+                f"the server denies {self._user_title()} to {denied.result()}",
                 "Allow it in the user's permissions.",
             )
-        if nobody and subject.startswith(EVERY_SERVER):
+        if no_responders and subject.startswith(EVERY_SERVER):
             raise NotAskedError(
                 Unasked.OTHER_ACCOUNT,
                 f"request to {subject}",
-                f"{self._who()} is not in the system account",
+                f"{self._user_title()} is not in the system account",
                 "Log in as a user of the system account.",
             )
 
-    def _who(self) -> str:
+    def _user_title(self) -> str:
         return f"user {self.options.user}" if self.options.user else "this user"
 
     async def client(self) -> Any:
-        """The client library's own connection."""
+        """The connected client of nats-py."""
         return await self._connected()
 
     async def another(self) -> Any:
-        """One more connection like this one; who asks for it closes it."""
+        """A second client like this one's, which the caller has to close."""
         return await self._connect()
 
     async def _connected(self) -> Any:
         async with self._connecting:
             if self._client is None or not await self._alive(self._client):
                 self._client = await self._connect()
-            self._used = self._loop.time()
+            self._last_used = self._loop.time()
             return self._client
 
     async def _alive(self, client: Any) -> bool:
-        """Nobody notices that a server goes while nobody waits on the connection: after a pause it is asked."""
-        if not client.is_connected or self._loop.time() - self._used < IDLE_S:
+        """Whether the connection still works. Its loss is noticed only during a request, so after a pause a ping checks it."""
+        if not client.is_connected or self._loop.time() - self._last_used < IDLE_S:
             return bool(client.is_connected)
         try:
-            await client.unless_gone(client.flush(self.options.timeout))
+            await client.unless_lost(client.flush(self.options.timeout))
         except (nats.errors.Error, OSError, asyncio.TimeoutError):
             await _closed(client)
-            await client.leave()
+            await client.mark_lost()
             return False
         return True
 
     async def _connect(self) -> Any:
         failures, reasons = [], set[Unasked]()
-        patience = max(0.5, self.options.connect_timeout / max(1, len(self.options.servers)))
         waiting, slow = list(self.options.servers), set[str]()
         while waiting:
             server = waiting.pop(0)
-            client = _Client(self.options.wants_tls)
-            arguments = self._arguments(patience) | {"disconnected_cb": client.leave}
             try:
-                await asyncio.wait_for(client.connect(server, **arguments), patience + 0.2)
+                return await self._connect_to(server)
             except (nats.errors.Error, OSError, ValueError, ImportError, asyncio.TimeoutError) as error:
-                # nats-py hides what it met behind "no servers available".
-                met = self._last_error if isinstance(error, nats.errors.NoServersError) and self._last_error else error
-                await _closed(client)
-                if AUTHENTICATION_TIMEOUT in _sentence(met).lower() and server not in slow:
+                # nats-py reports the actual error to the callback, and raises "no servers available".
+                actual = self._last_error if isinstance(error, nats.errors.NoServersError) else None
+                actual = actual or error
+                if AUTHENTICATION_TIMEOUT in _sentence(actual).lower() and server not in slow:
                     slow.add(server)
                     waiting.append(server)
                 else:
-                    failures.append(self._explain(server, _sentence(met)))
-                    reasons.add(_reason(met))
-            else:
-                return client
+                    failures.append(self._explain(server, _sentence(actual)))
+                    reasons.add(_reason(actual))
         raise NotAskedError(
             next((reason for reason in (Unasked.REFUSED, Unasked.NOT_TRUSTED) if reason in reasons), Unasked.NO_ANSWER),
             "connection",
@@ -326,28 +324,25 @@ class Connection:
             "Check the addresses and the credentials.",
         )
 
-    def _arguments(self, patience: float) -> dict[str, Any]:
+    async def _connect_to(self, server: str) -> _Client:
+        timeout = max(0.5, self.options.connect_timeout / max(1, len(self.options.servers)))
+        client = _Client(self.options.wants_tls)
+        arguments = self._arguments(timeout) | {"disconnected_cb": client.mark_lost}
+        try:
+            await asyncio.wait_for(client.connect(server, **arguments), timeout + 0.2)
+        except (nats.errors.Error, OSError, ValueError, ImportError, asyncio.TimeoutError):
+            await _closed(client)
+            raise
+        return client
+
+    def _arguments(self, timeout: float) -> dict[str, Any]:
+        """The arguments of nats-py's connect."""
         options = self.options
-        arguments: dict[str, Any] = {}
-        tls = options.tls or {}
-        if options.wants_tls:
-            arguments["tls"] = _context(tls)
-            if tls.get("server_name"):
-                arguments["tls_hostname"] = tls["server_name"]
-            if tls.get("handshake_first"):
-                arguments["tls_handshake_first"] = True
-        if options.creds:
-            jwt, seed = _read_creds(options.creds)
-            _check_seed("creds", seed)
-            arguments["user_credentials"] = RawCredentials(CREDS.format(jwt=jwt, seed=seed))
-        elif options.nkey_seed:
-            seed = options.nkey_seed.strip()
-            _check_seed("nkey_seed", seed)
-            if options.jwt:
-                arguments["user_credentials"] = RawCredentials(CREDS.format(jwt=options.jwt.strip(), seed=seed))
-            else:
-                arguments["nkeys_seed_str"] = seed
-        return arguments | {
+        tls = _tls.connect_arguments(options.tls or TlsOptions()) if options.wants_tls else {}
+        login = user_credentials.connect_arguments(options.creds, options.nkey_seed, options.jwt)
+        return {
+            **tls,
+            **login,
             "user": options.user,
             "password": options.password,
             "token": options.token,
@@ -356,7 +351,7 @@ class Connection:
             "allow_reconnect": False,
             "max_reconnect_attempts": 1,
             "reconnect_time_wait": 0.1,
-            "connect_timeout": patience,
+            "connect_timeout": timeout,
             "error_cb": self._on_error,
         }
 
@@ -369,12 +364,29 @@ class Connection:
             if direction != "publish":
                 sentence = f"subscribe to {self.options.inbox_prefix}.>"
             elif subject.lower() in denied.lower():
-                # The server's own sentence has the subject in lower case, so ours is told.
+                # nats-py turns the subject in the server's error into lower case, so the requested one is shown.
                 sentence = f"publish to {subject}"
             else:
                 continue
             if not future.done():
                 future.set_result(sentence)
+
+
+@contextmanager
+def _unanswered(subject: str, timeout: float) -> Iterator[None]:
+    """Turns nats-py's errors of a request into those of this collection."""
+    what = f"request to {subject}"
+    try:
+        yield
+    except nats.errors.NoRespondersError as error:
+        remedy = "Is JetStream enabled for this account, and has the cluster a meta leader?"
+        raise NobodyAnswersError(what, "nobody answers it", remedy) from error
+    except nats.errors.TimeoutError as error:
+        cause = f"no answer within {timeout:g} s: whether it was carried out is unknown"
+        raise UnansweredError(what, cause, "Run it again to see.") from error
+    except (nats.errors.Error, OSError) as error:
+        cause = f"{_sentence(error)}: whether it was carried out is unknown"
+        raise UnansweredError(what, cause, "Run it again to see.") from error
 
 
 def _reason(error: Exception) -> Unasked:
@@ -389,75 +401,32 @@ def _complete(answers: Collection[Answer], expected: int | Collection[str]) -> b
     return {answer["server"]["name"] for answer in answers} >= set(expected)
 
 
-def _offset(answer: Answer) -> float:
-    told = instant(answer["server"].get("time"))
-    return (told[0].timestamp() + told[1] / 10**9 - time.time()) if told else 0.0
-
-
-def _read_creds(creds: str) -> tuple[str, str]:
-    """JWT and seed of credentials: a path, or their content."""
-    text = creds
-    if "-----BEGIN" not in creds:
-        try:
-            with open(creds, encoding="utf-8") as file:
-                text = file.read()
-        except (OSError, UnicodeDecodeError) as error:
-            raise NatsError(
-                "option creds", f"the file can't be read: {error}", "Give its path or its content."
-            ) from error
-    parts = CREDENTIALS.search(text)
-    if parts is None:
-        raise NatsError("option creds", "it holds no JWT and seed", "Give a file that nsc made, or its content.")
-    return parts[1], parts[2]
-
-
-def _check_seed(option: str, seed: str) -> None:
-    """nats-py says nothing, or with a traceback, of a seed that is none."""
-    try:
-        import nkeys
-
-        nkeys.from_seed(bytearray(seed.encode()))
-    except ImportError as error:
-        raise NatsError(
-            f"option {option}", "the Python library nkeys is missing", "Install it: pip install nkeys."
-        ) from error
-    except (ValueError, nkeys.NkeysError) as error:
-        raise NatsError(f"option {option}", "its seed is none", "A user's seed begins with SU.") from error
+def _clock_offset(answer: Answer) -> float:
+    """Seconds by which the server's clock is ahead of this machine's."""
+    moment = instant(answer["server"].get("time"))
+    return (moment[0].timestamp() + moment[1] / 10**9 - time.time()) if moment else 0.0
 
 
 async def _closed(client: Any) -> None:
-    """After a handshake that failed, nats-py would wait for ever."""
+    """Closes the client within a time limit: after a failed handshake, nats-py would wait for ever."""
     with suppress(nats.errors.Error, OSError, asyncio.TimeoutError):
         await asyncio.wait_for(client.close(), 0.2)
 
 
-def _context(tls: Mapping[str, Any]) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=tls.get("ca"))
-        if tls.get("cert"):
-            context.load_cert_chain(tls["cert"], tls.get("key"))
-    except (OSError, ssl.SSLError) as error:
-        raise NatsError(
-            "option tls",
-            f"its files can't be used: {error}",
-            "Give paths of PEM files in tls.ca, tls.cert and tls.key.",
-        ) from error
-    return context
-
-
 def secret_of(server: str) -> str | None:
-    """The password of the credentials that a URL may carry, or the token that stands alone there."""
+    """The password or token in a server's URL, if any."""
     url = urlsplit(server if "://" in server else f"nats://{server}")
     return url.password or url.username
 
 
 def _address(server: str) -> str:
-    """The server without the credentials that its URL may carry."""
+    """The server's URL without a password or token."""
     url = urlsplit(server if "://" in server else f"nats://{server}")
     return f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
 
 
 def _sentence(error: Exception) -> str:
+    """The cause of an error of nats-py or the network, in words."""
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return "connection refused"
     if isinstance(error, (asyncio.TimeoutError, nats.errors.TimeoutError)):

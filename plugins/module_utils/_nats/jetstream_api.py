@@ -4,7 +4,7 @@
 
 """The JetStream API as raw JSON. PRIVATE to the collection: it can change at any time.
 
-nats-py's dataclasses drop fields that they do not know, so that an update through them wipes those fields.
+nats-py's dataclasses drop fields that they do not know, so an update through them would reset those fields.
 """
 
 from __future__ import annotations
@@ -24,29 +24,42 @@ NO_STREAM, NO_CONSUMER, NO_MESSAGE = 10059, 10014, 10037
 MAX_CONCURRENT = 32
 OWN_API = "$JS.API"
 VERSION_NUMBER = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
-# Seconds until what nobody answered is asked again.
+# Seconds before an unanswered request is sent again.
 RETRY_AFTER_S = 0.1
 
-REMEDY_BY_ERR_CODE = {
-    10005: "Too few servers are up, or none fits the placement: look at the cluster with nats_health.",
-    10008: "JetStream has no quorum: look at the cluster with nats_health.",
-    10023: "A server's store is full: delete or purge something, or raise max_file_store.",
-    10026: "The stream or the account takes no more consumers: raise max_consumers.",
-    10027: "The account takes no more streams: raise its limit.",
-    10028: "The account's or the server's memory store is too small for it: raise the limit or lower max_bytes.",
-    10039: "Enable JetStream for this account.",
-    10047: "The account's or the server's store is too small for it: raise the limit or lower max_bytes.",
-    10059: "Create the stream first, or check its name.",
-    10065: "Another stream has these subjects: change one of the two.",
-    10074: "A single server holds one replica only: use num_replicas 1 or a cluster.",
-    10113: "This account asks for max_bytes on every stream: set it.",
+# The code and the remedy for an err_code of the server.
+ERRORS = {
+    10005: (
+        "JETSTREAM_NO_PEERS",
+        "Too few servers are up, or none fits the placement: look at the cluster with nats_health.",
+    ),
+    10008: ("JETSTREAM_UNAVAILABLE", "JetStream has no quorum: look at the cluster with nats_health."),
+    NO_CONSUMER: ("NOT_FOUND", ""),
+    10023: ("JETSTREAM_LIMIT", "A server's store is full: delete or purge something, or raise max_file_store."),
+    10026: ("JETSTREAM_LIMIT", "The stream or the account allows no more consumers: raise max_consumers."),
+    10027: ("JETSTREAM_LIMIT", "The account allows no more streams: raise its limit."),
+    10028: (
+        "JETSTREAM_LIMIT",
+        "The account's or the server's memory store is too small for it: raise the limit or lower max_bytes.",
+    ),
+    NO_MESSAGE: ("NOT_FOUND", ""),
+    10039: ("JETSTREAM_DISABLED", "Enable JetStream for this account."),
+    10047: (
+        "JETSTREAM_LIMIT",
+        "The account's or the server's store is too small for it: raise the limit or lower max_bytes.",
+    ),
+    NO_STREAM: ("NOT_FOUND", "Create the stream first, or check its name."),
+    10065: ("SUBJECTS_OVERLAP", "Another stream has these subjects: change one of the two."),
+    10074: ("JETSTREAM_NO_PEERS", "A single server can hold one replica only: use num_replicas 1 or a cluster."),
+    10076: ("JETSTREAM_DISABLED", ""),
+    10113: ("JETSTREAM_REFUSED", "This account requires max_bytes on every stream: set it."),
 }
 Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Which stream, or which consumer of it."""
+    """A stream, or a consumer of it."""
 
     stream: str
     consumer: str | None = None
@@ -62,19 +75,19 @@ class Place:
         return f"CONSUMER.INFO.{self.stream}.{self.consumer}" if self.consumer else f"STREAM.INFO.{self.stream}"
 
     def request(self, step: Step) -> tuple[str, Answer | None]:
-        """The call that carries out a step, and its body."""
+        """The API call for a step, and its body."""
         if self.consumer is None:
             return f"STREAM.{step.action.upper()}.{self.stream}", None if step.action == "delete" else dict(step.config)
         if step.action in ("create", "update"):
-            # As clients do: a user may be allowed to consume one filter only.
-            one = step.config.get("filter_subject")
-            call = f"CONSUMER.CREATE.{self.stream}.{self.consumer}" + (f".{one}" if one else "")
+            # The call names a single filter, as clients do, because permissions may allow only some filters.
+            filter_subject = step.config.get("filter_subject")
+            call = f"CONSUMER.CREATE.{self.stream}.{self.consumer}" + (f".{filter_subject}" if filter_subject else "")
             return call, {"stream_name": self.stream, "action": step.action, "config": step.config}
         return f"CONSUMER.{step.action.upper()}.{self.stream}.{self.consumer}", dict(step.config) or None
 
 
 class JetStream:
-    """Requests to JetStream's API in one account."""
+    """Requests to the JetStream API of one account."""
 
     def __init__(self, connection: Connection, prefix: str = OWN_API) -> None:
         self.connection = connection
@@ -84,20 +97,20 @@ class JetStream:
         self._room = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def level(self) -> int:
-        """What the server's API can do: 0 up to 2.10, 1 with 2.11, and so on."""
+        """The level of the server's JetStream API: 0 up to 2.10, 1 with 2.11, and so on."""
         if self._level is None:
             self._level = asyncio.ensure_future(self._ask_level())
         return await self._level
 
     async def trims_discard_new(self) -> bool:
-        """Whether the server deletes what is above a limit under `discard: new` too, as it did up to 2.10.5."""
+        """Whether the server deletes messages above a limit with `discard: new` too, as it did up to 2.10.5."""
         if self._trims is None:
             self._trims = await self._ask_trims()
         return self._trims
 
     async def _ask_trims(self) -> bool:
         if self._prefix != OWN_API:
-            # Another server than ours answers there, and its level is all that is known of it.
+            # Behind another prefix, a server of another cluster answers. Only its level is known.
             return await self.level() < 1
         version = VERSION_NUMBER.match(str((await self.connection.client())._server_info.get("version")))
         return version is None or tuple(map(int, version.groups())) < (2, 10, 6)
@@ -106,40 +119,41 @@ class JetStream:
         return int((await self.ask("INFO", "JetStream")).get("api", {}).get("level", 0))
 
     async def ask(self, call: str, what: object, body: Mapping[str, Any] | None = None) -> Answer:
-        """The answer to one call; an error of the server's names `what` it is about."""
+        """The answer to one call. An error of the server is raised with `what` as its object."""
         async with self._room:
             answer = await self.connection.ask(f"{self._prefix}.{call}", body or b"")
         if error := answer.get("error"):
-            code = error.get("err_code")
-            cause = f"{error.get('description', 'refused')} (err_code {code})"
-            raise NatsError(str(what), cause, REMEDY_BY_ERR_CODE.get(code, ""), code)
+            err_code = error.get("err_code")
+            cause = f"{error.get('description', 'refused')} (err_code {err_code})"
+            code, remedy = ERRORS.get(err_code, ("JETSTREAM_REFUSED", ""))
+            raise NatsError(str(what), cause, remedy, err_code, code=code)
         return answer
 
     async def surely(
         self, call: str, what: object, body: Mapping[str, Any] | None = None, done: Collection[int] = ()
     ) -> Answer:
-        """Asked again where no answer came, perhaps of another server: for what can be said twice.
+        """The answer to a call that may be sent twice: it is sent again, perhaps to another server, where no answer came.
 
-        A server that goes is noticed at once, and the others elect a leader first: so there is a last time only after as long as
-        one answer may take. `done` are the errors which say, the second time, that it was carried out the first time.
+        The loss of a server is noticed at once, but the others must elect a leader first, so the call is sent again for as long as
+        one answer may take. `done` are the errors that mean, for a repeated call, that the first one was carried out.
         """
-        over, again = time.monotonic() + self.connection.options.timeout, False
+        deadline, repeated = time.monotonic() + self.connection.options.timeout, False
         while True:
-            last = time.monotonic() > over
+            last = time.monotonic() > deadline
             try:
                 return await self.ask(call, what, body)
             except UnansweredError:
                 if last:
                     raise
-                again = True
+                repeated = True
                 await asyncio.sleep(RETRY_AFTER_S)
             except NatsError as error:
-                if again and error.err_code in done:
+                if repeated and error.err_code in done:
                     return {}
                 raise
 
     async def find(self, place: Place, **body: Any) -> Answer | None:
-        """Configuration, state and replicas, or None where there is none."""
+        """Configuration, state and replicas of a stream or consumer; None where it does not exist."""
         try:
             return await self.surely(place.info(), place, body or None)
         except NatsError as error:
@@ -148,7 +162,7 @@ class JetStream:
             raise
 
     async def write(self, place: Place, step: Step) -> Answer:
-        """Carries out a step. Said twice most do the same, so an answer that was lost is no harm; the others are asked once."""
+        """Carries out a step. Most calls have the same effect when sent twice, so they are repeated; purge and reset are sent once."""
         call, body = place.request(step)
         if step.action in ("purge", "reset"):
             return await self.ask(call, place, body)
@@ -166,21 +180,23 @@ class JetStream:
         return found
 
     async def streams(self) -> list[Answer]:
+        """Configuration and state of all streams for which a server answers."""
         return await self.listed("STREAM.LIST", "list of streams", "streams")
 
     async def names(self) -> list[str]:
-        """All streams, those too that a list leaves out."""
+        """The names of all streams, including those that STREAM.LIST leaves out because no server answers for them."""
         return [str(name) for name in await self.listed("STREAM.NAMES", "names of the streams", "streams")]
 
     async def consumer_names(self, stream: str) -> list[str]:
-        """The consumers that a stream lists, those too that are not there."""
+        """The names of a stream's consumers, including those for which no server answers."""
         return [str(name) for name in await self._of_stream("CONSUMER.NAMES", stream)]
 
     async def consumers(self, stream: str) -> list[Answer]:
+        """Configuration and state of a stream's consumers for which a server answers."""
         return await self._of_stream("CONSUMER.LIST", stream)
 
     async def _of_stream(self, call: str, stream: str) -> list[Answer]:
-        """The consumers of a stream, none where it is missing."""
+        """A list of a stream's consumers; empty where the stream does not exist."""
         try:
             return await self.listed(f"{call}.{stream}", f"list of consumers of stream {stream}", "consumers")
         except NatsError as error:
@@ -189,19 +205,19 @@ class JetStream:
             raise
 
     async def owners(self, subjects: Iterable[str], besides: Collection[str]) -> dict[str, list[str]]:
-        """Which other streams have these subjects, or a part of them."""
-        asked = list(subjects)
+        """The streams whose subjects overlap with these, by subject, without those in `besides`."""
+        wanted = list(subjects)
         answers = await asyncio.gather(
-            *(self.surely("STREAM.NAMES", f"owner of {subject}", {"subject": subject}) for subject in asked)
+            *(self.surely("STREAM.NAMES", f"owner of {subject}", {"subject": subject}) for subject in wanted)
         )
         found = {}
-        for subject, answer in zip(asked, answers, strict=True):
+        for subject, answer in zip(wanted, answers, strict=True):
             if others := [name for name in answer.get("streams") or [] if name not in besides]:
                 found[subject] = others
         return found
 
     async def first_of(self, stream: str, subject: str, start: int = 1) -> int:
-        """The sequence of the first message of a subject from `start` on, 0 where there is none."""
+        """The sequence of the first message of a subject from `start` on; 0 where there is none."""
         try:
             found = await self.surely(
                 f"STREAM.MSG.GET.{stream}", f"stream {stream}", {"seq": start, "next_by_subj": subject}
@@ -214,12 +230,10 @@ class JetStream:
 
 
 def missing_replicas(info: Answer) -> str | None:
-    """What a change still waits for; None once all replicas are current and nothing is under way."""
+    """How many replicas are current, in words; None once all of them are and no change is in progress."""
     cluster = info.get("cluster") or {}
-    replicas = cluster.get("replicas") or []
-    wanted = info.get("config", {}).get("num_replicas") or len(replicas) + 1
-    there = bool(cluster.get("leader")) + sum(
-        bool(peer.get("current") and not peer.get("offline")) for peer in replicas
-    )
-    done = (wanted == 1 and not replicas) or there == wanted == len(replicas) + 1
-    return None if done and not cluster.get("desired") else f"{there} of {wanted} replicas are current"
+    peers = cluster.get("replicas") or []
+    declared = info.get("config", {}).get("num_replicas") or len(peers) + 1
+    current = bool(cluster.get("leader")) + sum(bool(peer.get("current") and not peer.get("offline")) for peer in peers)
+    done = (declared == 1 and not peers) or current == declared == len(peers) + 1
+    return None if done and not cluster.get("desired") else f"{current} of {declared} replicas are current"

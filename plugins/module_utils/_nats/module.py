@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A module that connects to NATS: its options. PRIVATE to the collection: it can change at any time."""
+"""The base class of modules that connect to NATS, with their connection options. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ TLS: dict[str, Any] = {
     "server_name": {"type": "str"},
     "handshake_first": {"type": "bool", "default": False},
 }
-# The environment is read where the connection is made: as a fallback here NATS_URL would exclude an explicit `kubernetes`,
-# and a login from there would be mixed with another one that the task writes.
+# Environment variables are read when the connection is opened. As fallbacks of these options, NATS_URL would exclude the option
+# `kubernetes`, and a login from the environment would be mixed with the task's own login.
 CONNECTION: dict[str, Any] = {
     "servers": {"type": "list", "elements": "str"},
     "user": {"type": "str"},
@@ -57,11 +57,12 @@ class NatsModule(CollectionModule):
             required_by={"jwt": "nkey_seed"},
             **arguments,
         )
-        # Ansible knows of the options that are secret, not of what an address holds.
+        # Ansible masks the options that are marked as secret, but not a password in a URL.
         self.no_log_values |= {secret for server in self.params["servers"] or () if (secret := secret_of(server))}
 
     @property
     def api_prefix(self) -> str:
+        """The prefix of the JetStream API's subjects."""
         if self.params["domain"]:
             return f"$JS.{self.params['domain']}.API"
         return str(self.params["api_prefix"] or "$JS.API").rstrip(".")

@@ -14,7 +14,8 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    action: str  # create, update, delete, or what a state is called
+    # create, update, delete, or the action of a state, such as purge.
+    action: str
     config: Config = field(default_factory=dict)
-    # All replicas have to follow before the next step.
+    # Whether the next step waits until all replicas are current.
     moves: bool = False
