@@ -330,5 +330,5 @@ SAID = {
     "future": "CN=leaf is not valid before",
     "key": "is not the key of",
     "ca": "is not signed by any certificate in ca.crt of Secret web-tls",
-    "junk": "is not a PEM certificate",
+    "junk": "is not a valid PEM certificate",
 }

@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Whether a listener's certificate, key and CA files can work. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""Checks a listener's certificate, key and CA files. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
 
-A server loads an expired certificate without a word, and nobody can connect any more. So each file is checked before a server gets it.
+A server loads an expired certificate without an error, and then nobody can connect. So each file is checked before a server gets it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ else:
 
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
-# The clock of whoever issued a certificate a moment ago may be ahead of ours.
+# A certificate that was issued just now may begin in the future, if the issuer's clock is ahead of this machine's.
 CLOCK_TOLERANCE = timedelta(minutes=5)
-# The listeners whose names in the server's VARZ are not those of nats.conf.
+# Listeners whose names in the server's VARZ differ from those in nats.conf.
 VARZ_NAMES = {"tls": "client", "leaf": "leafnodes"}
-# No real chain is longer.
+# Longer chains do not occur in practice.
 MAX_CHAIN_LENGTH = 8
 
 
 @dataclass(frozen=True)
 class PemFile:
-    """A file of a listener, and where it comes from: `tls.crt of Secret web-tls`."""
+    """A file of a listener. `origin` says where it comes from: `tls.crt of Secret web-tls`."""
 
     origin: str
     content: bytes
@@ -44,14 +44,14 @@ class PemFile:
 
 @dataclass(frozen=True)
 class ListenerFiles:
-    """The files of one `tls` block. What could not be read is None, and is not checked."""
+    """The files of one `tls` block. A file that could not be read is None, and is not checked."""
 
-    # As the server's VARZ names it; `tls` is the listener for clients.
+    # Its name in the server's VARZ; `tls` is the listener for clients.
     listener: str
     certificate: PemFile | None = None
     key: PemFile | None = None
     ca: PemFile | None = None
-    # Whether the certificate has to be signed by the CA of the same block: peers verify it with that, or both are in one Secret.
+    # Whether the CA of this block must have signed the certificate: peers verify it with this CA, or both are in one Secret.
     same_ca: bool = False
 
 
@@ -59,22 +59,31 @@ class ListenerFiles:
 class CertificateProblem:
     listener: str
     sentence: str
-    # When the listener's own certificate expired, if nothing else is wrong with it.
+    # The time at which the listener's own certificate expired; empty for any other problem.
     expired: str = ""
 
 
+@dataclass(frozen=True)
+class _Chain:
+    """The certificate of a listener, the intermediate ones beside it, and those of the CA file."""
+
+    leaf: Any
+    intermediates: list[Any]
+    authorities: list[Any]
+
+
 def certificate_problems(files: ListenerFiles, now: datetime | None = None) -> list[CertificateProblem]:
-    """What is wrong with the files of one listener; nothing where they can work."""
+    """The problems of the files of one listener."""
     return list(_problems(files, now or datetime.now(timezone.utc)))
 
 
 def not_after(certificate: Any) -> str:
-    """When a certificate ends, as the server writes it."""
+    """The end of a certificate's validity, in the server's format."""
     return f"{_ends(certificate):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def first_certificate(pem: str) -> Any:
-    """The certificate that a server presents; None where the file holds none that can be read."""
+    """The certificate that a server with this file presents; None where there is no valid one."""
     found = CERTIFICATE.search(pem)
     try:
         return x509.load_pem_x509_certificate(found[0].encode()) if found else None
@@ -85,12 +94,12 @@ def first_certificate(pem: str) -> Any:
 def _problems(files: ListenerFiles, now: datetime) -> Iterator[CertificateProblem]:
     chain, authorities = _all(files.certificate), _all(files.ca)
     if files.certificate and (not chain or None in chain):
-        yield _problem(files, files.certificate, "it is not a PEM certificate that can be read")
+        yield _problem(files, files.certificate, "it is not a valid PEM certificate")
     if files.ca and not any(authorities):
-        yield _problem(files, files.ca, "it holds no PEM certificate that can be read")
-    key, unreadable = _key(files.key)
-    if files.key and unreadable:
-        yield _problem(files, files.key, unreadable)
+        yield _problem(files, files.ca, "it holds no valid PEM certificate")
+    key, key_problem = _key(files.key)
+    if files.key and key_problem:
+        yield _problem(files, files.key, key_problem)
     if not files.certificate or not chain or None in chain:
         return
     leaf, *intermediates = chain
@@ -101,8 +110,8 @@ def _problems(files: ListenerFiles, now: datetime) -> Iterator[CertificateProble
             files, files.key, f"it is not the key of the certificate {_name(leaf)} in {files.certificate.origin}"
         )
     if files.ca and files.same_ca and any(authorities):
-        known = [found for found in authorities if found]
-        yield from _of_another_ca(files, (files.certificate, files.ca), (leaf, intermediates), known, now)
+        readable = [authority for authority in authorities if authority]
+        yield from _not_signed(files, files.certificate, files.ca, _Chain(leaf, intermediates, readable), now)
 
 
 def _problem(files: ListenerFiles, file: PemFile, cause: str, expired: str = "") -> CertificateProblem:
@@ -121,15 +130,12 @@ def _out_of_date(
         yield _problem(files, file, f"{which} is not valid before {_begins(certificate):%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _of_another_ca(
-    files: ListenerFiles,
-    read_from: tuple[PemFile, PemFile],
-    chain: tuple[Any, list[Any]],
-    authorities: list[Any],
-    now: datetime,
+def _not_signed(
+    files: ListenerFiles, file: PemFile, ca: PemFile, chain: _Chain, now: datetime
 ) -> Iterator[CertificateProblem]:
-    (file, ca), (leaf, intermediates) = read_from, chain
-    roots = list(_roots(leaf, intermediates, authorities))
+    """The problem where no valid certificate of the CA file has signed the certificate."""
+    leaf = chain.leaf
+    roots = list(_roots(chain))
     if not roots:
         cause = f"the certificate {_name(leaf)} is not signed by any certificate in {ca.origin}"
         yield _problem(files, file, cause)
@@ -143,17 +149,17 @@ def _of_another_ca(
         yield _problem(files, ca, f"the CA certificate {_name(root)} {when}")
 
 
-def _roots(leaf: Any, intermediates: list[Any], authorities: list[Any]) -> Iterator[Any]:
-    """The certificates of the CA file to which a chain leads from the leaf, whatever the time is."""
-    reached, seen = [leaf], 0
-    while seen < len(reached) <= MAX_CHAIN_LENGTH * (1 + len(intermediates)):
-        certificate = reached[seen]
-        seen += 1
-        if certificate in authorities:
+def _roots(chain: _Chain) -> Iterator[Any]:
+    """The certificates of the CA file that a chain of signatures leads to, expired ones too."""
+    reached, position = [chain.leaf], 0
+    while position < len(reached) <= MAX_CHAIN_LENGTH * (1 + len(chain.intermediates)):
+        certificate = reached[position]
+        position += 1
+        if certificate in chain.authorities:
             yield certificate
             continue
-        yield from (authority for authority in authorities if _signed(certificate, authority))
-        reached += [issuer for issuer in intermediates if issuer not in reached and _signed(certificate, issuer)]
+        yield from (authority for authority in chain.authorities if _signed(certificate, authority))
+        reached += [issuer for issuer in chain.intermediates if issuer not in reached and _signed(certificate, issuer)]
 
 
 def _signed(certificate: Any, issuer: Any) -> bool:
@@ -173,27 +179,27 @@ def _is_ca(certificate: Any) -> bool:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
     except x509.ExtensionNotFound:
         return bool(certificate.version == x509.Version.v1)
-    except ValueError:  # an extension that can't be read
+    except ValueError:  # an invalid extension
         return False
 
 
 def _all(file: PemFile | None) -> list[Any]:
-    """Each certificate of a file, None in the place of one that can't be read."""
+    """The certificates of a file, with None for each invalid one."""
     text = file.content.decode(errors="replace") if file else ""
     return [first_certificate(found) for found in CERTIFICATE.findall(text)]
 
 
 def _key(file: PemFile | None) -> tuple[Any, str]:
-    """The private key, or why there is none."""
+    """The private key, and what is wrong with it; one of the two is empty."""
     found = PRIVATE_KEY.search(file.content.decode(errors="replace")) if file else None
     if found is None:
-        return None, "it is not a PEM private key that can be read"
+        return None, "it is not a valid PEM private key"
     try:
         return serialization.load_pem_private_key(found[0].encode(), None), ""
     except TypeError:
-        return None, "it is encrypted, and nats-server reads no encrypted key"
+        return None, "it is encrypted, and nats-server can't read encrypted keys"
     except (ValueError, UnsupportedAlgorithm):
-        return None, "it is not a PEM private key that can be read"
+        return None, "it is not a valid PEM private key"
 
 
 def _public(key: Any) -> bytes:
@@ -206,7 +212,7 @@ def _name(certificate: Any) -> str:
 
 
 def _ends(certificate: Any) -> datetime:
-    # cryptography before 42 has no time zones.
+    # Before version 42, cryptography returns times without a zone.
     found: datetime = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after
     return found.replace(tzinfo=timezone.utc)
 
@@ -217,5 +223,5 @@ def _begins(certificate: Any) -> datetime:
 
 
 def sentences(problems: Iterable[CertificateProblem]) -> list[str]:
-    """Each once: all servers have the same files."""
+    """The sentences without repetitions, since all servers have the same files."""
     return list(dict.fromkeys(problem.sentence for problem in problems))

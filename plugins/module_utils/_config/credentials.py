@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Who may log in to a cluster, and with what. PRIVATE to the collection: it can change at any time."""
+"""The logins of a cluster: declared, stored in Secrets, or generated. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from typing import Any
 
 try:
     import bcrypt
-except ImportError:  # reported by declaration_problems, before anything needs it
+except ImportError:  # declaration_problems reports it before it is needed
     HAS_BCRYPT = False
 else:
     HAS_BCRYPT = True
 
-# bcrypt is paid at every connect. 256 random bits gain nothing from a high cost, what a person thought of does.
+# The server computes bcrypt at every login. A generated password of 256 random bits needs no high cost, a person's password does.
 GENERATED_COST = 4
 OWN_COST = 10
 
 ROUTES_USER = "routes"
-# Whoever gives no password. The server compares this user's password with itself, which no bcrypt hash survives.
+# The user of clients that send no login. The server compares the password in nats.conf with itself, so it can't be a hash.
 ANONYMOUS = {"user": "anonymous", "password": "anonymous"}
-# What the role makes out of an account's entry; all other keys stand in nats.conf as they are written.
+# Keys of an account's entry that the role evaluates. All other keys are written to nats.conf unchanged.
 OWN_KEYS = ("password", "users")
 
 DeclaredLogin = dict[str, Any]
 
 
 def secret_name(cluster: str, *parts: str) -> str:
-    """`nats-orders-reader` holds the login of the user reader of the account ORDERS."""
+    """The name of the Secret with a login: `nats-orders-reader` for the user reader of the account ORDERS."""
     return "-".join((cluster, *parts)).lower().replace("_", "-")
 
 
 def declared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str) -> Iterator[DeclaredLogin]:
-    """Each account's own user, named like it, then its further users with a password."""
+    """The logins of each account: its own user, who has the account's name, then its further users with a password."""
     for account, declared in accounts.items():
         own = {"username": account.lower(), "secret": secret_name(cluster, account)}
         yield {**own, "account": account, "password": declared.get("password")}
@@ -47,14 +47,14 @@ def declared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str) -> 
 
 
 def password_users(account: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Whoever logs in with an nkey keeps the seed, so nothing is generated for them."""
+    """The users of an account who log in with a password. A user with an nkey keeps the seed, so nothing is generated."""
     return [user for user in account.get("users") or [] if "nkey" not in user]
 
 
 def account_credentials(
     accounts: Mapping[str, Mapping[str, Any]], existing: list[Mapping[str, Any]], cluster: str
 ) -> dict[str, Any]:
-    """The logins of all accounts and of the routes: kept where a Secret has them, else as declared, else generated."""
+    """The logins of all accounts and of the routes. A declared password comes first, then the Secret's, then a generated one."""
     stored = {str(secret["metadata"]["name"]): _decoded(secret) for secret in existing}
     logins = [_complete(login, stored.get(login["secret"], {})) for login in declared_logins(accounts, cluster)]
     routes = secret_name(cluster, ROUTES_USER)
@@ -65,7 +65,7 @@ def account_credentials(
 def account_blocks(
     accounts: Mapping[str, Mapping[str, Any]], logins: list[DeclaredLogin], anonymous: bool = False
 ) -> dict[str, Any]:
-    """The accounts of nats.conf: what is declared, and who may log in."""
+    """The accounts of nats.conf, with their users and hashed passwords."""
     hashes = {(login["account"], login["username"]): login["bcrypt"] for login in logins}
     blocks = {}
     for account, declared in accounts.items():
@@ -80,6 +80,7 @@ def account_blocks(
 
 
 def _complete(login: DeclaredLogin, stored: Mapping[str, str]) -> DeclaredLogin:
+    """The login with its password, and a hash that is kept as long as it fits the password."""
     own = None if login["password"] is None else str(login["password"])
     password = own or stored.get("password") or _generated()
     hashed = stored.get("bcrypt", "")
@@ -91,12 +92,12 @@ def _complete(login: DeclaredLogin, stored: Mapping[str, str]) -> DeclaredLogin:
 def _matches(password: str, hashed: str) -> bool:
     try:
         return bcrypt.checkpw(_significant(password), hashed.encode())
-    except ValueError:  # none, or none that bcrypt can read
+    except ValueError:  # there is no hash, or it is not one of bcrypt
         return False
 
 
 def _significant(password: str) -> bytes:
-    """The server's bcrypt looks at no more than this."""
+    """The bytes of a password that bcrypt uses."""
     return password.encode()[:72]
 
 
@@ -105,8 +106,8 @@ def _generated() -> str:
 
 
 def _decoded(secret: Mapping[str, Any]) -> dict[str, str]:
-    """What a Secret holds; not what no server takes for a password, which somebody may have written there by hand."""
+    """Password and hash in a Secret, without values that can't be passwords, which somebody may have written by hand."""
     data = secret.get("data") or {}
-    found = {key: b64decode(data[key]).decode(errors="ignore") for key in ("password", "bcrypt") if key in data}
-    texts = {key: b64decode(data[key]) for key in found}
-    return {key: text for key, text in found.items() if text.encode() == texts[key] and "\0" not in text}
+    raw = {key: b64decode(data[key]) for key in ("password", "bcrypt") if key in data}
+    texts = {key: value.decode(errors="ignore") for key, value in raw.items()}
+    return {key: text for key, text in texts.items() if text.encode() == raw[key] and "\0" not in text}

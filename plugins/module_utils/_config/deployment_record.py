@@ -2,10 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a cluster was deployed as. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""A record of how a cluster was deployed. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
 
-An annotation of the Secret with the routes' login, which an uninstall keeps beside the volumes: so a later deploy knows what
-wrote the volumes, and which kinds of extra objects there may be.
+It is an annotation of the Secret with the routes' login, which an uninstall keeps together with the volumes. So a later deploy
+knows which cluster wrote the volumes, and which kinds of extra objects may exist.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import ROUTES_USER, secret_name
 
 DEPLOYED_ANNOTATION = "messaging.nats/deployed"
-# API version, kind, namespace (empty where the kind has none, or where the object names none).
+# API version, kind, and namespace, which is empty for an object without one.
 Kind = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class DeploymentRecord:
-    """What the data on the volumes depends on."""
+    """The values that the data on the volumes depends on, and the kinds of extra objects."""
 
     cluster_name: str
     server_prefix: str
     accounts: tuple[str, ...]
     replicas: int
     version: str
-    # The cipher of the store, `default` where only a key is set, empty where it is not encrypted.
+    # The cipher of the store; `default` where only a key is set, empty where the store is not encrypted.
     cipher: str = ""
-    # Kinds of all extra objects that were ever declared. It never shrinks, so nothing is forgotten where a play is killed.
+    # The kinds of all extra objects that were ever declared. None is removed, so a killed play leaves no unknown objects.
     kinds: tuple[Kind, ...] = ()
 
 
 def record_of(secrets: Iterable[Mapping[str, Any]], cluster: str) -> DeploymentRecord | None:
-    """What the Secrets of a cluster tell; None where none was written, or where somebody else changed it."""
+    """The record in the Secrets of a cluster; None where there is none, or somebody has changed it to an invalid one."""
     name = secret_name(cluster, ROUTES_USER)
     texts = [
         (secret["metadata"].get("annotations") or {}).get(DEPLOYED_ANNOTATION)
@@ -60,7 +60,7 @@ def written_record(
     extra_objects: Iterable[Mapping[str, Any]],
     secrets: Iterable[Mapping[str, Any]],
 ) -> str:
-    """The annotation, as text; `declared` has cluster, cluster_name, server_prefix, replicas and version."""
+    """The text of the annotation. `declared` has cluster, cluster_name, server_prefix, replicas and version."""
     before = record_of(secrets, declared["cluster"])
     kinds = {
         (item["apiVersion"], item["kind"], (item.get("metadata") or {}).get("namespace") or "")
@@ -79,7 +79,7 @@ def written_record(
 
 
 def cipher(config: Mapping[str, Any]) -> str:
-    """How a configuration encrypts the store; empty where it does not."""
+    """The cipher with which a configuration encrypts the store; empty where it does not encrypt it."""
     block = config.get("jetstream")
     found = {str(key).lower(): value for key, value in block.items()} if isinstance(block, Mapping) else {}
     has_key = any(found.get(key) for key in ("key", "ek", "encryption_key", "tpm"))

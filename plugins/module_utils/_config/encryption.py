@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Whether the store stays readable for the servers that wrote it. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""Checks that the servers can still decrypt their store after a change. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     nats_container,
 )
 
-# All names that nats-server reads each setting by, its first name first.
+# All names by which nats-server reads each setting. The first is its main name.
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "key": ("key", "ek", "encryption_key"),
     "prev_key": ("prev_key", "prev_ek", "prev_encryption_key"),
@@ -32,7 +32,7 @@ REMEDY = (
 def encryption_problems(
     conf: Mapping[str, Any], was: Mapping[str, Any], template: Iterable[FieldChange]
 ) -> Iterator[str]:
-    """Sentences about changes of the key or the cipher, none of which shows a key."""
+    """Sentences about changes of the key or the cipher. None of them shows a key."""
     if not conf or not was:
         return
     before, after = settings(was), settings(conf)
@@ -47,20 +47,20 @@ def encryption_problems(
 
 
 def settings(conf: Mapping[str, Any]) -> dict[str, Any]:
-    """What is set of the encryption, under the server's first names. To the server, large and small letters are the same."""
+    """The settings of the encryption, by their main names. The server ignores upper and lower case."""
     block = conf.get("jetstream")
-    told = {str(key).lower(): value for key, value in block.items()} if isinstance(block, Mapping) else {}
+    lowered = {str(key).lower(): value for key, value in block.items()} if isinstance(block, Mapping) else {}
     found = {
-        name: next(told[alias] for alias in aliases if alias in told)
+        name: next(lowered[alias] for alias in aliases if alias in lowered)
         for name, aliases in SETTINGS.items()
-        if any(alias in told for alias in aliases)
+        if any(alias in lowered for alias in aliases)
     }
-    # A cipher alone encrypts nothing.
+    # Without a key, a cipher has no effect.
     return found if any(found.get(name) for name in ("key", "tpm")) else {}
 
 
 def references(conf: Mapping[str, Any]) -> dict[str, str]:
-    """The environment variables that keys are read from."""
+    """The environment variables that the keys are read from, by setting."""
     found = settings(conf)
     return {
         name: str(found[name]["$env"])
@@ -70,7 +70,7 @@ def references(conf: Mapping[str, Any]) -> dict[str, str]:
 
 
 def sources(conf: Mapping[str, Any], template: Object) -> dict[str, tuple[str, str]]:
-    """By environment variable that a key is read from: the Secret and its key that it comes from."""
+    """For each environment variable with a key: the Secret that it comes from, and the Secret's key."""
     entries = {entry["name"]: entry for entry in nats_container(template).get("env") or []}
     found = {}
     for variable in references(conf).values():
@@ -81,6 +81,7 @@ def sources(conf: Mapping[str, Any], template: Object) -> dict[str, tuple[str, s
 
 
 def _concerns(change: FieldChange, variable: str) -> bool:
+    """Whether a change of the pod template may change the value of this environment variable."""
     path, before, after = change
     if f".env[{variable}]" in path or ".envFrom" in path:
         return True

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The certificate files that a configuration names, and the Secrets that they come from. PRIVATE to the collection: it can change at any time."""
+"""Finds the certificate files of a configuration in their Secrets, and checks them. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 )
 
 ENVIRONMENT_VARIABLE = re.compile(r"\$\((\w+)\)")
-# The blocks with a `tls`, as nats.conf and as the server's VARZ call them.
+# Blocks with a `tls`: their names in nats.conf and in the server's VARZ.
 LISTENER_BLOCKS = {
     "cluster": "cluster",
     "gateway": "gateway",
@@ -41,13 +41,13 @@ LISTENER_BLOCKS = {
     "mqtt": "mqtt",
     "websocket": "websocket",
 }
-# Servers that connect to one another here verify each other's certificates, whatever the block says.
+# Listeners on which servers always verify each other's certificates.
 MUTUAL = ("cluster", "gateway")
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """Where a file of a pod comes from."""
+    """The Secret, and its key, that a file in a pod comes from."""
 
     secret: str
     key: str
@@ -58,7 +58,7 @@ class FileSource:
 
 
 class Secrets:
-    """The Secrets of a namespace, each read once; `declared` ones are taken in place of those that exist."""
+    """The Secrets of a namespace, each read once. Those in `declared` replace existing ones."""
 
     def __init__(
         self, kubernetes: Kubernetes, namespace: str, declared: Mapping[str, Mapping[str, bytes]] | None = None
@@ -67,7 +67,7 @@ class Secrets:
         self._known: dict[str, Mapping[str, bytes] | None] = dict(declared or {})
 
     def read(self, name: str, must: bool = False) -> Mapping[str, bytes] | None:
-        """None where there is no such Secret, or it may not be read."""
+        """The data of a Secret; None where it does not exist, or may not be read unless `must` is set."""
         if name not in self._known:
             what = f"Secret {name} in namespace {self._namespace}"
             try:
@@ -81,20 +81,21 @@ class Secrets:
 
 
 def decoded(secret: Object) -> dict[str, bytes]:
-    """The content of a Secret as the API has it, or as somebody declares it."""
+    """The data of a Secret, as the API returns it or as somebody declares it."""
     written = {key: str(value).encode() for key, value in (secret.get("stringData") or {}).items()}
     return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()} | written
 
 
 def read_configuration(configuration: str) -> dict[str, Any]:
+    """The data of a configuration; empty where this collection can't parse it, so that only its digest is checked."""
     try:
         return canonical(read_nats_conf(configuration))
     except ValueError:
-        return {}  # written by somebody else: what is in it is not known, only whether it is loaded
+        return {}
 
 
 def tls_blocks(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The `tls` of each listener."""
+    """The names of the listeners, with their `tls` blocks."""
     for key, listener in LISTENER_BLOCKS.items():
         block = data.get(key)
         if isinstance(block, Mapping) and isinstance(block.get("tls"), Mapping):
@@ -104,29 +105,31 @@ def tls_blocks(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
 
 
 def paths(block: Mapping[str, Any], pod: Object) -> Iterator[str]:
+    """The paths of all files that a `tls` block names."""
     for pair in _pairs(block):
         yield from (path for file in TLS_FILE_KEYS if (path := path_of(pair.get(file), pod)))
 
 
 def path_of(value: Any, pod: Object) -> str:
-    """A path as nats.conf has it, or as the variable says that it names; empty where that is not known."""
+    """The path in nats.conf, or in the environment variable that it names; empty where its value is not known."""
     if isinstance(value, Mapping):
         variables = {entry["name"]: str(entry.get("value") or "") for entry in nats_container(pod).get("env") or []}
         known = variables | {"POD_NAME": pod.get("metadata", {}).get("name") or ""}
-        found = ENVIRONMENT_VARIABLE.sub(
+        path = ENVIRONMENT_VARIABLE.sub(
             lambda match: known.get(match[1], match[0]), known.get(str(value.get("$env")), "")
         )
-        return "" if "$(" in found else found
+        return "" if "$(" in path else path
     return str(value or "")
 
 
 def stored(path: str, pod: Object, secrets: Secrets) -> bytes | None:
+    """The content of a file, from its Secret; None where it comes from somewhere else or can't be read."""
     source = source_of(pod, path) if path else None
     return (secrets.read(source.secret) or {}).get(source.key) if source else None
 
 
 def source_of(pod: Object, path: str) -> FileSource | None:
-    """The Secret and its key that a path of the server's container comes from."""
+    """The Secret, and its key, that a path in the server's container comes from; None where it is not in a Secret."""
     mounts = [
         found for found in nats_container(pod).get("volumeMounts") or [] if path.startswith(f"{found['mountPath']}/")
     ]
@@ -148,12 +151,12 @@ def source_of(pod: Object, path: str) -> FileSource | None:
 
 
 def problems_of(configuration: str, pod: Object, secrets: Secrets) -> list[CertificateProblem]:
-    """What is wrong with the certificates that servers with this configuration, and pods like this one, would load."""
+    """The problems of the certificates that a server with this configuration, in a pod like this one, would load."""
     return list(listener_problems(read_configuration(configuration), pod, secrets, "the declared servers"))
 
 
 def declared_problems(kubernetes: Kubernetes, objects: list[Object]) -> list[CertificateProblem]:
-    """The same of the declared objects, whose Secrets may not be there yet."""
+    """The same for declared objects, whose Secrets may not exist yet."""
     statefulset = next((item for item in objects if item["kind"] == "StatefulSet"), None)
     secrets = {item["metadata"]["name"]: decoded(item) for item in objects if item["kind"] == "Secret"}
     name = config_secret(statefulset["spec"]["template"]["spec"]) if statefulset else None
@@ -165,16 +168,19 @@ def declared_problems(kubernetes: Kubernetes, objects: list[Object]) -> list[Cer
 
 
 def listener_problems(data: Mapping[str, Any], pod: Object, secrets: Secrets, who: str) -> Iterator[CertificateProblem]:
+    """The problems of the certificates of a parsed configuration; `who` loads them, in the words of an error."""
     blocks = dict(tls_blocks(data))
     if blocks and not HAS_CRYPTOGRAPHY:
         cause = f"the Python library cryptography is missing for {sys.executable}"
-        raise NatsError(f"certificates of {who}", cause, "Install it: pip install cryptography.")
+        remedy = "Install it: pip install cryptography."
+        raise NatsError(f"certificates of {who}", cause, remedy, code="LIBRARY_MISSING")
     for listener, block in blocks.items():
         for path in paths(block, pod):
             source = source_of(pod, path)
-            there = secrets.read(source.secret) if source else None
-            if source and there is not None and source.key not in there and not source.optional:
-                sentence = f"{source}, for listener {listener}: it does not exist, the Secret holds {', '.join(sorted(there)) or 'nothing'}"
+            data_of_secret = secrets.read(source.secret) if source else None
+            if source and data_of_secret is not None and source.key not in data_of_secret and not source.optional:
+                keys = ", ".join(sorted(data_of_secret)) or "nothing"
+                sentence = f"{source}, for listener {listener}: it does not exist, the Secret holds {keys}"
                 yield CertificateProblem(listener, sentence)
         for pair in _pairs(block):
             yield from certificate_problems(_listener_files(listener, block, pair, pod, secrets))
@@ -200,7 +206,7 @@ def _listener_files(
 
 
 def _pairs(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Certificate and key of a block, and those of its list of further ones."""
+    """The certificate and key of a block, and those of its list `certs`."""
     yield block
     for further in block.get("certs") or []:
         if isinstance(further, Mapping):

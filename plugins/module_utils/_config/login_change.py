@@ -2,9 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""New logins in the configurations that servers run with. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""Puts new logins into the configurations that servers run with. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
 
-Where the declared configuration needs restarts, its logins would be known to one server after another. So they come first, by a reload.
+If the declared configuration needs restarts, the servers would learn its logins one after another. So all of them first reload
+their present configuration with the new logins.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 
 
 def configurations_with_logins(found: Mapping[str, Any], conf: str, declared_secret: str) -> dict[str, str]:
-    """By Secret, the configuration that servers run with until they restart, with the logins of the declared one.
+    """The present configurations with the declared logins, by the name of the Secret.
 
-    Empty where these have them already, or where the servers take over the declared configuration itself.
+    A Secret is left out where its logins are the declared ones already, or where the servers reload the declared configuration.
     """
     changed: dict[str, str] = {}
     for secret in found.get("secrets") or [] if found.get("running") else []:
@@ -33,7 +34,7 @@ def configurations_with_logins(found: Mapping[str, Any], conf: str, declared_sec
 
 
 def with_logins(running: str, declared: str) -> str | None:
-    """The running configuration with the passwords of the declared one; None where it has them, or can't be read."""
+    """The running configuration with the declared passwords; None where it has them already, or can't be parsed."""
     try:
         before, after = read_nats_conf(running), read_nats_conf(declared)
     except ValueError:
@@ -61,7 +62,7 @@ def _accounts(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, 
 
 
 def _users(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The users there are with their declared passwords, and those that are new."""
+    """The present users with their declared passwords, and the new users."""
     passwords = {user["user"]: user["password"] for user in after if "password" in user}
     known = {user.get("user") for user in before}
     kept = [user | {"password": passwords[user["user"]]} if user.get("user") in passwords else user for user in before]
@@ -69,12 +70,12 @@ def _users(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[di
 
 
 def _routes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The login of the routes, in the authorization and in each address."""
+    """The `cluster` block with the declared login of the routes, in its authorization and in each address."""
     cluster, declared = before.get("cluster") or {}, after.get("cluster") or {}
     login, addresses = declared.get("authorization"), declared.get("routes") or []
     if not login or not addresses or not cluster.get("authorization") or login == cluster["authorization"]:
         return {}
-    # As the declared addresses have it, in which any character of a password is encoded.
-    own = str(addresses[0]).rpartition("@")[0]
-    routes = [f"{own}@{str(route).rpartition('@')[2]}" for route in cluster.get("routes") or []]
+    # The declared addresses contain the login in percent-encoded form.
+    url_with_login = str(addresses[0]).rpartition("@")[0]
+    routes = [f"{url_with_login}@{str(route).rpartition('@')[2]}" for route in cluster.get("routes") or []]
     return {"cluster": cluster | {"authorization": login, "routes": routes}}

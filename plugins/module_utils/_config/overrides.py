@@ -2,29 +2,29 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a person wants different in an object. PRIVATE to the collection: it can change at any time."""
+"""Merges overrides into the role's objects. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-# One volume may be mounted twice, so its name does not tell the mounts apart.
+# The keys by which items of a list are matched, where it is not `name`: one volume may be mounted twice.
 LIST_KEYS = {"volumeMounts": "mountPath"}
 
 
 def merge_overrides(objects: list[dict[str, Any]], overrides: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Every object with the override of its kind merged in, then the one of its `kind/name`."""
-    return [_overridden(thing, overrides) for thing in objects]
+    """All objects, each with the override of its kind merged in, then with the override of its `kind/name`."""
+    return [_overridden(item, overrides) for item in objects]
 
 
-def matches(target: str, thing: Mapping[str, Any]) -> bool:
-    """Whether the override `StatefulSet` or `Service/nats-external` is meant for this object."""
-    return target in (thing["kind"], f"{thing['kind']}/{thing['metadata']['name']}")
+def matches(target: str, item: Mapping[str, Any]) -> bool:
+    """Whether the override of a target, such as `StatefulSet` or `Service/nats-external`, is for this object."""
+    return target in (item["kind"], f"{item['kind']}/{item['metadata']['name']}")
 
 
 def merge(base: Any, change: Any, key: str = "") -> Any:
-    """`change` over `base`: mappings key by key, lists of named things by name, everything else replaced, null removed."""
+    """`change` merged into `base`: mappings by key and lists of named items by name. Other values are replaced, null removes a key."""
     if isinstance(base, Mapping) and isinstance(change, Mapping):
         merged = {name: merge(base.get(name), value, name) for name, value in change.items()}
         return {name: value for name, value in {**base, **merged}.items() if value is not None}
@@ -35,10 +35,10 @@ def merge(base: Any, change: Any, key: str = "") -> Any:
     return change
 
 
-def _overridden(thing: dict[str, Any], overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    for target in sorted((target for target in overrides if matches(target, thing)), key=len):
-        thing = merge(thing, overrides[target])
-    return thing
+def _overridden(item: dict[str, Any], overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    for target in sorted((target for target in overrides if matches(target, item)), key=len):
+        item = merge(item, overrides[target])
+    return item
 
 
 def _merge_lists(base: list[Any], change: list[Any], key: str) -> list[Any]:
@@ -51,7 +51,7 @@ def _merge_lists(base: list[Any], change: list[Any], key: str) -> list[Any]:
 
 
 def _name(item: Any, key: str) -> str | None:
-    """A container is named by its `name`, a volume claim by its `metadata.name`."""
+    """The name of an item: its `name`, or its `metadata.name`, as of a volume claim."""
     if not isinstance(item, Mapping):
         return None
     name: str | None = item.get(key) or (item.get("metadata") or {}).get(key)

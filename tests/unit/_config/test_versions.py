@@ -39,7 +39,7 @@ def test_one_minor_version_at_a_time_up_or_down(running, declared):
         ("2.11.11", "2.14.6", "2.11.11 to 2.14.6 is more than one minor version: deploy 2.12 first"),
         ("2.11.11", "2.15.1", "2.11.11 to 2.15.1 is more than one minor version: deploy 2.12, then 2.14 first"),
         ("2.15.1", "2.12.8", "2.15.1 to 2.12.8 is more than one minor version: deploy 2.14 first"),
-        ("2.12.8", "2.11.8", "2.11.8 can't read what 2.12.8 has written: write 2.11.9 or newer"),
+        ("2.12.8", "2.11.8", "2.11.8 can't read the store that 2.12.8 has written: write 2.11.9 or newer"),
     ],
 )
 def test_what_can_not_be_in_one_step_is_refused_with_the_way(running, declared, sentence):
@@ -69,4 +69,4 @@ def test_the_api_level_of_each_version(version, expected):
 
 def test_what_gets_no_fixes_any_more_is_said():
     assert version_remarks("2.15.1") == version_remarks("2.14.6") == version_remarks("2.16.0") == []
-    assert version_remarks("2.12.8") == ["nats-server 2.12.8 gets no fixes any more: 2.14 and 2.15 do"]
+    assert version_remarks("2.12.8") == ["nats-server 2.12.8 no longer gets fixes: 2.14 and 2.15 do"]

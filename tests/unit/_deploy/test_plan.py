@@ -381,7 +381,7 @@ def test_what_would_lose_something_is_refused_with_the_reason(arguments, sentenc
 
 
 def test_what_gets_no_fixes_any_more_is_said_where_something_happens():
-    remark = "nats-server 2.12.8 gets no fixes any more: 2.14 and 2.15 do"
+    remark = "nats-server 2.12.8 no longer gets fixes: 2.14 and 2.15 do"
     seen = snapshot(version="2.12.8")
     assert planned(seen=seen, wanted=DeclaredCluster(3, "2.12.8")).summary == ()
     assert remark in planned(seen=seen, wanted=DeclaredCluster(3, "2.12.8"), conf=CONF.replace("1048576", "2")).summary
