@@ -52,5 +52,5 @@ def test_every_cause_of_a_diagnosis_is_documented_and_no_other():
 def test_the_tables_of_what_a_reload_does_are_those_of_the_code():
     page = (ROOT / "docs" / "reload.md").read_text()
     told = re.findall(r"^\| `(\S+)` \| (.*) \|$", page, re.MULTILINE)
-    hot = [(key, f"{'.'.join(map(str, how.since))} | {how.says}") for key, how in HOT.items()]
+    hot = [(key, f"{'.'.join(map(str, how.since))} | {how.note}") for key, how in HOT.items()]
     assert told == [*hot, *NOT_CARRIED_OUT.items()]

@@ -2,10 +2,11 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a running server takes over from a changed nats.conf. PRIVATE to the collection: it can change at any time.
+"""Which changes of nats.conf a running server can reload. PRIVATE to the collection: it can change at any time.
 
-One key that it does not take over has it refuse the whole file, and some it takes over and does not carry out. So what is
-not known to work needs a restart; tests/integration/test_reload.py asks real servers about each line of the tables.
+The server refuses the whole file because of one key that it can't reload, and accepts changes of some keys without carrying them
+out. So a change that is not known to work needs a restart. tests/integration/test_reload.py asks real servers about each line of
+the tables.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_r
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import Version, parsed
 
 Path = tuple[str, ...]
+# The oldest supported version.
 EVER: Version = (2, 11)
 
 
 @dataclass(frozen=True)
 class Change:
-    """One key that differs; None where one side lacks it."""
+    """One key that differs. A side that lacks the key is None."""
 
     path: Path
     before: Any
@@ -34,83 +36,84 @@ class Change:
 
 
 def always(_change: Change) -> bool:
+    """A reload carries out any change of the key."""
     return True
 
 
 def grows(change: Change) -> bool:
-    """Grown so and taken back in the file, every later reload is refused until a restart."""
+    """A limit can only be raised. If it is lowered again later, the server refuses every reload until a restart."""
     both = all(_is_number(value) and value > 0 for value in (change.before, change.after))
     return both and bool(change.after > change.before)
 
 
-def comes_or_held_no_streams(change: Change) -> bool:
-    """The whole account: the streams of one that goes stay, and can't be reached when it comes back."""
-    whole = len(change.path) == 2
-    return whole and (
+def is_added_or_had_no_streams(change: Change) -> bool:
+    """An account can be added. It can be removed only without JetStream: its streams would stay, unreachable even if it returned."""
+    is_whole_account = len(change.path) == 2
+    return is_whole_account and (
         change.before is None or not (_is_block(change.before) and _enabled(change.before.get("jetstream")))
     )
 
 
-def servers_come_or_go(change: Change) -> bool:
-    """Where each has another address, all routes are closed on all servers at once, and for seconds nothing can be created."""
+def routes_are_added_or_removed(change: Change) -> bool:
+    """Routes can be added or removed. With other addresses, all servers close all routes, and for seconds nothing can be created."""
     before, after = (
-        {str(route).rpartition("//")[2].rpartition("@")[2] for route in found or []}
-        for found in (change.before, change.after)
+        {str(route).rpartition("//")[2].rpartition("@")[2] for route in routes or []}
+        for routes in (change.before, change.after)
     )
     return before <= after or after <= before
 
 
 def stays_enabled(change: Change) -> bool:
-    """A limit, or the whole block as long as JetStream is enabled before and after."""
+    """A limit can change, or the whole block, as long as JetStream is enabled before and after."""
     return len(change.path) > 3 or (_enabled(change.before) and _enabled(change.after))
 
 
 @dataclass(frozen=True)
 class Hot:
-    """A change of the key, or of what is below it, that a reload carries out on servers of this version and later."""
+    """A key whose changes, and those below it, a reload carries out on servers of this version and later, if `only` is true."""
 
     since: Version = EVER
     only: Callable[[Change], bool] = always
-    says: str = ""
+    note: str = ""
 
 
 TLS_BLOCKS = ("tls", "cluster.tls", "gateway.tls", "leafnodes.tls", "mqtt.tls", "websocket.tls")
 TLS_FILE_KEYS = ("cert_file", "key_file", "ca_file")
 
-# `*` stands for any name. The longest key that fits decides; what fits none needs a restart.
+# `*` stands for any name. The longest matching key decides; a change that matches none needs a restart.
 HOT: Mapping[str, Hot] = {
     "accounts.*": Hot(
-        only=comes_or_held_no_streams, says="a new one; taking one away that has JetStream needs a restart"
+        only=is_added_or_had_no_streams, note="adding one; removing one that has JetStream needs a restart"
     ),
     "accounts.*.default_permissions": Hot(),
     "accounts.*.exports": Hot(),
     "accounts.*.imports": Hot(),
     "accounts.*.jetstream": Hot(
-        only=stays_enabled, says="more and less of each limit; turning it on or off needs a restart"
+        only=stays_enabled, note="raising and lowering its limits; turning JetStream on or off needs a restart"
     ),
-    "accounts.*.limits": Hot(says="connections that are too many or too large are closed"),
+    "accounts.*.limits": Hot(note="connections above a limit are closed"),
     "accounts.*.mappings": Hot(),
-    "accounts.*.users": Hot(says="whoever has another password or account now is disconnected"),
+    "accounts.*.users": Hot(note="users whose password or account changes are disconnected"),
     "client_advertise": Hot(),
     "cluster.authorization": Hot(
-        says="on all servers at once: one that has it alone has no routes until the others have it"
+        note="reload all servers at once: a server that alone has a new login has no routes until the others have it"
     ),
     "cluster.routes": Hot(
-        only=servers_come_or_go,
-        says="more and fewer of them, and another password in each; other addresses need a restart",
+        only=routes_are_added_or_removed,
+        note="adding and removing routes, and changing the password in all of them; other addresses need a restart",
     ),
     "connect_error_reports": Hot(),
     "debug": Hot(),
     "jetstream.limits": Hot((2, 15, 1)),
-    "jetstream.max_file_store": Hot((2, 12, 7), grows, "more of it; less, or none, needs a restart"),
-    "jetstream.max_memory_store": Hot((2, 12, 7), grows, "more of it; less, or none, needs a restart"),
+    "jetstream.max_file_store": Hot((2, 12, 7), grows, "raising it; lowering or removing it needs a restart"),
+    "jetstream.max_memory_store": Hot((2, 12, 7), grows, "raising it; lowering or removing it needs a restart"),
     "jetstream.meta_compact": Hot(),
     "jetstream.meta_compact_size": Hot(),
     "jetstream.meta_compact_sync": Hot((2, 12, 5)),
     "logtime": Hot(),
     "logtime_utc": Hot(),
     "mappings": Hot(),
-    "max_connections": Hot(says="those that are too many are closed, whichever they are"),
+    "max_connections": Hot(note="connections above the limit are closed, in no particular order"),
     "max_control_line": Hot(),
     "max_payload": Hot(),
     "max_traced_msg_len": Hot(),
@@ -121,7 +124,7 @@ HOT: Mapping[str, Hot] = {
     "server_metadata": Hot((2, 12)),
     "server_tags": Hot(),
     **{
-        f"{where}.{file}": Hot(says="for new handshakes; a renewed file too")
+        f"{where}.{file}": Hot(note="for new handshakes; also a file that was renewed in place")
         for where in TLS_BLOCKS
         for file in TLS_FILE_KEYS
     },
@@ -129,23 +132,23 @@ HOT: Mapping[str, Hot] = {
     "trace_verbose": Hot(),
     "write_deadline": Hot(),
 }
-# Below what is hot, or taken over without an error: a reload of these does not do what it seems to.
+# Keys below reloadable ones, and keys whose reload succeeds without doing what it seems to: their changes need a restart.
 NOT_CARRIED_OUT: Mapping[str, str] = {
     "accounts.*.jetstream.cluster_traffic": "the streams' traffic stays in the old account",
     "cluster.accounts": "closes routes on all servers at once",
     "cluster.compression": "closes every route on all servers at once",
     "cluster.name": "the meta group keeps the old name; never change it",
     "cluster.pool_size": "closes every route on all servers at once; VARZ shows the old size",
-    "cluster.tls": "routes that are there stay as they are",
-    "jetstream": "joins the meta group, and in a super-cluster no stream can be placed there",
-    "jetstream.cipher": "what is stored stays as it is",
+    "cluster.tls": "existing routes stay as they are",
+    "jetstream": "the server joins the meta group, but in a super-cluster no stream can be placed on it",
+    "jetstream.cipher": "stored data stays as it is",
     "proxies": "the server crashes",
-    "tls": "connections in clear text stay",
-    "tls.verify": "connections without a certificate stay",
+    "tls": "connections without TLS stay open",
+    "tls.verify": "connections without a certificate stay open",
 }
-# A roll alone cuts the first pod off from the others: first a reload on all servers, then the roll.
+# Keys whose change must be reloaded on all servers before the pods restart: the first restarted pod would have no routes.
 RELOAD_FIRST = ("cluster.tls",)
-# The server's other names for a key.
+# Other names of a key in the server, and its main name.
 ALIASES: Mapping[str, str] = {
     "leaf": "leafnodes",
     "log_size_limit": "logfile_size_limit",
@@ -165,19 +168,19 @@ ALIASES: Mapping[str, str] = {
     "accounts.*.trace_dest": "accounts.*.msg_trace",
     "cluster.cluster_advertise": "cluster.advertise",
 }
-# The server's limits, and all names that an account's part of them has.
+# The server's limits, and all names of the limits of an account that count against them.
 ACCOUNT_LIMITS: Mapping[str, tuple[str, ...]] = {
     "max_file_store": ("max_store", "max_file", "max_disk", "store", "disk"),
     "max_memory_store": ("max_memory", "max_mem", "mem", "memory"),
 }
-# Blocks whose keys are names that somebody chose, so that a capital letter makes a difference.
+# Blocks whose keys are names that a person chose, so upper and lower case make a difference.
 NAMES = ("accounts", "mappings", "accounts.*.mappings", "server_metadata")
 
 
 def needs_restart(before: str, after: str, version: str) -> list[str]:
-    """The keys whose change the server takes over only when it starts; none where a reload does.
+    """The keys whose change needs a restart; empty where a reload carries out all changes.
 
-    `before` is what the servers run with, which is not always what the file says: a reload may have been refused.
+    `before` is the configuration that the servers run with. The file may differ from it, if its reload was refused.
     """
     try:
         old, new = (canonical(read_nats_conf(text)) for text in (before, after))
@@ -187,17 +190,18 @@ def needs_restart(before: str, after: str, version: str) -> list[str]:
     return [
         str(change)
         for change in configuration_changes(old, new)
-        if not _hot(change, parsed(version)) or (overcommitted and change.path[0] in ("accounts", "jetstream"))
+        if not _is_reloadable(change, parsed(version))
+        or (overcommitted and change.path[0] in ("accounts", "jetstream"))
     ]
 
 
 def reload_first(keys: list[str]) -> list[str]:
-    """Those of the keys that need a restart which a roll, pod by pod, can't bring in by itself."""
-    return [key for key in keys if any(_fits(tuple(key.split(".")), found) for found in RELOAD_FIRST)]
+    """Those of the keys that all servers must reload before the pods restart one by one."""
+    return [key for key in keys if any(_matches(tuple(key.split(".")), pattern) for pattern in RELOAD_FIRST)]
 
 
 def configuration_changes(before: Mapping[str, Any], after: Mapping[str, Any], path: Path = ()) -> Iterator[Change]:
-    """Each key that differs; a whole block where one side lacks it."""
+    """The keys that differ. A block that one side lacks is one change."""
     for key in [*before, *(key for key in after if key not in before)]:
         here, was, becomes = (*path, key), before.get(key), after.get(key)
         if _is_block(was) and _is_block(becomes):
@@ -211,52 +215,53 @@ def _enabled(jetstream: Any) -> bool:
 
 
 def _overcommitted(new: Mapping[str, Any]) -> bool:
-    """One server alone gives its accounts no more than it has: it logs an error, leaves their limits, and would not start."""
+    """Whether the accounts' limits exceed those of a single server: it would log an error, ignore them, and not start again."""
     server = new.get("jetstream")
     if "cluster" in new or not _is_block(server):
         return False
     blocks = [account.get("jetstream") for account in (new.get("accounts") or {}).values() if _is_block(account)]
     return any(
         _is_number(server.get(store))
-        and sum(_number(block, names) for block in blocks if _is_block(block)) > server[store]
+        and sum(_limit(block, names) for block in blocks if _is_block(block)) > server[store]
         for store, names in ACCOUNT_LIMITS.items()
     )
 
 
 def _is_number(value: Any) -> TypeGuard[int]:
-    """To Python, true and false are numbers too."""
+    """Whether it is an integer, but not a boolean, which is an integer in Python."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _number(block: Mapping[str, Any], names: tuple[str, ...]) -> int:
+def _limit(block: Mapping[str, Any], names: tuple[str, ...]) -> int:
     return max(0, *(value for name in names if _is_number(value := block.get(name))), 0)
 
 
-def _hot(change: Change, version: Version) -> bool:
-    fitting = [key for key in (*HOT, *NOT_CARRIED_OUT) if _fits(change.path, key)]
-    closest = max(fitting, key=lambda key: key.count("."), default="")
+def _is_reloadable(change: Change, version: Version) -> bool:
+    matching = [key for key in (*HOT, *NOT_CARRIED_OUT) if _matches(change.path, key)]
+    closest = max(matching, key=lambda key: key.count("."), default="")
     return closest in HOT and version >= HOT[closest].since and HOT[closest].only(change)
 
 
-def _fits(path: Path, key: str) -> bool:
-    """Whether a key of the tables is this one, or above it."""
+def _matches(path: Path, key: str) -> bool:
+    """Whether a key of the tables is this key or one above it."""
     parts = key.split(".")
     return len(parts) <= len(path) and all(part in ("*", own) for part, own in zip(parts, path, strict=False))
 
 
 def canonical(data: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-    """The same configuration with the server's first name for each key, in small letters where they make no difference."""
+    """The configuration with the server's main name for each key, in lower case where case makes no difference."""
     found: dict[str, Any] = {}
     for key, value in data.items():
-        name = key if where in NAMES else _first_name(key.lower(), where)
+        name = key if where in NAMES else main_name(key.lower(), where)
         if name in found:
-            raise ValueError(f"nats.conf: {name} is there under two names")
+            raise ValueError(f"nats.conf: {name} is set under two names")
         inner = "*" if where in NAMES else name
         found[name] = canonical(value, f"{where}.{inner}" if where else inner) if _is_block(value) else value
     return found
 
 
-def _first_name(key: str, where: str) -> str:
+def main_name(key: str, where: str) -> str:
+    """The server's main name for a key of the block at this path."""
     full = f"{where}.{key}" if where else key
     return ALIASES.get(full, full).rpartition(".")[2]
 

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What the role decides itself, and what to write instead. PRIVATE to the collection: it can change at any time."""
+"""Keys that the role sets itself, and what to write instead. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ _CLUSTER_PORT = "6222 is the cluster's port, leave it out"
 _MONITOR_PORT = "the probes ask port 8222, leave it out"
 _FILE_STORE = "write nats_cluster_max_file_store"
 _MEMORY_STORE = "write nats_cluster_max_memory_store"
-_PID_FILE = "the pod's preStop reads /tmp/nats.pid, leave it out"
+_PID_FILE = "the pod's preStop hook reads /tmp/nats.pid, leave it out"
 _SECRET_DATA = "write nats_cluster_config or nats_cluster_accounts"
 _STORE_DIR = "the pod's volume is at /data, leave it out"
 _SYSTEM_ACCOUNT = "SYS is the system account, leave it out"
-_USERS = "the role's users stand in the configuration, write nats_cluster_accounts"
+_USERS = "the role writes users into the configuration, write nats_cluster_accounts"
 
+# Keys of nats.conf, in lower case, by all names that the server knows.
 RESERVED_CONFIG_KEYS = {
     "accounts": "write nats_cluster_accounts",
     "authorization": _USERS,
@@ -28,7 +29,7 @@ RESERVED_CONFIG_KEYS = {
     "cluster.listen": _CLUSTER_PORT,
     "cluster.name": "write nats_cluster_cluster_name",
     "cluster.net": _CLUSTER_PORT,
-    "cluster.no_advertise": "a pod's address means nothing outside, leave it out",
+    "cluster.no_advertise": "a pod's address can't be reached from outside, leave it out",
     "cluster.port": _CLUSTER_PORT,
     "cluster.routes": "they follow from nats_cluster_replicas, leave it out",
     "host": _CLIENT_PORT,
@@ -66,6 +67,7 @@ RESERVED_CONFIG_KEYS = {
     "system_account": _SYSTEM_ACCOUNT,
 }
 
+# Keys of an object that no override may change, by kind.
 EVERY_KIND = {
     "apiVersion": "leave it out",
     "kind": "leave it out",
@@ -83,18 +85,18 @@ OVERRIDES: dict[str, dict[str, str]] = {
         "spec.replicas": "write nats_cluster_replicas",
         "spec.selector": "it can never change, leave it out",
         "spec.serviceName": "it can never change, leave it out",
-        "spec.updateStrategy": "the role decides when a pod moves, leave it out",
+        "spec.updateStrategy": "the role decides when a pod restarts, leave it out",
     },
     "PodDisruptionBudget": EVERY_KIND,
     "NetworkPolicy": EVERY_KIND,
 }
 
 
-def fixed_keys(
-    data: Mapping[str, Any], fixed: Mapping[str, str], ignore_case: bool = False
+def reserved_paths(
+    data: Mapping[str, Any], reserved: Mapping[str, str], ignore_case: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """Each key of `data` that is fixed, as its dotted path and what to do instead."""
-    for path, remedy in fixed.items():
+    """The reserved keys in the data: the dotted path of each, and what to write instead."""
+    for path, remedy in reserved.items():
         if _has(data, path.split("."), ignore_case):
             yield path, remedy
 
@@ -104,5 +106,5 @@ def _has(data: Any, path: list[str], ignore_case: bool) -> bool:
         return True
     if not isinstance(data, Mapping):
         return False
-    found = [value for key, value in data.items() if path[0] == (str(key).lower() if ignore_case else str(key))]
-    return any(_has(value, path[1:], ignore_case) for value in found)
+    values = [value for key, value in data.items() if path[0] == (str(key).lower() if ignore_case else str(key))]
+    return any(_has(value, path[1:], ignore_case) for value in values)

@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Whether what is declared for a cluster can be. PRIVATE to the collection: it can change at any time.
+"""Checks the variables of the role nats_cluster. PRIVATE to the collection: it can change at any time.
 
-Each check takes the role's variables and yields sentences that begin with the variable and end in how to write it.
+Each check takes the role's variables and yields sentences that begin with the variable's name and end in how to write it.
 No sentence shows a password.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import looks_hashed, to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity, parse_size
-from ansible_collections.messaging.nats.plugins.module_utils._config import reserved_keys as fixed
+from ansible_collections.messaging.nats.plugins.module_utils._config import reserved_keys
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import (
     ANONYMOUS,
     HAS_BCRYPT,
@@ -28,21 +28,21 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.credentials
     password_users,
     secret_name,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import ALIASES, NAMES
+from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import NAMES, main_name
 
 RoleVariables = Mapping[str, Any]
 Problems = Iterator[str]
 
 REPLICAS = ("1", "3", "5", "7")
 OLDEST_VERSION = (2, 11)
-# Kubernetes adds 11 characters to a StatefulSet's name and keeps the sum in a label of 63.
+# A StatefulSet's controller adds 11 characters to its name in a label, which may have 63.
 LONGEST_NAME = 52
-# How alike two names are when one is taken for the other with a slip: natscluster_namespace is, nats_namespace is not.
+# The similarity from which a name is taken for a mistyped one: natscluster_namespace is, nats_namespace is not.
 MISTYPED = 0.93
 OUR_LABELS = ("app", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/name")
 
 LOGIN_ALIASES = {"pass": "password", "username": "user"}
-# What the role and its profiles write into nats.conf beside the keys that are refused: another spelling would stand beside it.
+# Keys that the role and its profiles write into nats.conf, apart from reserved ones. Another spelling would repeat the key.
 ROLE_WRITES: Mapping[str, Any] = {
     "cluster": {"connect_retries": {}},
     "jetstream": {"unique_tag": {}},
@@ -57,7 +57,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)\.\d+(-[A-Za-z0-9.-]+)?")
 
 
 def declaration_problems(declared: RoleVariables, known: Collection[str], others: Collection[str] = ()) -> list[str]:
-    """Everything that is wrong with the role's variables, at once."""
+    """All problems of the role's variables."""
     problems = [*_library(), *target_problems(declared, known, others)]
     for check in (
         _version,
@@ -76,7 +76,7 @@ def declaration_problems(declared: RoleVariables, known: Collection[str], others
 
 
 def target_problems(declared: RoleVariables, known: Collection[str], others: Collection[str] = ()) -> list[str]:
-    """What could have a verb act on another cluster than the one that is meant: a mistyped variable or name.
+    """Mistyped variables and invalid names, because of which a verb could act on another cluster than intended.
 
     `others` are the names of variables without the role's prefix.
     """
@@ -84,21 +84,25 @@ def target_problems(declared: RoleVariables, known: Collection[str], others: Col
 
 
 def _mistyped_prefix(others: Collection[str], known: Collection[str]) -> Problems:
-    """A name that holds a known one whole, as my_nats_cluster_name, is somebody's own."""
+    """Names without the role's prefix that are almost a variable of the role. A name such as my_nats_cluster_name is not."""
     for name in sorted(others):
-        own = any(whole in name for whole in known)
-        if name.startswith("nats") and not own and (close := get_close_matches(name, known, n=1, cutoff=MISTYPED)):
+        contains_known = any(variable in name for variable in known)
+        if (
+            name.startswith("nats")
+            and not contains_known
+            and (close := get_close_matches(name, known, n=1, cutoff=MISTYPED))
+        ):
             meant = f"this name is almost {close[0]}: write that, or use a name that differs more"
             yield f"{name}: the role has no such variable, and {meant}"
 
 
 def unknown_variables(given: Collection[str], known: Collection[str], others: Collection[str] = ()) -> list[str]:
-    """Names of variables that a role does not know: those with its prefix, and `others` that are almost one of its own."""
+    """Sentences about variables that a role does not have: those with its prefix, and `others` that are almost one of its own."""
     return [*_unknown_variables(given, known), *_mistyped_prefix(others, known)]
 
 
 def _unknown_variables(given: Collection[str], known: Collection[str]) -> Problems:
-    """One that were silently ignored could be the one that should have protected something."""
+    """Variables with the role's prefix that it does not have. An ignored variable could have been meant to protect something."""
     prefix = "_".join(min(known).split("_")[:2]) + "_"  # of the role: nats_cluster_, nats_resources_
     words = sorted(name.removeprefix(prefix) for name in known)
     for name in sorted(set(given) - set(known)):
@@ -174,7 +178,7 @@ def _memory_limit(declared: RoleVariables) -> Any:
 
 
 def _bytes(value: Any, parse: Any) -> int | str | None:
-    """The size, or what is wrong with it."""
+    """The size in bytes, or what is wrong with it."""
     if value is None:
         return None
     try:
@@ -198,11 +202,11 @@ def _labels(declared: RoleVariables) -> Problems:
 
 def _config(declared: RoleVariables) -> Problems:
     config: Mapping[str, Any] = declared["nats_cluster_config"] or {}
-    for path, remedy in fixed.fixed_keys(config, fixed.RESERVED_CONFIG_KEYS, ignore_case=True):
+    for path, remedy in reserved_keys.reserved_paths(config, reserved_keys.RESERVED_CONFIG_KEYS, ignore_case=True):
         yield f"nats_cluster_config: {path} is set by the role: {remedy}"
     for block in ("cluster", "jetstream"):
         if block in config and not isinstance(config[block], Mapping):
-            yield f"nats_cluster_config: {block} holds other keys: write them below it"
+            yield f"nats_cluster_config: {block} must be a mapping: write keys below it"
     if str(declared["nats_cluster_replicas"]) == "1" and "cluster" in config:
         yield "nats_cluster_config: a single server has no cluster: leave cluster out, or write nats_cluster_replicas: 3"
     yield from _repeated_keys("nats_cluster_config", config, ROLE_WRITES)
@@ -213,7 +217,7 @@ def _accounts(declared: RoleVariables) -> Problems:
     for account, entry in (declared["nats_cluster_accounts"] or {}).items():
         here = f"nats_cluster_accounts.{account}"
         if not _LOGIN_NAME.fullmatch(str(account)):
-            yield f"{here}: this name is reserved or no part of a Secret's name: write letters, digits, _ and -, as in ORDERS"
+            yield f"{here}: this name is reserved or can't be a part of a Secret's name: write letters, digits, _ and -, as in ORDERS"
         if not _is_account(entry):
             yield f"{here}: an account is a mapping, its users are a list of mappings: write jetstream, users or password below it"
             continue
@@ -252,7 +256,7 @@ def _logins_of(here: str, entry: Mapping[str, Any]) -> Problems:
     for index, user in enumerate(password_users(entry)):
         place = f"{here}.users[{index}]"
         if not _LOGIN_NAME.fullmatch(str(user.get("user", ""))):
-            yield f"{place}: user is missing or no part of a Secret's name: write letters, digits, _ and -, as in user: reader"
+            yield f"{place}: user is missing or can't be a part of a Secret's name: write letters, digits, _ and -, as in user: reader"
         yield from _password(place, user)
         yield from _unwritable(place, {key: value for key, value in user.items() if key != "password"})
 
@@ -266,7 +270,7 @@ def _shared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str) -> P
 
 
 def _other_spellings(here: str, entry: Mapping[str, Any], known: tuple[str, ...]) -> Problems:
-    """The server knows more names for these keys, in any capitals: what it found beside the role's would be a second login."""
+    """Other names, or other case, of the keys of a login: together with the role's own key, the server would find two logins."""
     for key in map(str, entry):
         name = LOGIN_ALIASES.get(key.lower(), key.lower())
         if name in known and key != name:
@@ -274,26 +278,24 @@ def _other_spellings(here: str, entry: Mapping[str, Any], known: tuple[str, ...]
 
 
 def _repeated_keys(here: str, data: Any, role_writes: Mapping[str, Any] | None = None, where: str = "") -> Problems:
-    """Two spellings of one key, of which the server takes now the one and now the other."""
+    """Two spellings of one key, of which the server may use either."""
     if isinstance(data, list):
         for index, item in enumerate(data):
             yield from _repeated_keys(f"{here}[{index}]", item, None, where)
     if not isinstance(data, Mapping):
         return
-    chosen = where in NAMES or where.rpartition(".")[2] == "headers"
+    has_chosen_names = where in NAMES or where.rpartition(".")[2] == "headers"
     first = {name: name for name in role_writes or ()}
     for key, value in data.items():
-        name = str(key) if chosen else _first_name(str(key), where)
+        name = str(key) if has_chosen_names else _main_name(str(key), where)
         if first.setdefault(name, str(key)) != str(key):
             yield f"{here}: {key} and {first[name]} are one key to the server, which takes either: write {first[name]} alone"
-        inner = f"{where}.{'*' if chosen else name}" if where else name
+        inner = f"{where}.{'*' if has_chosen_names else name}" if where else name
         yield from _repeated_keys(f"{here}.{key}", value, (role_writes or {}).get(name), inner)
 
 
-def _first_name(key: str, where: str) -> str:
-    name = LOGIN_ALIASES.get(key.lower(), key.lower())
-    full = f"{where}.{name}" if where else name
-    return ALIASES.get(full, full).rpartition(".")[2]
+def _main_name(key: str, where: str) -> str:
+    return main_name(LOGIN_ALIASES.get(key.lower(), key.lower()), where)
 
 
 def _password(here: str, entry: Mapping[str, Any]) -> Problems:
@@ -301,7 +303,7 @@ def _password(here: str, entry: Mapping[str, Any]) -> Problems:
     if password is None:
         return
     if isinstance(password, int | float) or not str(password):
-        yield f"{here}.password: this is no text: write it in quotes, or leave it out to have one generated"
+        yield f"{here}.password: this is not a text: write it in quotes, or leave it out to have one generated"
     elif looks_hashed(str(password)):
         yield f"{here}.password: the server takes what begins with $2 for a bcrypt hash: write the plain password, the role hashes it"
 
@@ -311,40 +313,40 @@ def _overrides(declared: RoleVariables) -> Problems:
         here = f"nats_cluster_overrides.{target}"
         kind, slash, name = str(target).partition("/")
         cluster = declared["nats_cluster_name"]
-        if kind not in fixed.OVERRIDES:
-            yield f"{here}: the role makes no such object: write one of {', '.join(fixed.OVERRIDES)}"
+        if kind not in reserved_keys.OVERRIDES:
+            yield f"{here}: the role makes no such object: write one of {', '.join(reserved_keys.OVERRIDES)}"
         elif slash and name != cluster and not name.startswith(f"{cluster}-"):
             yield f"{here}: the role makes no {kind} of this name: write {kind}, or {kind}/{cluster}"
         elif not isinstance(change, Mapping):
             yield f"{here}: an override is a part of the object: write the keys below it, as in spec"
         else:
-            for path, remedy in fixed.fixed_keys(change, fixed.OVERRIDES[kind]):
+            for path, remedy in reserved_keys.reserved_paths(change, reserved_keys.OVERRIDES[kind]):
                 yield f"{here}: {path} is set by the role: {remedy}"
 
 
 def _extra_objects(declared: RoleVariables) -> Problems:
-    for index, thing in enumerate(declared["nats_cluster_extra_objects"] or []):
+    for index, item in enumerate(declared["nats_cluster_extra_objects"] or []):
         here = f"nats_cluster_extra_objects[{index}]"
-        name = (thing.get("metadata") or {}).get("name")
-        if not (thing.get("apiVersion") and thing.get("kind") and name):
-            yield f"{here}: this is no whole object: write apiVersion, kind and metadata.name"
-        elif thing["kind"] in fixed.OVERRIDES and name in (
+        name = (item.get("metadata") or {}).get("name")
+        if not (item.get("apiVersion") and item.get("kind") and name):
+            yield f"{here}: this is not a complete object: write apiVersion, kind and metadata.name"
+        elif item["kind"] in reserved_keys.OVERRIDES and name in (
             declared["nats_cluster_name"],
             f"{declared['nats_cluster_name']}-external",
         ):
-            yield f"{here}: the role makes the {thing['kind']} {name} itself: write nats_cluster_overrides.{thing['kind']}"
-        elif any(_are_servers_labels(labels, declared["nats_cluster_name"]) for labels in _pod_labels(thing)):
+            yield f"{here}: the role makes the {item['kind']} {name} itself: write nats_cluster_overrides.{item['kind']}"
+        elif any(_are_servers_labels(labels, declared["nats_cluster_name"]) for labels in _pod_labels(item)):
             yield (
                 f"{here}: with the labels app and app.kubernetes.io/instance its pods would be taken for servers, by the Service and the "
                 "NetworkPolicy: leave one of them out, or write another value"
             )
 
 
-def _pod_labels(thing: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _pod_labels(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The labels of a Pod, or of the pods that a workload makes, however deep its template is."""
-    if thing.get("kind") == "Pod":
-        yield (thing.get("metadata") or {}).get("labels") or {}
-    for value in thing.values():
+    if item.get("kind") == "Pod":
+        yield (item.get("metadata") or {}).get("labels") or {}
+    for value in item.values():
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, Mapping):
                 if "containers" in (part.get("spec") or {}):

@@ -127,7 +127,7 @@ def test_what_can_be_is_not_refused(changes):
         ({"jetstream": {"max_mem": 1}}, "jetstream.max_mem is set by the role: write nats_cluster_max_memory_store"),
         ({"system_account": "X"}, "system_account is set by the role: SYS is the system account, leave it out"),
         ({"accounts": {}}, "accounts is set by the role: write nats_cluster_accounts"),
-        ({"jetstream": "disabled"}, "jetstream holds other keys: write them below it"),
+        ({"jetstream": "disabled"}, "jetstream must be a mapping: write keys below it"),
         ({"max_payload": "much"}, "max_payload: 'much' is no size: write 10M"),
         ({"leafnodes": {"remotes": [{"password": "$2a$mine"}]}}, "leafnodes.remotes[0].password: the server would take"),
     ],
@@ -149,10 +149,10 @@ def test_a_single_server_has_no_cluster_block():
         ({"ORDERS": None}, ".ORDERS: an account is a mapping"),
         ({"ORDERS": {"users": ["reader"]}}, ".ORDERS: an account is a mapping, its users are a list of mappings"),
         ({"ORDERS": {"users": [{"permissions": {}}]}}, ".ORDERS.users[0]: user is missing"),
-        ({"ORDERS": {"users": [{"user": "a b"}]}}, ".ORDERS.users[0]: user is missing or no part of a Secret's name"),
+        ({"ORDERS": {"users": [{"user": "a b"}]}}, ".ORDERS.users[0]: user is missing or can't be a part of a Secret's name"),
         ({"ORDERS": {"password": "$2y$10$mine"}}, ".ORDERS.password: the server takes what begins with $2 for a bcrypt hash"),
         ({"ORDERS": {"users": [{"user": "x", "password": "$2b$"}]}}, ".ORDERS.users[0].password: the server takes"),
-        ({"ORDERS": {"password": 12345}}, ".ORDERS.password: this is no text: write it in quotes"),
+        ({"ORDERS": {"password": 12345}}, ".ORDERS.password: this is not a text: write it in quotes"),
         ({"ORDERS": {"jetstream": {"max_file": "lots"}}}, ".ORDERS: jetstream.max_file: 'lots' is no size"),
         ({"SYS": {"jetstream": "enabled"}}, ".SYS: the system account holds no streams"),
         ({"ROUTES": {}}, ": two logins would share the Secret nats-routes"),
@@ -185,7 +185,7 @@ def test_an_override_of_what_the_role_decides_is_refused(overrides, sentence):
 @pytest.mark.parametrize(
     ("thing", "sentence"),
     [
-        ({"kind": "ConfigMap", "metadata": {"name": "x"}}, "this is no whole object"),
+        ({"kind": "ConfigMap", "metadata": {"name": "x"}}, "this is not a complete object"),
         (
             {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "nats"}},
             "the role makes the Service nats itself",
