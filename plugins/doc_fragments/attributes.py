@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What every module of the collection can do."""
+    """The attributes of the collection's modules."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -34,7 +34,7 @@ attributes:
   diff_mode:
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: none
-    details: It changes nothing.
+    details: The module changes nothing.
 """
 
     ACTION_GROUP = r"""

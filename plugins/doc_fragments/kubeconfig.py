@@ -4,76 +4,80 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
+# The options of the login to a Kubernetes API. They are a module's own options, or suboptions of `kubernetes`.
+OPTIONS = r"""
+kubeconfig:
+  description:
+    - Path of a kubeconfig (several paths separated by colons), or its content as a dictionary.
+    - The default is the environment variable E(K8S_AUTH_KUBECONFIG), then E(KUBECONFIG), then C(~/.kube/config).
+    - In a pod, without this option and without O(context), the pod's service account is used.
+  type: raw
+context:
+  description: Context of the kubeconfig. The default is the environment variable E(K8S_AUTH_CONTEXT).
+  type: str
+host:
+  description: URL of the Kubernetes API. It takes precedence over the kubeconfig. The default is the environment variable E(K8S_AUTH_HOST).
+  type: str
+api_key:
+  description: Token to log in with. The default is the environment variable E(K8S_AUTH_API_KEY).
+  type: str
+username:
+  description: Name of a user, for O(password). Kubernetes itself does not support this login. The default is the environment variable E(K8S_AUTH_USERNAME).
+  type: str
+password:
+  description: Password of the user. The default is the environment variable E(K8S_AUTH_PASSWORD).
+  type: str
+validate_certs:
+  description: Whether to verify the certificate of the Kubernetes API. The default is the environment variable E(K8S_AUTH_VERIFY_SSL).
+  type: bool
+  aliases: [verify_ssl]
+ca_cert:
+  description: Path of a PEM file with the trusted CA certificates of the Kubernetes API. The default is the environment variable E(K8S_AUTH_SSL_CA_CERT).
+  type: path
+  aliases: [ssl_ca_cert]
+client_cert:
+  description: Path of a PEM file with the client certificate to log in with. The default is the environment variable E(K8S_AUTH_CERT_FILE).
+  type: path
+  aliases: [cert_file]
+client_key:
+  description: Path of a PEM file with the client certificate's key. The default is the environment variable E(K8S_AUTH_KEY_FILE).
+  type: path
+  aliases: [key_file]
+proxy:
+  description: URL of an HTTP proxy to the Kubernetes API. The default is the environment variable E(K8S_AUTH_PROXY).
+  type: str
+no_proxy:
+  description: Hosts that are reached without the proxy, separated by commas. The default is the environment variable E(K8S_AUTH_NO_PROXY).
+  type: str
+proxy_headers:
+  description: Headers for the proxy. The default of each is an environment variable, such as E(K8S_AUTH_PROXY_HEADERS_USER_AGENT).
+  type: dict
+  suboptions:
+    proxy_basic_auth:
+      description: User and password for the proxy, separated by a colon.
+      type: str
+    basic_auth:
+      description: User and password, separated by a colon.
+      type: str
+    user_agent:
+      description: Value of the header C(User-Agent).
+      type: str
+persist_config:
+  description: Whether to write a refreshed login back to the kubeconfig. The default is the environment variable E(K8S_AUTH_PERSIST_CONFIG).
+  type: bool
+impersonate_user:
+  description: Name of the user to impersonate. The default is the environment variable E(K8S_AUTH_IMPERSONATE_USER).
+  type: str
+impersonate_groups:
+  description: Groups of the user to impersonate. The default is the environment variable E(K8S_AUTH_IMPERSONATE_GROUPS), separated by commas.
+  type: list
+  elements: str
+"""
+
 
 class ModuleDocFragment:
-    """Which Kubernetes cluster a module works on."""
+    """The Kubernetes cluster that a module works on."""
 
-    DOCUMENTATION = r"""
-options:
-  kubeconfig:
-    description:
-      - Path of a kubeconfig (several with colons), or its content as a dictionary.
-      - The environment variables E(K8S_AUTH_KUBECONFIG) and E(KUBECONFIG) stand in, then C(~/.kube/config).
-      - Without it and without O(context), in a pod, its own service account is used.
-    type: raw
-  context:
-    description: Context of the kubeconfig. The environment variable E(K8S_AUTH_CONTEXT) stands in.
-    type: str
-  host:
-    description: URL of the Kubernetes API, which beats the one of the kubeconfig. The environment variable E(K8S_AUTH_HOST) stands in.
-    type: str
-  api_key:
-    description: Token to log in with. The environment variable E(K8S_AUTH_API_KEY) stands in.
-    type: str
-  username:
-    description: Name of a user, for O(password). Kubernetes itself has no such login. The environment variable E(K8S_AUTH_USERNAME) stands in.
-    type: str
-  password:
-    description: Password of the user. The environment variable E(K8S_AUTH_PASSWORD) stands in.
-    type: str
-  validate_certs:
-    description: Whether the certificate of the Kubernetes API is verified. The environment variable E(K8S_AUTH_VERIFY_SSL) stands in.
-    type: bool
-    aliases: [verify_ssl]
-  ca_cert:
-    description: Path of the certificates that are trusted for the Kubernetes API, PEM. The environment variable E(K8S_AUTH_SSL_CA_CERT) stands in.
-    type: path
-    aliases: [ssl_ca_cert]
-  client_cert:
-    description: Path of a client certificate to log in with, PEM. The environment variable E(K8S_AUTH_CERT_FILE) stands in.
-    type: path
-    aliases: [cert_file]
-  client_key:
-    description: Path of the client certificate's key, PEM. The environment variable E(K8S_AUTH_KEY_FILE) stands in.
-    type: path
-    aliases: [key_file]
-  proxy:
-    description: URL of an HTTP proxy to the Kubernetes API. The environment variable E(K8S_AUTH_PROXY) stands in.
-    type: str
-  no_proxy:
-    description: Hosts that are reached without the proxy, with commas. The environment variable E(K8S_AUTH_NO_PROXY) stands in.
-    type: str
-  proxy_headers:
-    description: What the proxy is sent. Each has an environment variable, as E(K8S_AUTH_PROXY_HEADERS_USER_AGENT).
-    type: dict
-    suboptions:
-      proxy_basic_auth:
-        description: User and password for the proxy, with a colon between them.
-        type: str
-      basic_auth:
-        description: User and password, with a colon between them.
-        type: str
-      user_agent:
-        description: Name of the program.
-        type: str
-  persist_config:
-    description: Whether a refreshed login is written back to the kubeconfig. The environment variable E(K8S_AUTH_PERSIST_CONFIG) stands in.
-    type: bool
-  impersonate_user:
-    description: Name of the user to act as. The environment variable E(K8S_AUTH_IMPERSONATE_USER) stands in.
-    type: str
-  impersonate_groups:
-    description: Groups of the user to act as. The environment variable E(K8S_AUTH_IMPERSONATE_GROUPS) stands in, with commas.
-    type: list
-    elements: str
-"""
+    DOCUMENTATION = "options:" + indent(OPTIONS, "  ")

@@ -257,7 +257,7 @@ def test_a_pod_without_its_token(run_module, monkeypatch, tmp_path):
             "ca_cert /none.crt: there is no such file. Correct ca_cert, or K8S_AUTH_SSL_CA_CERT.",
         ),
         ({"username": "u", "password": "hidden-word", "api_key": None}, "would see an anonymous user. Set api_key"),
-        ({"impersonate_groups": ["g"]}, "impersonate_groups: a user is missing"),
+        ({"impersonate_groups": ["g"]}, "impersonate_groups: impersonate_user is missing"),
         (
             {"ca_cert": None},
             "the certificate of {url} is not trusted: certificate verify failed: self-signed certificate. Set ca_cert",
@@ -387,7 +387,7 @@ def test_an_api_that_is_away_is_tried_again_and_told(tmp_path):
 
 
 def test_a_websocket_to_what_says_nothing_ends(monkeypatch):
-    monkeypatch.setattr("ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http.CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr("ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http.CONNECT_TIMEOUT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         kubernetes = Kubernetes({"host": f"https://127.0.0.1:{silent.getsockname()[1]}", "api_key": "t"})
         started = time.monotonic()
