@@ -387,7 +387,9 @@ def test_an_api_that_is_away_is_tried_again_and_told(tmp_path):
 
 
 def test_a_websocket_to_what_says_nothing_ends(monkeypatch):
-    monkeypatch.setattr("ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http.CONNECT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(
+        "ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http.CONNECT_TIMEOUT_S", 0.3
+    )
     with socket.create_server(("127.0.0.1", 0)) as silent:
         kubernetes = Kubernetes({"host": f"https://127.0.0.1:{silent.getsockname()[1]}", "api_key": "t"})
         started = time.monotonic()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import cipher
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import encryption_problems, sources
 
 ENV = {"$env": "JS_KEY"}
@@ -84,11 +83,3 @@ def test_the_secret_that_a_key_is_read_from_is_known():
     template = {"spec": {"containers": [{"name": "side"}, {"name": "nats", "env": [ENTRY]}]}}
     assert sources(conf(key=ENV), template) == {"JS_KEY": ("keys", "a")}
     assert sources(conf(key="plain"), template) == {}
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [(conf(), ""), (conf(key="k"), "default"), (conf(ek=ENV, cipher="AES"), "aes"), (conf(cipher="aes"), ""), ({}, "")],
-)
-def test_the_note_tells_the_cipher_and_never_the_key(config, expected):
-    assert cipher(config) == expected

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a request to the Kubernetes API is sent again, what its answers mean, and which options count."""
+"""When a request to the Kubernetes API is sent again, and what its answers mean."""
 
 from __future__ import annotations
 
@@ -20,24 +20,20 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import kubeconfig_secrets
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import exit_code
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import (
     APPLY_PATCH,
     JSON,
+    MERGE_PATCH,
+    error_code,
     is_repeatable,
     pause,
     pause_unanswered,
     reason_of,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.login import impersonation
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import resolve
 
 BUDGET = json.dumps(
     {"details": {"causes": [{"reason": "DisruptionBudget", "message": "needs 2 healthy pods"}]}}
 ).encode()
-MERGE = "application/merge-patch+json"
 POD = "/api/v1/namespaces/n/pods/nats-0"
 
 
@@ -92,8 +88,8 @@ def test_what_was_not_sent_or_may_be_sent_twice_is_sent_again(tries, error, repe
         ("GET", POD, JSON, {}, True),
         ("GET", f"{POD}/log", JSON, {}, False),
         ("PATCH", POD, APPLY_PATCH, {"force": "true"}, True),
-        ("PATCH", POD, MERGE, {}, False),
-        ("PATCH", POD, MERGE, {"dryRun": "All"}, True),
+        ("PATCH", POD, MERGE_PATCH, {}, False),
+        ("PATCH", POD, MERGE_PATCH, {"dryRun": "All"}, True),
         ("POST", f"{POD}/eviction", JSON, {}, False),
         ("PUT", POD, JSON, {}, False),
         ("DELETE", POD, JSON, {}, False),
@@ -128,69 +124,18 @@ def test_the_reason_is_the_servers_own_sentence(status, body, sentence):
 
 
 @pytest.mark.parametrize(
-    ("told", "code"),
+    ("status", "body", "code"),
     [
-        ({"status": "Success"}, 0),
-        ({"status": "Failure", "details": {"causes": [{"reason": "ExitCode", "message": "3"}]}}, 3),
-        ({"status": "Failure", "message": "executable not found"}, "sh in pod p: executable not found."),
-        ({"status": "Failure", "details": {"causes": [{"reason": "ExitCode"}]}}, "sh in pod p: it ended without"),
-        (None, "sh in pod p: it ended without an exit code."),
+        (401, b"", "KUBERNETES_UNAUTHORIZED"),
+        (403, b"", "KUBERNETES_FORBIDDEN"),
+        (404, b"", "NOT_FOUND"),
+        (409, b"", "KUBERNETES_CONFLICT"),
+        (422, b"", "KUBERNETES_INVALID"),
+        (429, b"", "KUBERNETES_UNAVAILABLE"),
+        (429, BUDGET, "DISRUPTION_BUDGET"),
+        (503, BUDGET, "KUBERNETES_UNAVAILABLE"),
+        (418, b"", "KUBERNETES_REFUSED"),
     ],
 )
-def test_the_end_of_a_command(told, code):
-    body = b"" if told is None else json.dumps(told).encode()
-    if isinstance(code, int):
-        assert exit_code(body, "sh in pod p") == code
-    else:
-        with pytest.raises(NatsError) as error:
-            exit_code(body, "sh in pod p")
-        assert str(error.value).startswith(code)
-
-
-@pytest.mark.parametrize(
-    ("options", "environ", "found"),
-    [
-        ({}, {}, {"proxy_headers": {}}),
-        ({"host": "h"}, {"K8S_AUTH_HOST": "e"}, {"host": "h"}),
-        ({"host": None}, {"K8S_AUTH_HOST": "e"}, {"host": "e"}),
-        ({"context": ""}, {"K8S_AUTH_CONTEXT": "e"}, {"context": ""}),
-        ({}, {"K8S_AUTH_VERIFY_SSL": "No"}, {"validate_certs": False}),
-        ({}, {"K8S_AUTH_VERIFY_SSL": "off"}, {"validate_certs": True}),
-        ({}, {"K8S_AUTH_VALIDATE_CERTS": "0", "K8S_AUTH_VERIFY_SSL": "1"}, {"validate_certs": False}),
-        ({"validate_certs": False}, {"K8S_AUTH_VERIFY_SSL": "1"}, {"validate_certs": False}),
-        ({"verify_ssl": False}, {}, {"validate_certs": False}),
-        ({}, {"K8S_AUTH_CA_CERT": "", "K8S_AUTH_SSL_CA_CERT": "f"}, {"ca_cert": "f"}),
-        ({}, {"K8S_AUTH_IMPERSONATE_GROUPS": "a,,b"}, {"impersonate_groups": ["a", "b"]}),
-        ({}, {"K8S_AUTH_PROXY_HEADERS_USER_AGENT": "u"}, {"proxy_headers": {"user_agent": "u"}}),
-        ({"namespace": "n", "state": "present"}, {}, {}),
-    ],
-)
-def test_an_option_beats_its_variable(options, environ, found):
-    assert resolve(options, environ) == {"proxy_headers": {}} | found
-
-
-@pytest.mark.parametrize(
-    ("given", "headers"),
-    [
-        ({}, ()),
-        ({"impersonate_user": "u"}, (("Impersonate-User", "u"),)),
-        (
-            {"impersonate_user": "u", "impersonate_groups": ["a", "b"]},
-            (("Impersonate-User", "u"), ("Impersonate-Group", "a"), ("Impersonate-Group", "b")),
-        ),
-        ({"impersonate_user": ""}, ()),
-    ],
-)
-def test_each_group_is_a_header_of_its_own(given, headers):
-    assert impersonation(given) == headers
-
-
-def test_the_secrets_of_a_kubeconfig_are_known():
-    users = [
-        {"name": "a", "user": {"token": "t", "client-key-data": "k"}},
-        {"name": "b", "user": {"password": "p", "username": "u"}},
-        {"name": "c", "user": {"exec": {"command": "c", "env": [{"name": "LOGIN", "value": "e"}]}}},
-        {"name": "d", "user": {"auth-provider": {"config": {"id-token": "i", "refresh-token": "r"}}}},
-    ]
-    assert kubeconfig_secrets({"users": users, "clusters": []}) == {"t", "k", "p", "e", "i", "r"}
-    assert kubeconfig_secrets("path") == set()
+def test_each_status_has_a_code(status, body, code):
+    assert error_code(status, body) == code

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which pods are a cluster's servers, and which of their containers is the server."""
+"""Which pods are a cluster's servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_own
     is_server_name,
     is_server_pod,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import killed, server_name
 
 OURS = {"app": "nats", "app.kubernetes.io/managed-by": "messaging.nats", "controller-revision-hash": "nats-1"}
 
@@ -55,15 +54,3 @@ def test_a_label_makes_no_server(name, owners, labels, server):
 )
 def test_the_names_that_a_statefulset_gives(name, ours):
     assert is_server_name(name, "nats") is ours
-
-
-def test_the_server_is_found_beside_a_sidecar_by_its_name():
-    sidecar, nats = {"name": "proxy"}, {"name": "nats", "env": [{"name": "SERVER_NAME", "value": "eu-$(POD_NAME)"}]}
-    ended = {"lastState": {"terminated": {"reason": "OOMKilled", "finishedAt": "noon"}}}
-    pod = {
-        "metadata": {"name": "nats-1"},
-        "spec": {"containers": [sidecar, nats]},
-        "status": {"containerStatuses": [{"name": "proxy"} | ended, {"name": "nats"}]},
-    }
-    assert server_name(pod) == "eu-nats-1"
-    assert killed(pod) == ""

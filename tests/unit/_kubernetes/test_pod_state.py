@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import has_ended, waits_for_kubelet
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
+    has_ended,
+    killed,
+    server_name,
+    waits_for_kubelet,
+)
 
 CREATING = {"waiting": {"reason": "ContainerCreating"}}
 
@@ -57,3 +62,15 @@ def test_only_a_kubelets_word_on_every_container_tells_that_a_pod_has_ended(
     assert (
         has_ended({"status": {"phase": phase, "containerStatuses": [{"state": state} for state in states]}}) is expected
     )
+
+
+def test_the_server_is_found_beside_a_sidecar_by_its_name():
+    sidecar, nats = {"name": "proxy"}, {"name": "nats", "env": [{"name": "SERVER_NAME", "value": "eu-$(POD_NAME)"}]}
+    ended = {"lastState": {"terminated": {"reason": "OOMKilled", "finishedAt": "noon"}}}
+    pod = {
+        "metadata": {"name": "nats-1"},
+        "spec": {"containers": [sidecar, nats]},
+        "status": {"containerStatuses": [{"name": "proxy"} | ended, {"name": "nats"}]},
+    }
+    assert server_name(pod) == "eu-nats-1"
+    assert killed(pod) == ""
