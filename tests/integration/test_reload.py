@@ -33,6 +33,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rule
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import parsed
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions
 from tests.support.certificates import certificate
 from tests.support.servers import SERVER, Cluster, free_port, login, reachable, secret
 
@@ -127,7 +128,7 @@ class Reloaded:
     def connect(self, user, server=None, **more):
         server = server or self.server
         if files := self.runs[server.name].get("tls"):
-            more["tls"] = {"ca": files["ca_file"].replace("CERTIFICATES", str(self.cluster.folder))}
+            more["tls"] = TlsOptions(ca=files["ca_file"].replace("CERTIFICATES", str(self.cluster.folder)))
         return Connection(Options([server.url], user=user, password=secret(user), timeout=2, **more))
 
     def works(self, user):

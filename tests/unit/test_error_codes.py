@@ -32,7 +32,11 @@ def codes(source):
     for node in ast.walk(ast.parse(source)):
         values = [node.value] if isinstance(node, ast.keyword) and node.arg == "code" else []
         if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
-            values = [item.value for item in node.body if isinstance(item, ast.Assign) and item.targets[0].id == "code"]
+            values = [
+                item.value
+                for item in node.body
+                if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "code"
+            ]
         for value in values:
             yield from (
                 part.value

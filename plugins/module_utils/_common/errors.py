@@ -40,7 +40,7 @@ class NatsError(Exception):
 
 
 class NobodyAnswersError(NatsError):
-    """A request that no server received, so it was not carried out."""
+    """A request to a subject without a responder, so it was not carried out."""
 
     code = "NOBODY_ANSWERS"
 
@@ -52,7 +52,7 @@ class UnansweredError(NatsError):
 
 
 class Unasked(str, Enum):
-    """Why no request could be sent as a user of an account."""
+    """Why a request as a user of an account could not be sent."""
 
     NO_LOGIN = "there is no login for it"
     FORBIDDEN = "the login may not be read"

@@ -26,7 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
     secrets_in_conf,
 )
 
-# The least length at which the value of a key named like a secret is masked, where it is a word of its own.
+# The least length at which the value of a key named like a secret is masked, where it is a whole word.
 MIN_PASSWORD_LENGTH = 4
 # The least length for any other value of a Secret, and for a value in the middle of a word.
 MIN_VALUE_LENGTH = 8

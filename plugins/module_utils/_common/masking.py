@@ -5,7 +5,7 @@
 """Masks secrets in nats.conf, Kubernetes objects and log lines by the keys that they stand under. PRIVATE to the collection: it can change at any time.
 
 Whether a value is a secret is decided by its key in the parsed tree, in upper or lower case and by any of the server's names
-for that key. Pure: talks to nobody. `known_secrets` masks values that are repeated elsewhere.
+for that key. Pure: it does no I/O. `known_secrets` masks values that are repeated elsewhere.
 """
 
 from __future__ import annotations

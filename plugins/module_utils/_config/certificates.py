@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Checks a listener's certificate, key and CA files. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""Checks a listener's certificate, key and CA files. Pure: it does no I/O. PRIVATE to the collection: it can change at any time.
 
 A server loads an expired certificate without an error, and then nobody can connect. So each file is checked before a server gets it.
 """

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A record of how a cluster was deployed. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""A record of how a cluster was deployed. Pure: it does no I/O. PRIVATE to the collection: it can change at any time.
 
 It is an annotation of the Secret with the routes' login, which an uninstall keeps together with the volumes. So a later deploy
 knows which cluster wrote the volumes, and which kinds of extra objects may exist.

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Puts new logins into the configurations that servers run with. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""Puts new logins into the configurations that servers run with. Pure: it does no I/O. PRIVATE to the collection: it can change at any time.
 
 If the declared configuration needs restarts, the servers would learn its logins one after another. So all of them first reload
 their present configuration with the new logins.

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Chooses the name of the Secret with the configuration. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""Chooses the name of the Secret with the configuration. Pure: it does no I/O. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 

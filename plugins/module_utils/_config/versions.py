@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Checks a change of the version of nats-server. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""Checks a change of the version of nats-server. Pure: it does no I/O. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 

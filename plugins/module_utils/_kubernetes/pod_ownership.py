@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Tells which pods are servers of a NATS cluster. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""Tells which pods are servers of a NATS cluster. Pure: it does no I/O. PRIVATE to the collection: it can change at any time.
 
 A label alone does not prove it, because any pod can have it.
 """

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Reads the state of a pod. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""Reads the state of a pod. Pure: it does no I/O. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ ERRORS = {
         "The account's or the server's store is too small for it: raise the limit or lower max_bytes.",
     ),
     NO_STREAM: ("NOT_FOUND", "Create the stream first, or check its name."),
-    10065: ("SUBJECTS_OVERLAP", "Another stream has these subjects: change one of the two."),
+    10065: ("SUBJECTS_TAKEN", "Another stream has these subjects: change one of the two."),
     10074: ("JETSTREAM_NO_PEERS", "A single server can hold one replica only: use num_replicas 1 or a cluster."),
     10076: ("JETSTREAM_DISABLED", ""),
     10113: ("JETSTREAM_REFUSED", "This account requires max_bytes on every stream: set it."),

@@ -60,7 +60,7 @@ def test_no_secret_is_part_of_a_command():
     assert "s3cret" not in kubectl_command(reached)
 
 
-def test_neither_are_a_kubeconfigs_content_and_a_proxys_login():
+def test_a_kubeconfigs_content_and_a_proxys_login_are_no_part_of_a_command():
     users = [{"name": "u", "user": {"token": "s3cret"}}]
     reached = target(kubernetes={"kubeconfig": {"users": users}, "proxy": "http://u:s3cret@p:1", "context": "c"})
     words = shlex.split(playbook_command(reached, "status"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No character that a terminal obeys, and none that has a name read as another, is shown as it is."""
+"""Control characters and direction marks are shown as escapes."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def test_every_character_that_changes_the_direction_is_escaped():
         ("Grüße, 日本, עברית, می‌خواهم, 👩‍🚀", "Grüße, 日本, עברית, می‌خواهم, 👩‍🚀"),
     ],
 )
-def test_text(text, shown):
+def test_which_characters_are_escaped(text, shown):
     assert displayable(text) == shown
     shown.encode()
 
 
-def test_a_line_stays_one():
+def test_a_line_stays_one_line():
     assert displayable_line("a\nb\tc") == "a\\nb\\tc"
 
 
@@ -63,5 +63,5 @@ def test_data_keeps_its_shape():
     assert displayable_data({"\x1b": ["\x1b", 1, None, ("\x1b",)]}) == {"\\x1b": ["\\x1b", 1, None, ["\\x1b"]]}
 
 
-def test_markup_has_none_either():
+def test_markup_has_no_unsafe_character():
     assert element("p", "\x1b<b>\u202e", title="\x9b") == '<p title="\\x9b">\\x1b&lt;b&gt;\\u202e</p>'

@@ -66,7 +66,7 @@ def test_a_known_value_is_found_inside_of_base64(secret, before):
     assert len(left.replace("********", "")) < len(core) - len(secret)
 
 
-def test_values_of_secrets_by_their_keys():
+def test_the_keys_of_a_secret_decide_which_values_are_masked():
     known = KnownSecrets()
     known.add_object(
         {
@@ -90,7 +90,7 @@ def test_values_of_secrets_by_their_keys():
     assert known.masked(text) == "application ******** fourteen nats 'a certificate' ******** ******** ********"
 
 
-def test_numbers_and_keys_are_values_too():
+def test_numbers_and_keys_are_masked_too():
     assert KnownSecrets(["12345678"]).masked_data({"12345678": [12345678, True, 1]}) == {
         "********": ["********", True, 1]
     }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is secret is not shown: by where it stands, and by its value wherever it is repeated."""
+"""Secrets are masked by the keys that they stand under."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_nats_conf_is_masked_by_its_tree(data):
     assert "********" in hidden
 
 
-def test_what_is_no_secret_is_shown():
+def test_other_values_are_shown():
     text = to_nats_conf(
         {
             "port": 4222,
@@ -98,13 +98,13 @@ def test_what_is_no_secret_is_shown():
         'a: "b" "hidden-1"',
     ],
 )
-def test_what_cannot_be_read_is_not_shown(text):
+def test_a_configuration_that_can_not_be_parsed_is_not_shown(text):
     assert "hidden-1" not in masked_conf(text)
     assert "not shown" in masked_conf(text)
     assert not any("hidden-1" in line for line in configuration_changes(text, "port: 4222\n"))
 
 
-def test_secrets_of_a_configuration_by_hand_are_known():
+def test_secrets_of_a_configuration_that_can_not_be_parsed_are_found():
     text = "authorization = { user = a, pass = hidden-1 }\nroutes = [nats://u:hidden-2@h]\n"
     assert {"hidden-1", "hidden-2"} <= set(secrets_in_conf(text))
 
@@ -120,13 +120,13 @@ def test_secrets_of_a_configuration_by_hand_are_known():
         ("no login in nats://host:4222, mail a@b", "nats://host:4222, mail a@b"),
     ],
 )
-def test_lines_of_a_log(line, kept):
+def test_secrets_in_lines_of_a_log_are_masked(line, kept):
     assert "hidden" not in masked_log(line)
     assert SEED not in masked_log(line)
     assert kept in masked_log(line)
 
 
-def test_a_secret_of_any_kind_has_only_names():
+def test_of_a_secret_only_the_names_of_its_keys_are_shown():
     item = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -149,7 +149,7 @@ def test_a_secret_of_any_kind_has_only_names():
     assert short_value({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": None})["data"] == {}
 
 
-def test_objects_that_hold_secrets():
+def test_secrets_in_other_objects_are_masked():
     pod: dict[str, Any] = {
         "kind": "Pod",
         "metadata": {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module returns and writes: nothing secret where people read, no character that a terminal obeys, files for their owner."""
+"""Results of a module contain no secret where people read them, and no control character; its files are for their owner."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_sentences_have_no_known_secret(run):
     assert json.dumps(SECRET)[1:-1] not in printed
 
 
-def test_differences_pages_and_arguments_have_none(run):
+def test_differences_pages_and_arguments_have_no_known_secret(run):
     objects = [
         {
             "apiVersion": "v1",
@@ -88,14 +88,14 @@ def test_one_module_does_not_know_the_secrets_of_another(run):
     assert result["page"] == "of-the-module-before"
 
 
-def test_wrong_arguments_show_no_secret_one(run):
+def test_an_error_about_arguments_shows_no_secret(run):
     printed, result = run(lambda module: None, secrets=SECRETS, no_such="\x1b")
     assert "no_such" in result["msg"]
     assert "aGlkZGVuLXBhc3N3b3Jk" not in printed
 
 
 @pytest.mark.parametrize("there", [None, 0o644])
-def test_a_file_is_its_owners(run, tmp_path, there):
+def test_only_its_owner_may_read_a_file(run, tmp_path, there):
     target, made = tmp_path / "bundle.zip", tmp_path / "made"
     made.write_text("new")
     if there:

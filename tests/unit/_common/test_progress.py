@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told while a module works."""
+"""Progress messages of a running module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.progress im
 )
 
 
-def test_only_who_listens_hears():
+def test_only_a_listener_gets_progress_messages():
     heard: list[str] = []
     tell("before")
     with listening(heard.append):
@@ -23,7 +23,7 @@ def test_only_who_listens_hears():
     assert heard == ["now"]
 
 
-def test_a_wait_is_told_when_it_lasts_and_then_now_and_again():
+def test_a_wait_is_reported_once_in_each_interval():
     heard: list[str] = []
     clock = iter(
         [

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which certificate, key and CA files are refused, and in which words."""
+"""Which certificate, key and CA files are refused, and with which sentence."""
 
 from __future__ import annotations
 

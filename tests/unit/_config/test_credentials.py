@@ -67,7 +67,7 @@ def test_a_generated_password_has_256_bits_and_a_cheap_hash(generated):
         assert bcrypt.checkpw(login["password"].encode(), login["bcrypt"].encode())
 
 
-def test_what_is_stored_is_kept(generated, own):
+def test_stored_logins_are_kept(generated, own):
     assert account_credentials(ACCOUNTS, _stored(generated), "nats") == generated
     assert account_credentials(OWN, _stored(own), "nats") == own
 
@@ -85,7 +85,7 @@ def test_a_declared_password_takes_the_stored_ones_place(generated):
 
 
 @pytest.mark.parametrize("stored", ["", "no hash", "$2b$04$vAEAOrtqUOV5t5acZTbrQOctX/lJDZhIAFUNgrahtCuPdOqIx7ed6"])
-def test_a_hash_that_is_not_the_passwords_is_made_anew(stored):
+def test_a_hash_of_another_password_is_replaced(stored):
     secret = _secret("nats-app", password="kept", bcrypt=stored)
     app = account_credentials({"APP": {}}, [secret], "nats")["accounts"][0]
     assert app["password"] == "kept"
@@ -93,7 +93,7 @@ def test_a_hash_that_is_not_the_passwords_is_made_anew(stored):
 
 
 @pytest.mark.parametrize("written", [b"", b"\xff\xfe", b"a\x00b"])
-def test_what_no_server_takes_for_a_password_is_made_anew(written):
+def test_a_stored_value_that_can_not_be_a_password_is_replaced(written):
     secret = {"metadata": {"name": "nats-app"}, "data": {"password": b64encode(written).decode()}}
     app = account_credentials({"APP": {}}, [secret], "nats")["accounts"][0]
     assert len(app["password"]) == 43

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which logins come into the configuration that servers run with until they restart."""
+"""New logins in the configurations that servers run with."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def test_it_has_a_revision_of_its_own():
     assert len(revisions("b")["revision"]) == 10
 
 
-def test_what_somebody_else_wrote_is_left_alone():
+def test_a_configuration_that_can_not_be_parsed_is_left_alone():
     assert with_logins("a = 1 # mine", to_nats_conf(conf())) is None
 
 
-def test_only_the_other_configurations_of_a_cluster_that_runs():
+def test_only_present_configurations_of_a_running_cluster_get_logins():
     def secret(name, data):
         text = base64.b64encode(to_nats_conf(data).encode()).decode()
         return {"metadata": {"name": name}, "data": {"nats.conf": text}}

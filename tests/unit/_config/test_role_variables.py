@@ -76,7 +76,7 @@ def test_the_documented_variables_and_defaults_are_those_of_the_role():
         ({"replica": 3}, "nats_cluster_replica: this version of the role has no such variable: write nats_cluster_replicas, or"),
     ],
 )  # fmt: skip
-def test_a_variable_that_cannot_be_is_named_with_how_to_write_it(changes, sentence):
+def test_an_invalid_variable_is_named_with_how_to_write_it(changes, sentence):
     (problem,) = problems(**changes)
     assert problem.startswith(sentence)
 
@@ -111,7 +111,7 @@ def test_a_variable_that_cannot_be_is_named_with_how_to_write_it(changes, senten
         {"extra_objects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "nats"}}]},
     ],
 )
-def test_what_can_be_is_not_refused(changes):
+def test_valid_variables_are_not_refused(changes):
     assert problems(**changes) == []
 
 
@@ -161,7 +161,7 @@ def test_a_single_server_has_no_cluster_block():
         ({"ORDERS": {"users": [{"user": "anonymous"}]}}, ": the server tells users apart by name alone, and anonymous is there twice"),
     ],
 )  # fmt: skip
-def test_an_account_that_cannot_be_is_refused(accounts, sentence):
+def test_an_invalid_account_is_refused(accounts, sentence):
     (problem,) = problems(accounts=accounts)
     assert problem.startswith(f"nats_cluster_accounts{sentence}")
 
@@ -192,7 +192,7 @@ def test_an_override_of_what_the_role_decides_is_refused(overrides, sentence):
         ),
     ],
 )
-def test_an_extra_object_has_to_be_one(thing, sentence):
+def test_an_extra_object_has_to_be_complete(thing, sentence):
     (problem,) = problems(extra_objects=[thing])
     assert problem.startswith(f"nats_cluster_extra_objects[0]: {sentence}")
 
@@ -245,7 +245,7 @@ def test_a_mistyped_variable_stops_each_verb(changes, others, sentence):
     "name",
     ["nats_namespace", "nats_resources_streams", "nats_url", "my_nats_cluster_name", "nats_cluster_name_of_mine"],
 )
-def test_other_variables_are_nobody_elses_business(name):
+def test_other_names_are_not_taken_for_mistyped_variables(name):
     assert target_problems(DECLARED, OPTIONS, [name]) == []
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From one version of nats-server to another."""
+"""Changes from one version of nats-server to another."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_one_minor_version_at_a_time_up_or_down(running, declared):
         ("2.12.8", "2.11.8", "2.11.8 can't read the store that 2.12.8 has written: write 2.11.9 or newer"),
     ],
 )
-def test_what_can_not_be_in_one_step_is_refused_with_the_way(running, declared, sentence):
+def test_a_change_of_several_minor_versions_is_refused_with_the_steps(running, declared, sentence):
     assert version_problems([running], declared, {}) == [f"nats_cluster_version: {sentence}"]
 
 
@@ -67,6 +67,6 @@ def test_the_api_level_of_each_version(version, expected):
     assert level(version) == expected
 
 
-def test_what_gets_no_fixes_any_more_is_said():
+def test_a_version_without_fixes_gets_a_remark():
     assert version_remarks("2.15.1") == version_remarks("2.14.6") == version_remarks("2.16.0") == []
     assert version_remarks("2.12.8") == ["nats-server 2.12.8 no longer gets fixes: 2.14 and 2.15 do"]

@@ -59,7 +59,9 @@ POD = "/api/v1/namespaces/n/pods/nats-0"
         (1, 403, b"", "1", True, None),
     ],
 )
-def test_an_answer_that_may_change_is_asked_for_again(tries, status, body, retry_after, repeatable, seconds):
+def test_a_request_is_sent_again_after_an_overload_or_an_internal_error(
+    tries, status, body, retry_after, repeatable, seconds
+):
     assert pause(tries, status, body, retry_after, repeatable) == seconds
 
 
@@ -78,7 +80,7 @@ def test_an_answer_that_may_change_is_asked_for_again(tries, status, body, retry
         (1, ProxyError("407", OSError()), True, None),
     ],
 )
-def test_what_was_not_sent_or_may_be_sent_twice_is_sent_again(tries, error, repeatable, seconds):
+def test_an_unanswered_request_that_was_not_sent_or_is_repeatable_is_sent_again(tries, error, repeatable, seconds):
     assert pause_unanswered(tries, error, repeatable) == seconds
 
 
@@ -95,7 +97,7 @@ def test_what_was_not_sent_or_may_be_sent_twice_is_sent_again(tries, error, repe
         ("DELETE", POD, JSON, {}, False),
     ],
 )
-def test_what_does_the_same_twice(method, path, content_type, query, repeatable):
+def test_which_requests_are_repeatable(method, path, content_type, query, repeatable):
     assert is_repeatable(method, path, content_type, query) is repeatable
 
 

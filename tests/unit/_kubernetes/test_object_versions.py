@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which changes of an object since the plan count."""
+"""Which changes of an object make a plan outdated."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def later(item, resource_version="2", meta=None, **other):
         (SECRET, later(SECRET, data={"password": "eA=="}), False),
     ],
 )
-def test_everything_but_what_controllers_write_counts(item, now, unchanged):
+def test_all_changes_count_but_those_of_controllers(item, now, unchanged):
     assert is_unchanged(now, version(item)) is unchanged
 
 
@@ -59,7 +59,7 @@ def test_the_version_of_a_secret_says_nothing_of_its_content():
     assert version(SECRET) == version(SECRET | {"data": {"password": "eA=="}})
 
 
-def test_an_object_that_was_only_tried_has_no_version():
+def test_the_result_of_a_dry_run_has_no_version():
     tried = SERVICE | {"metadata": {"name": "new", "namespace": "nats", "uid": "u"}}
     assert list(versions([SERVICE, tried])) == [key(SERVICE)] == ["v1 Service nats/nats"]
 
@@ -78,5 +78,5 @@ def test_an_object_that_was_only_tried_has_no_version():
         ),
     ],
 )
-def test_who_wrote_it_last_but_for_the_status(entries, who):
+def test_the_last_writer_is_who_wrote_more_than_the_status(entries, who):
     assert last_writer(later(SERVICE, meta={"managedFields": entries})) == who

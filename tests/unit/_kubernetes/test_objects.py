@@ -44,6 +44,6 @@ def test_a_change_of_a_secret_has_no_values(path):
     assert sentence((path, "hidden-1", "hidden-2")) == f"{path} changes"
 
 
-def test_a_change_of_a_whole_list_has_none_either():
+def test_a_change_of_a_whole_list_shows_no_secret():
     change = ("spec.env", None, [{"name": "X_TOKEN", "value": "hidden"}])
     assert "hidden" not in sentence(change)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which play holds a Lease, and whether it has ended, by processes that really run."""
+"""The identity of a play that holds a Lease, and whether it has ended, with real processes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_play_that_runs_is_not_gone(process):
     assert not is_gone(identity(process))
 
 
-def test_one_that_ended_is_gone_also_before_anybody_asked_about_its_end(process, sleeper):
+def test_a_play_that_ended_is_gone_even_as_a_zombie(process, sleeper):
     sleeper.kill()
     while stat(sleeper.pid)[STATE] != "Z":
         pass
@@ -64,7 +64,7 @@ def test_one_that_ended_is_gone_also_before_anybody_asked_about_its_end(process,
     assert is_gone(identity(process))
 
 
-def test_another_process_of_the_same_number_is_not_it(process):
+def test_another_process_with_the_same_pid_is_not_the_play(process):
     assert is_gone(identity(replace(process, start=process.start - 1)))
 
 
@@ -80,7 +80,7 @@ def test_another_process_of_the_same_number_is_not_it(process):
     ],
     ids=["another boot", "another namespace", "before it was told apart", "no Linux", "no play", "nobody"],
 )
-def test_what_cannot_be_seen_from_here_is_not_gone(process, sleeper, elsewhere):
+def test_a_process_that_cannot_be_seen_from_here_is_not_gone(process, sleeper, elsewhere):
     sleeper.kill()
     sleeper.wait()
     assert is_gone(identity(process))
@@ -141,5 +141,5 @@ def test_the_same_play_that_takes_a_lease_again_is_told_apart():
         ("\x1b@\u202e play 1", "?@?, play 1"),
     ],
 )
-def test_an_error_names_who_it_is(text, shown):
+def test_an_error_names_user_host_and_process(text, shown):
     assert readable(text) == shown

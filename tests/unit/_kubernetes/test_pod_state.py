@@ -56,7 +56,7 @@ def test_only_a_pod_that_its_node_has_not_started_waits_for_the_kubelet(
         ("Failed", [{"waiting": {"reason": "ContainerCreating"}}], False),
     ],
 )
-def test_only_a_kubelets_word_on_every_container_tells_that_a_pod_has_ended(
+def test_a_pod_has_ended_when_its_kubelet_says_so_of_every_container(
     phase: str, states: list[dict[str, Any]], expected: bool
 ) -> None:
     assert (
