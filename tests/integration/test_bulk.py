@@ -121,7 +121,7 @@ def test_what_the_server_refuses_leaves_the_rest_done(partly, names):
     [
         (
             {"streams": [{"name": "OK"}, {"name": "BAD", "max_age": "5x"}]},
-            "streams, entry 2: stream BAD: max_age: '5x' is no duration",
+            "streams, entry 2: stream BAD: max_age: '5x' is not a duration",
         ),
         ({"streams": [{"name": "OK"}, {"subjects": ["x"]}]}, "streams, entry 2: stream: name is missing"),
         (
@@ -141,7 +141,7 @@ def test_what_the_server_refuses_leaves_the_rest_done(partly, names):
         ),
         (
             {"streams": [{"name": "OK", "sources": [{"name": "A", "opt_start_time": "x"}]}]},
-            "sources: opt_start_time: 'x' is no time",
+            "sources: opt_start_time: 'x' is not a time",
         ),
         (
             {"streams": [{"name": "OK", "consumer_limits": {"inactive_threshold": "soon"}}]},
@@ -163,7 +163,7 @@ def test_what_the_server_refuses_leaves_the_rest_done(partly, names):
         ),
         (
             {"consumers": [{"stream": "S", "name": "c", "state": "paused", "pause_until": "x"}]},
-            "pause_until: 'x' is no time",
+            "pause_until: 'x' is not a time",
         ),
         (
             {"consumers": [{"stream": "S", "name": "c", "state": "paused", "pause_until": "2020-01-01T00:00:00Z"}]},

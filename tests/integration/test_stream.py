@@ -124,8 +124,8 @@ def test_replicas_are_changed_after_the_rest_and_waited_for(stream, jetstream):
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        ({"max_age": "12x"}, "max_age: '12x' is no duration: write 24h, 1h30m, 500ms"),
-        ({"max_bytes": "5 apples"}, "max_bytes: '5 apples' is no size: write 10M"),
+        ({"max_age": "12x"}, "max_age: '12x' is not a duration: write 24h, 1h30m, 500ms"),
+        ({"max_bytes": "5 apples"}, "max_bytes: '5 apples' is not a size: write 10M"),
         ({"num_replicas": 6}, "num_replicas: 6 is out of range: write 1 to 5"),
         ({"max_age": "1ms"}, "max_age: 1ms is too small: write 100ms or more"),
     ],
@@ -343,9 +343,9 @@ def test_what_forbids_purging_has_the_servers_code(stream, publish):
         ({"state": "purged", "purge": {"keep": -1}}, "purge.keep: -1 is negative"),
         (
             {"consumer_limits": {"inactive_threshold": "soon"}},
-            "consumer_limits: inactive_threshold: 'soon' is no duration",
+            "consumer_limits: inactive_threshold: 'soon' is not a duration",
         ),
-        ({"sources": [{"name": "A", "opt_start_time": "x"}]}, "sources: opt_start_time: 'x' is no time"),
+        ({"sources": [{"name": "A", "opt_start_time": "x"}]}, "sources: opt_start_time: 'x' is not a time"),
         ({"mirror": {"name": "A", "opt_start_seq": -1}}, "mirror: opt_start_seq: -1 is negative"),
         ({"duplicate_window": "1h", "max_age": "1m"}, "duplicate_window: 1h is longer than max_age, 1m"),
         ({"discard_new_per_subject": True}, "discard_new_per_subject: it needs discard: new"),

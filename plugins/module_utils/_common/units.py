@@ -25,7 +25,7 @@ def parse_quantity(value: str | int) -> int:
     match = _QUANTITY.fullmatch(text)
     if match is None or (match[3] or "") not in QUANTITY_UNITS:
         raise ValueError(
-            f"{text!r} is no Kubernetes quantity: write 5Gi (5 * 2^30), 512Mi, 5G (5 * 10^9), or an integer of bytes"
+            f"{text!r} is not a Kubernetes quantity: write 5Gi (5 * 2^30), 512Mi, 5G (5 * 10^9), or an integer of bytes"
         )
     scale = Decimal(10) ** int(match[2]) if match[2] else QUANTITY_UNITS[match[3]]
     return int(Decimal(match[1]) * scale)
@@ -63,7 +63,7 @@ def parse_duration(value: str | int) -> int:
         return _in_range(int(text), text)
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text!r} is no duration: write 24h, 1h30m, 500ms or an integer of nanoseconds")
+        raise ValueError(f"{text!r} is not a duration: write 24h, 1h30m, 500ms or an integer of nanoseconds")
     nanoseconds = sum((Decimal(number) * NANOSECONDS[unit] for number, unit in parts), Decimal(0))
     if nanoseconds != int(nanoseconds):
         raise ValueError(f"{text!r} is finer than a nanosecond: write whole nanoseconds")
@@ -87,7 +87,7 @@ def parse_size(value: str | int) -> int:
     match = _SIZE.fullmatch(text)
     unit = match[2].lower() if match else None
     if match is None or (unit and unit not in BYTES):
-        raise ValueError(f"{text!r} is no size: write 10M (10^7), 10MB or 10MiB (10 * 2^20), or an integer of bytes")
+        raise ValueError(f"{text!r} is not a size: write 10M (10^7), 10MB or 10MiB (10 * 2^20), or an integer of bytes")
     return _in_range(int(match[1]) * (BYTES[unit] if unit else 1), text)
 
 
@@ -112,7 +112,7 @@ def _in_range(number: int, text: str) -> int:
 def parse_instant(value: str) -> str:
     """A time with its zone in the format of RFC 3339, which the server uses. YAML's own times have a space in place of the T."""
     if instant(value) is None:
-        raise ValueError(f"{value!r} is no time: write 2030-01-31T12:00:00Z")
+        raise ValueError(f"{value!r} is not a time: write 2030-01-31T12:00:00Z")
     return value.upper().replace(" ", "T")
 
 

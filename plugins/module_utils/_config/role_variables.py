@@ -130,7 +130,7 @@ def _names(declared: RoleVariables) -> Problems:
     domain = str(declared["nats_cluster_domain"])
     if domain and not all(map(_DNS_LABEL.fullmatch, domain.split("."))):
         hint = "write it without dots at its ends, as in cluster.local, or leave it empty"
-        yield f"nats_cluster_domain: {domain!r} is no DNS domain: {hint}"
+        yield f"nats_cluster_domain: {domain!r} is not a DNS domain: {hint}"
     if not cluster or re.search(r"\s", cluster):
         yield f"nats_cluster_cluster_name: {cluster!r} cannot name a cluster: write a name without spaces, as in nats"
 
@@ -139,7 +139,7 @@ def _version(declared: RoleVariables) -> Problems:
     version = str(declared["nats_cluster_version"])
     match = _VERSION.fullmatch(version)
     if match is None:
-        yield f"nats_cluster_version: {version!r} is no version of nats-server: write all three numbers in quotes, as in '2.15.1'"
+        yield f"nats_cluster_version: {version!r} is not a version of nats-server: write all three numbers in quotes, as in '2.15.1'"
     elif (int(match[1]), int(match[2])) < OLDEST_VERSION:
         yield f"nats_cluster_version: {version} does not know the health check that the probes ask: write 2.11.0 or newer"
 
@@ -191,7 +191,7 @@ def _bytes(value: Any, parse: Any) -> int | str | None:
 def _profile(declared: RoleVariables) -> Problems:
     profile, profiles = declared["nats_cluster_profile"], ("default", "small", "high_throughput", "low_latency")
     if profile not in profiles:
-        yield f"nats_cluster_profile: {profile!r} is no profile: write one of {', '.join(profiles)}"
+        yield f"nats_cluster_profile: {profile!r} is not a profile: write one of {', '.join(profiles)}"
 
 
 def _labels(declared: RoleVariables) -> Problems:

@@ -97,7 +97,7 @@ def test_a_key_is_quoted_where_it_has_to_be(key, text):
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"jetstream": {"max_file_store": "4 gallons"}}, "jetstream.max_file_store: '4 gallons' is no size"),
+        ({"jetstream": {"max_file_store": "4 gallons"}}, "jetstream.max_file_store: '4 gallons' is not a size"),
         ({"users": [{"password": "$2a$mine"}]}, r"users\[0\].password: the server would take"),
         ({"leafnodes": {"token": "$2x$"}}, "leafnodes.token: the server would take"),
         ({"key": date(2026, 1, 1)}, "key: .* can't be written in nats.conf"),

@@ -33,7 +33,7 @@ def test_sizes_of_nats_and_of_kubernetes_are_bytes(size, number):
 
 @pytest.mark.parametrize("size", ["", "much", "1.5GB", "5 gigs"])
 def test_what_is_no_size_is_refused(size):
-    with pytest.raises(AnsibleFilterError, match="is no size: write 10M"):
+    with pytest.raises(AnsibleFilterError, match="is not a size: write 10M"):
         size_in_bytes(size)
 
 
@@ -60,7 +60,7 @@ def test_a_quantity_is_bytes(quantity, number):
     "quantity", ["5GB", "5GiB", "5gi", "5K", "-1Gi", "100m", "Gi", "", "5e", "5e9Gi", "e9", "5e1.5"]
 )
 def test_what_kubernetes_would_not_read_is_refused(quantity):
-    with pytest.raises(ValueError, match="is no Kubernetes quantity: write 5Gi"):
+    with pytest.raises(ValueError, match="is not a Kubernetes quantity: write 5Gi"):
         parse_quantity(quantity)
 
 
@@ -70,5 +70,5 @@ def test_a_duration_is_whole_seconds(duration, seconds):
 
 
 def test_what_is_no_duration_is_refused():
-    with pytest.raises(AnsibleFilterError, match="is no duration: write 24h"):
+    with pytest.raises(AnsibleFilterError, match="is not a duration: write 24h"):
         duration_in_seconds("soon")

@@ -71,7 +71,7 @@ PLACES: dict[str, Callable[[str], Any]] = {
     "tolerations": lambda value: [{"key": value, "operator": value}],
     "version": lambda value: f"2.15.1-{value}",
 }
-# These decide, are numbers, or are read by a filter that refuses what is no size; and those that no template has.
+# These decide, are numbers, or are read by a filter that refuses what is not a size; and those that no template has.
 NO_TEXT = {
     *(
         "state",
