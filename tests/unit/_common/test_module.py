@@ -28,7 +28,7 @@ SECRETS = json.dumps([{"kind": "Secret", "data": {"password": "aGlkZGVuLXBhc3N3b
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """What a module printed when it was run as Ansible runs it, with what `end` does at its end."""
+    """The output of a module that Ansible runs with these arguments, and that ends with `end`."""
 
     def done(end, **params):
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": params}).encode())
@@ -74,7 +74,7 @@ def test_differences_pages_and_arguments_have_no_known_secret(run):
         "> ********",
         ["********"],
     )
-    # What a later task reads stays as it is; that task hides it.
+    # Secrets for a later task are not masked; that task hides them.
     assert result["secrets"] == objects
     assert result["stream"] == "\\x9b\\u202e"
     arguments = result["invocation"]["module_args"]

@@ -48,9 +48,9 @@ def test_another_key_or_cipher_is_refused(before, after, said):
         (conf(), conf()),
         (conf(key="one"), conf(key="one", max_file_store=5)),
         (conf(ek="one"), conf(key="one")),
-        # A cipher without a key encrypts nothing.
+        # Without a key, a cipher has no effect.
         (conf(), conf(cipher="aes")),
-        # What runs is not known, or nothing is declared.
+        # The running configuration is not known, or none is declared.
         ({}, conf(key="one")),
         (conf(key="one"), {}),
     ],

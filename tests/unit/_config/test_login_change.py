@@ -46,7 +46,7 @@ READER = {"user": "reader", "password": "x", "permissions": {"publish": {"deny":
         (conf(), conf(sys="new", more=OTHER), conf(sys="new")),
         (conf(), conf(app="new", route="new", more=OTHER), conf(app="new", route="new")),
         (conf(), conf(users=[READER], more=OTHER), conf(users=[READER])),
-        # Whoever goes, goes with the restart, as other lines may name them.
+        # A user who is no longer declared is removed by the restart, since other lines may refer to the user.
         (conf(users=[READER]), conf(more=OTHER), None),
         (conf(accounts={"OLD": {"users": []}}), conf(accounts={"NEW": {"users": [READER]}}), None),
         (conf(more={"cluster": {"port": 1}}), conf(route="new"), None),

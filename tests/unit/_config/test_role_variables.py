@@ -329,7 +329,7 @@ TEMPLATE = {"metadata": {"labels": SELECTED}, "spec": {"containers": []}}
         ("CronJob", {"spec": {"jobTemplate": {"spec": {"template": TEMPLATE}}}}, True),
         ("Pod", {"labels": {"app": "nats"}}, False),
         ("Deployment", {"spec": {"template": TEMPLATE | {"metadata": {"labels": {"app": "mine"}}}}}, False),
-        # A Service of somebody's own in front of the servers.
+        # An own Service that selects the servers.
         ("Service", {"spec": {"selector": SELECTED}}, False),
     ],
 )

@@ -32,10 +32,10 @@ def found(current="nats-config-1", image=IMAGE, **held):
         (CONF, found(), "nats-config-1"),
         (HOT, found(), "nats-config-1"),
         (COLD, found(), f"nats-config-{short_hash(COLD)}"),
-        # Another image restarts every server anyway: none that still runs the old one reads what is not meant for it.
+        # Another image restarts each server, and a server with the old image must not read the new configuration.
         (HOT, found(image="nats:2.14.6-alpine"), f"nats-config-{short_hash(HOT)}"),
         (CONF, found(image="nats:2.14.6-alpine"), "nats-config-1"),
-        # The Secret that the template names is gone.
+        # The Secret that the template refers to was deleted.
         (CONF, found("nats-config-2"), f"nats-config-{short_hash(CONF)}"),
     ],
 )

@@ -113,12 +113,12 @@ def test_a_play_that_is_the_first_process_of_its_namespace_is_known_by_that(tmp_
 
 
 def test_two_plays_under_one_runner_are_two_processes(tmp_path):
-    """And what each of them says is gone once it has ended."""
+    """Each of them is gone once it has ended."""
     module = tmp_path / "module"
     module.write_text(f"{PRINT} print(new_identity())")
     for name, starts in (("ansible-playbook", [module]), ("ansible-runner", [tmp_path / "ansible-playbook"] * 2)):
         calls = [[sys.executable, str(path)] for path in starts]
-        # The first and the second argument are what it is known by, as where a shebang starts it.
+        # The play is recognised by its first two arguments, as if a shebang had started it.
         (tmp_path / name).write_text(f"import subprocess\nfor call in {calls!r}: subprocess.run(call, check=True)")
     done = subprocess.run([sys.executable, tmp_path / "ansible-runner"], capture_output=True, text=True, check=True)
     first, second = done.stdout.splitlines()

@@ -51,7 +51,7 @@ def test_only_a_pod_that_its_node_has_not_started_waits_for_the_kubelet(
         ("Running", [{"terminated": {"exitCode": 0}}], False),
         ("Failed", [{"terminated": {"exitCode": 137}}, {"running": {}}], False),
         ("Running", [{"running": {}}], False),
-        # Its node was lost: nobody knows.
+        # The node was lost, so it is not known.
         ("Failed", [], False),
         ("Failed", [{"waiting": {"reason": "ContainerCreating"}}], False),
     ],
