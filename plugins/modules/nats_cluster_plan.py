@@ -261,10 +261,7 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
 def servers(kubernetes: Kubernetes, params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
     """What the servers that run say, those that take no login by their monitoring ports."""
     target = {key: params[key] for key in (*KUBECONFIG, "namespace")} | {"cluster": params["name"]}
-    options = {"kubernetes": target | {"account": None}, "timeout": 5, "accounts": []}
-    source = ThroughKubernetes(
-        options | dict.fromkeys(("expected_members", "cluster_name", "previous")), opened, look_inside=False
-    )
+    source = ThroughKubernetes(target | {"account": None}, 5, opened, look_inside=False)
     return with_monitoring(kubernetes, params["namespace"], source.running(), source.take())
 
 

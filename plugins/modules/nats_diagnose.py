@@ -9,12 +9,13 @@ DOCUMENTATION = r"""
 module: nats_diagnose
 short_description: Find out why a NATS cluster is in trouble
 description:
-  - Looks at pods, events, volumes, nodes, network policies and logs, from inside every pod at names, routes, disk and open files, and at the servers' own
-    figures, and ends in a list of causes, the most likely first, each with its evidence, its remedy and what it explains.
-  - Writes a support bundle on request; one archive with what the servers say, which C(nats audit analyze) reads as its own, and with what Kubernetes says
-    beside it. Passwords, hashes and keys are removed.
-  - Needs O(kubernetes). It changes nothing in the cluster, and trouble that it finds is no failure. What may not be read is named and left out.
-  - From inside a pod it opens a connection to each server's port for routes and closes it, which that server may note in its log.
+  - Reads pods, events, volumes, nodes, network policies and logs, checks DNS names, routes, disk and open files from inside every pod, and reads the servers'
+    own figures. It returns a list of causes, the most likely first, each with its evidence, its remedy and the problems that it explains.
+  - Writes a support bundle if O(bundle) is set; one archive with what the servers report, in the format that C(nats audit analyze) reads, and with what
+    Kubernetes reports. Passwords, hashes and keys are removed.
+  - Needs O(kubernetes). It changes nothing in the cluster, and a problem that it finds does not fail the task. What the login may not read is named and
+    left out.
+  - From inside a pod it opens a connection to each server's port for routes and closes it, which that server may write to its log.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -24,7 +25,7 @@ extends_documentation_fragment:
   - messaging.nats.attributes.action_group
 options:
   bundle:
-    description: Where the support bundle is written, a ZIP file. None is written without it.
+    description: Path of the support bundle, a ZIP file. Without this option, no bundle is written.
     type: path
   accounts:
     description: Names of the accounts whose own lists are compared with what the servers hold.
@@ -34,7 +35,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: What is wrong
+- name: Find out what is wrong
   messaging.nats.nats_diagnose:
     kubernetes:
       namespace: nats
@@ -60,11 +61,11 @@ causes:
       remedy: Choose one of them in nats_cluster_storage_class, or have this one made.
       effects: [POD_PENDING pod nats-1]
 page:
-  description: The same as a person reads it.
+  description: The causes as a page of text.
   returned: success
   type: str
 bundle:
-  description: Where the support bundle lies.
+  description: Where the support bundle was written.
   returned: when O(bundle) is set and not in check mode
   type: str
 code:
@@ -113,7 +114,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_
 def system_account(
     kubernetes: Kubernetes, target: dict[str, Any], timeout: float, opened: ExitStack
 ) -> Connection | None:
-    """The system account, where anyone answers for it."""
+    """A connection to the system account, or None if no server takes it."""
     try:
         access = through(kubernetes, target["namespace"], target["cluster"], target["account"] or "SYS", timeout)
         connection = opened.enter_context(access)
@@ -136,7 +137,7 @@ def write(
     os.close(handle)
     with Bundle(unfinished, moment, KNOWN_SECRETS) as bundle:
         bundle.beside("diagnosis.txt", page(facts, found))
-        bundle.beside("diagnosis.json", [one.told() for one in found])
+        bundle.beside("diagnosis.json", [one.result() for one in found])
         kubernetes_facts(bundle, facts, secrets)
         if connection:
             capture(bundle, connection, len(facts.pods))
@@ -150,11 +151,10 @@ def main() -> None:
     with NatsModule(spec) as module, ExitStack() as opened:
         params, target = module.params, module.params["kubernetes"]
         if not target:
-            raise NatsError("nats_diagnose", "it looks at pods", "Set the option kubernetes.")
+            cause = "nats_diagnose looks at pods through the Kubernetes API, so it is needed"
+            raise NatsError("option kubernetes", cause, "Set it.", code="INVALID_OPTIONS")
         kubernetes = Kubernetes(target)
-        named = {"accounts": [{"account": account} for account in params["accounts"]]}
-        unknown = {"expected_members": None, "cluster_name": None, "previous": None}
-        source = ThroughKubernetes({**params, **unknown, **named}, opened)
+        source = ThroughKubernetes(target, params["timeout"], opened, accounts=params["accounts"])
         connection = system_account(kubernetes, target, params["timeout"], opened)
         look = partial(observe, source, 0, "error")
         facts = examine(kubernetes, target["namespace"], target["cluster"], look, connection)
@@ -163,7 +163,7 @@ def main() -> None:
         written = bool(params["bundle"]) and not module.check_mode
         if written:
             write(module, kubernetes, facts, found, connection)
-        result = {"causes": [one.told() for one in found], "page": page(facts, found)}
+        result = {"causes": [one.result() for one in found], "page": page(facts, found)}
         module.exit_json(changed=bool(params["bundle"]), **result, **({"bundle": params["bundle"]} if written else {}))
 
 

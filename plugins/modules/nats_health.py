@@ -9,12 +9,13 @@ DOCUMENTATION = r"""
 module: nats_health
 short_description: Verify that a NATS cluster is what it should be
 description:
-  - Compares what is expected with what the servers say of themselves; members by name, meta leader and quorum, the replicas of every stream and consumer,
-    stores against limits and volumes, versions, clocks, certificates, load, and the thresholds that owners wrote on their streams and consumers
+  - Compares what is expected with what the servers report; members by name, meta leader and quorum, the replicas of every stream and consumer,
+    stores against limits and volumes, versions, clocks, certificates, load, and the thresholds that owners set on their streams and consumers
     as metadata C(io.nats.monitor.*).
   - Fails with a sentence for each problem that names the object, the evidence and the remedy. C(/healthz) is not believed when it says that all is well.
-  - A clean first sample is a verdict. A doubtful one is taken again, and of what comes and goes only that is a finding which is wrong for three seconds.
-  - With O(kubernetes), the default account is V(SYS), and a pod that does not answer is asked on its own, so that it is known why.
+  - If the first sample shows no problem, the cluster is healthy. Otherwise more samples are taken for at least three seconds, and problems that a
+    healthy cluster shows for a moment, such as an election, are findings only if all of these samples have them.
+  - With O(kubernetes), the default account is V(SYS), and a pod that does not answer is asked on its own to find out why.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -29,14 +30,14 @@ options:
     type: float
     default: 0
   fail_on:
-    description: The least severity that fails the task, V(never) for none. What is less severe is told in RV(findings).
+    description: The lowest severity that fails the task; with V(never) none does. RV(findings) has the less severe ones too.
     type: str
     choices: [info, warning, error, never]
     default: error
 """
 
 EXAMPLES = r"""
-- name: The cluster is whole
+- name: Wait until the cluster is healthy
   messaging.nats.nats_health:
     kubernetes:
       namespace: nats
@@ -47,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether nothing is wrong that O(fail_on) is about.
+  description: Whether there is no finding of the severity O(fail_on) or a higher one.
   returned: always
   type: bool
 findings:
@@ -66,7 +67,7 @@ cluster:
   returned: always
   type: dict
 figures:
-  description: What a later run may get as O(previous).
+  description: What a later run can be given as O(previous).
   returned: always
   type: dict
 streams:
@@ -74,25 +75,28 @@ streams:
   returned: always
   type: dict
 code:
-  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  description:
+    - The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+    - V(UNHEALTHY) if there are findings of the severity O(fail_on) or a higher one; their own codes are in RV(findings).
   returned: failure
   type: str
 cause:
-  description: Why it failed.
+  description: Why it failed. For an unhealthy cluster, object and evidence of each finding that fails the task, one finding a line.
   returned: failure
   type: str
 remedy:
-  description: What to do.
+  description: What to do. For an unhealthy cluster, the remedies of these findings, each once and one a line.
   returned: failure
   type: str
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
-from ansible_collections.messaging.nats.plugins.module_utils._health.findings import SEVERITIES
-from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import SEVERITIES, Finding
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import fails, observe
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
@@ -130,6 +134,15 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
+def failure(failing: Sequence[Finding]) -> dict[str, str]:
+    """The parts of the failure; a finding's own code is too specific for the code of the failure."""
+    return {
+        "code": "UNHEALTHY",
+        "cause": "\n".join(f"{finding.object}: {finding.evidence}" for finding in failing),
+        "remedy": "\n".join(dict.fromkeys(finding.remedy for finding in failing)),
+    }
+
+
 def main() -> None:
     spec = {
         "fail_on": {"type": "str", "choices": [*SEVERITIES, "never"], "default": "error"},
@@ -137,13 +150,18 @@ def main() -> None:
     }
     with NatsModule(spec | CLUSTER) as module, ExitStack() as opened:
         params = module.params
-        snapshot, findings = observe(looked := source(params, opened), params["wait_timeout"], params["fail_on"])
+        snapshots = source(params, opened)
+        snapshot, findings = observe(snapshots, params["wait_timeout"], params["fail_on"])
         if findings:
-            looked.note_secrets()
+            snapshots.note_secrets()
         failing = [finding for finding in findings if fails(finding, params["fail_on"])]
-        result = {"healthy": not failing, "findings": list(map(told, findings)), **summary(snapshot)}
+        result = {
+            "healthy": not failing,
+            "findings": [finding.result() for finding in findings],
+            **summary(snapshot),
+        }
         if failing:
-            module.fail_json(msg="\n".join(map(str, failing)), **result)
+            module.fail_json(msg="\n".join(map(str, failing)), **failure(failing), **result)
         module.exit_json(changed=False, **result)
 
 

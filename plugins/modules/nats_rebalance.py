@@ -127,7 +127,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import fails, observe
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
@@ -157,7 +157,7 @@ def main() -> None:
         if wrong := [finding for finding in findings if fails(finding, "error")]:
             sentences = "; ".join(f"{finding.object}: {finding.evidence}" for finding in wrong)
             msg = f"cluster: it is not healthy, so nothing was moved: {sentences}. Look at it with nats_diagnose first."
-            module.fail_json(msg=msg, findings=[told(finding) for finding in findings])
+            module.fail_json(msg=msg, findings=[finding.result() for finding in findings])
         members = Members(
             opened.enter_context(connected(params, account="SYS")), snapshot.expected, snapshot.cluster_name
         )

@@ -9,9 +9,9 @@ DOCUMENTATION = r"""
 module: nats_report
 short_description: A NATS cluster as one page of HTML
 description:
-  - Writes what M(messaging.nats.nats_health) finds, the servers as a picture, their stores and load as bars, and every stream with its replicas
-    on one page, which needs no script and nothing from elsewhere, in light and dark.
-  - An ill cluster is no failure; the page says what is wrong.
+  - Writes one page with what M(messaging.nats.nats_health) finds, the servers as a picture, their stores and load as bars, and every stream with its
+    replicas. The page is in light and dark colours, has no scripts and loads nothing from other places.
+  - An unhealthy cluster does not fail the task; the page says what is wrong.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -22,7 +22,7 @@ extends_documentation_fragment:
   - messaging.nats.attributes.action_group
 options:
   path:
-    description: Where the page is written. What was there is replaced in one step.
+    description: Where the page is written. An existing file is replaced atomically.
     type: path
     required: true
 """
@@ -37,7 +37,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: Where the page is.
+  description: Where the page was written.
   returned: success
   type: str
 healthy:
@@ -69,7 +69,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_urls
-from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source, told
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
@@ -83,16 +83,17 @@ def write(module: NatsModule, text: str) -> None:
 
 def main() -> None:
     with NatsModule(CLUSTER | {"path": {"type": "path", "required": True}}) as module, ExitStack() as opened:
-        snapshot, findings = observe(looked := source(module.params, opened), 0, "error")
+        snapshots = source(module.params, opened)
+        snapshot, findings = observe(snapshots, 0, "error")
         if findings:
-            looked.note_secrets()
+            snapshots.note_secrets()
         if not module.check_mode:
             write(module, KNOWN_SECRETS.masked(masked_urls(report(snapshot, findings, datetime.now(timezone.utc)))))
         module.exit_json(
             changed=True,
             path=module.params["path"],
             healthy=not any(finding.severity == "error" for finding in findings),
-            findings=list(map(told, findings)),
+            findings=[finding.result() for finding in findings],
         )
 
 

@@ -8,8 +8,8 @@ DOCUMENTATION = r"""
 module: nats_status
 short_description: A NATS cluster on one page of text
 description:
-  - Shows pods, health, load, stores, streams, waiting consumers and the last lines of all logs, each figure with where it becomes a worry.
-  - Needs O(kubernetes). An ill cluster is no failure; the page says what is wrong.
+  - Shows pods, health, load, stores, streams, waiting consumers and the last lines of all logs, with the figure from which each becomes a problem.
+  - Needs O(kubernetes). An unhealthy cluster does not fail the task; the page says what is wrong.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -19,13 +19,13 @@ extends_documentation_fragment:
   - messaging.nats.attributes.action_group
 options:
   log_lines:
-    description: Lines of each pod's log.
+    description: How many of the last lines of each pod's log are shown.
     type: int
     default: 5
 """
 
 EXAMPLES = r"""
-- name: Look at the cluster
+- name: Read the cluster's status
   messaging.nats.nats_status:
     kubernetes:
       namespace: nats
@@ -38,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 page:
-  description: The page.
+  description: The page, as lines of text.
   returned: success
   type: str
 code:
@@ -57,7 +57,6 @@ remedy:
 
 from contextlib import ExitStack
 from datetime import datetime, timezone
-from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
@@ -65,14 +64,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.sampling im
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import page
 
-NOTHING_MORE: dict[str, Any] = {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}
-
 
 def main() -> None:
     with NatsModule({"log_lines": {"type": "int", "default": 5}}) as module, ExitStack() as opened:
         if not module.params["kubernetes"]:
-            raise NatsError("nats_status", "it looks at pods", "Set the option kubernetes.")
-        source = ThroughKubernetes({**module.params, **NOTHING_MORE}, opened)
+            cause = "nats_status reads pods and their logs through the Kubernetes API, so it is needed"
+            raise NatsError("option kubernetes", cause, "Set it.", code="INVALID_OPTIONS")
+        source = ThroughKubernetes(module.params["kubernetes"], module.params["timeout"], opened)
         snapshot, findings = observe(source, 0, "never")
         pods = source.running()
         source.note_secrets()

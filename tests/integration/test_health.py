@@ -85,9 +85,6 @@ def test_a_report_of_a_cluster(run_module, cluster, account, tmp_path):
     assert missing["failed"] is True
 
 
-# nats-py leaves sockets of handshakes that failed to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
     ("login", "cause"),
     [

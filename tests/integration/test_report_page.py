@@ -33,8 +33,8 @@ FINDINGS = [
 CASES = {
     "3-servers-3-streams": (cluster(3, 3), []),
     "9-servers-500-streams": (cluster(9, 500), []),
-    "9-servers-500-streams-ill": (troubled(9, 500), FINDINGS),
-    "long-names-ill": (
+    "9-servers-500-streams-unhealthy": (troubled(9, 500), FINDINGS),
+    "long-names-unhealthy": (
         troubled(9, 30, name="ORDERS_OF_THE_EUROPEAN_SHOP_" * 7 + "{}", server="nats-production-eu-{}"),
         FINDINGS,
     ),

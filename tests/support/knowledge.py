@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
+    KubernetesView,
     Listed,
     NotAsked,
     Pod,
@@ -59,7 +60,9 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         answers=tuple(told.values()),
         varz=varz,
         healthz=checks,
-        pods=draw(st.none() | st.just({name: Pod(name, "Running", down=False) for name in NAMES})),
+        kubernetes=draw(
+            st.none() | st.just(KubernetesView({name: Pod(name, "Running", down=False) for name in NAMES}))
+        ),
         accounts={ACCOUNT: Listed(listed, dict.fromkeys(listed, ("c",)))},
     )
 
@@ -101,14 +104,15 @@ def poorer(snapshot: Snapshot) -> Iterator[Snapshot]:
         left = {name: listed for name, listed in snapshot.accounts.items() if name != account}
         yield replace(snapshot, accounts=left)
         yield replace(snapshot, accounts=left, unasked={**snapshot.unasked, account: NotAsked("no answer in time")})
-    if snapshot.pods is not None:
-        yield replace(snapshot, pods=None)
-        for name, pod in snapshot.pods.items():
+    if snapshot.kubernetes is not None:
+        yield replace(snapshot, kubernetes=None)
+        pods = snapshot.kubernetes.pods
+        for name, pod in pods.items():
             if pod.down is not None:
-                yield replace(snapshot, pods={**snapshot.pods, name: replace(pod, down=None)})
+                yield replace(snapshot, kubernetes=KubernetesView({**pods, name: replace(pod, down=None)}))
     for reason in Unasked:
         told_why = NotAsked("the login failed", reason=reason)
-        yield replace(snapshot, answers=(), varz=(), healthz=(), unreachable=told_why.cause, unreachable_for=told_why)
+        yield replace(snapshot, answers=(), varz=(), healthz=(), system_not_asked=told_why)
 
 
 def unheard_is_no_consent(gate: Gate, snapshot: Snapshot, data: st.DataObject) -> None:
@@ -125,7 +129,7 @@ def _taken(snapshot: Snapshot, less: Snapshot) -> dict[str, Any]:
     return {
         "answers": answered(snapshot).keys() - answered(less).keys(),
         "accounts": snapshot.accounts.keys() - less.accounts.keys(),
-        "pods": (snapshot.pods, less.pods),
+        "kubernetes": (snapshot.kubernetes, less.kubernetes),
     }
 
 

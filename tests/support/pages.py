@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import KubernetesView, Snapshot
 
 Answer = dict[str, Any]
 
@@ -30,7 +30,8 @@ def cluster(servers: int, count: int, name: str = "S{}", server: str = "nats-{}"
         held[leader].append(found | {"consumer_detail": [consumer]})
     answers = tuple(_jsz(member, names[0], held[member]) for member in names)
     figures = tuple(_varz(member, servers - 1) for member in names)
-    return Snapshot(names, "nats", answers, varz=figures, volumes=dict.fromkeys(names, 5 * 2**30))
+    view = KubernetesView(volumes=dict.fromkeys(names, 5 * 2**30))
+    return Snapshot(names, "nats", answers, figures, kubernetes=view)
 
 
 def _jsz(server: str, leader: str, streams: list[Answer]) -> Answer:

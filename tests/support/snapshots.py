@@ -22,7 +22,12 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Listed, Pod, Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
+    KubernetesView,
+    Listed,
+    Pod,
+    Snapshot,
+)
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "snapshots"
 RECORDING = bool(os.environ.get("RECORD_SNAPSHOTS"))
@@ -57,8 +62,9 @@ def recorded(path: Path) -> tuple[Snapshot, list[list[str]]]:
     """A snapshot, and severity, code and object of what was found when it was recorded."""
     told = json.loads(path.read_text(encoding="utf-8"))
     kept: dict[str, Any] = told["snapshot"]
-    if kept["pods"] is not None:
-        kept["pods"] = {name: Pod(**pod) for name, pod in kept["pods"].items()}
+    if view := kept["kubernetes"]:
+        pods = {name: Pod(**pod) for name, pod in view["pods"].items()}
+        kept["kubernetes"] = KubernetesView(**(view | {"pods": pods}))
     kept["accounts"] = {
         name: Listed(tuple(listed["streams"]), listed["consumers"], listed.get("usage", {}))
         for name, listed in kept["accounts"].items()
@@ -86,9 +92,8 @@ def _lean(value: Any) -> Any:
 def main() -> None:
     namespace, state, *codes = sys.argv[1:]
     target = {"namespace": namespace, "cluster": "nats", "account": None}
-    expected = {"expected_members": None, "cluster_name": None, "previous": None, "accounts": [{"account": "APP"}]}
     with ExitStack() as opened:
-        record(state, [ThroughKubernetes({"kubernetes": target, "timeout": 5, **expected}, opened).take()], codes)
+        record(state, [ThroughKubernetes(target, 5, opened, accounts=["APP"]).take()], codes)
 
 
 if __name__ == "__main__":

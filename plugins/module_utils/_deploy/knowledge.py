@@ -62,8 +62,9 @@ def knowledge(running: Running) -> Knowledge:
         server: told[server] for server in sorted(servers & told.keys()) if not told[server]["data"].get("disabled")
     }
     pod_of = {server: pods.get(pod_name) for pod_name, server in names.items()}
+    not_asked = running.snapshot.system_not_asked
     unseen = {
-        server: _why(server in told, pod_of.get(server), running.snapshot.unreachable)
+        server: _why(server in told, pod_of.get(server), not_asked.cause if not_asked else "")
         for server in sorted(servers - answers.keys())
     }
     fallback = str((running.statefulset["metadata"].get("labels") or {}).get(VERSION_LABEL, ""))
@@ -76,14 +77,14 @@ def knowledge(running: Running) -> Knowledge:
     )
 
 
-def _why(has_answered: bool, pod: Object | None, unreachable: str | None) -> str:
+def _why(has_answered: bool, pod: Object | None, not_asked: str) -> str:
     if has_answered:
         return "its JetStream is disabled"
     if pod is None:
         return "it has no pod"
     if not _may_serve(pod):
         return "its container does not run"
-    return unreachable or "it did not answer"
+    return not_asked or "it did not answer"
 
 
 def _may_serve(pod: Object | None) -> bool:

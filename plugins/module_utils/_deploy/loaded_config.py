@@ -55,7 +55,7 @@ def loaded(kubernetes: Kubernetes, pods: Iterable[Object], snapshot: Snapshot) -
 def varz_by_server(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
     """What each server says of itself: to the system account, or to its monitoring port where that could not ask."""
     answered = {answer["server"]["name"]: answer["data"] for answer in snapshot.varz}
-    return {**snapshot.alone, **answered}
+    return {**snapshot.varz_of_silent, **answered}
 
 
 def _missing(kubernetes: Kubernetes, pod: Object, varz: Mapping[str, Any]) -> list[str]:

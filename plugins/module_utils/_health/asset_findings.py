@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What is wrong with streams and consumers. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""Findings about streams and consumers. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
 
-Only the leader's word about replicas counts: every follower calls the other followers not current.
+Only what the leader says about replicas counts: every follower calls the other followers not current.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer
 
-LAG_SECONDS, NEAR_LIMIT_PERCENT, MANY_SUBJECTS, MAX_LISTED = 10, 90, 1_000_000, 20
+# A replica lags if it lacks this share of its stream, and more than these messages.
+LAG_PERCENT, MIN_LAG = 10, 1000
+NEAR_LIMIT_PERCENT, MANY_SUBJECTS, MAX_LISTED = 90, 1_000_000, 20
 
 
 def stream_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Finding]:
+    """`servers` are the answers to JSZ, by name; `expected` is how many servers there should be."""
     single: dict[str, list[str]] = {}
     for (account, name), stream in sorted(streams(servers).items()):
         what, config = f"stream {name} of account {account}", stream.get("config") or {}
-        wanted = config.get("num_replicas", 1)
-        if wanted > 1:
-            yield from _replicas("STREAM", what, stream.get("cluster") or {}, wanted)
+        replicas = config.get("num_replicas", 1)
+        if replicas > 1:
+            yield from _replicas("STREAM", what, stream.get("cluster") or {}, replicas)
             yield from _lag(what, stream)
         elif expected > 1:
             single.setdefault(account, []).append(name)
@@ -38,36 +41,33 @@ def stream_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Fi
     for account, names in sorted(single.items()):
         shown = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
         evidence = f"{len(names)} streams have one replica: {shown}"
-        yield info(
-            "SINGLE_REPLICA",
-            f"account {account}",
-            evidence,
-            "They are away while their server is, and lost with its volume.",
-        )
+        remedy = "They are unavailable while their server is down, and lost with its volume."
+        yield info("SINGLE_REPLICA", f"account {account}", evidence, remedy)
 
 
 def consumer_findings(servers: Mapping[str, Answer]) -> Iterator[Finding]:
-    replicated = {key: (stream.get("config") or {}).get("num_replicas", 1) for key, stream in streams(servers).items()}
+    of_streams = {key: (stream.get("config") or {}).get("num_replicas", 1) for key, stream in streams(servers).items()}
     for (account, stream, name), consumer in sorted(consumers(servers).items()):
         what, config = f"consumer {name} of stream {stream} of account {account}", consumer.get("config") or {}
-        wanted = config.get("num_replicas") or replicated.get((account, stream), 1)
-        if wanted > 1 and config.get("durable_name"):
-            yield from _replicas("CONSUMER", what, consumer.get("cluster") or {}, wanted)
-        most, pending = config.get("max_ack_pending", 0), consumer.get("num_ack_pending", 0)
-        if 0 < most <= pending and consumer.get("num_pending"):
-            floor = (consumer.get("ack_floor") or {}).get("consumer_seq", 0)
+        replicas = config.get("num_replicas") or of_streams.get((account, stream), 1)
+        if replicas > 1 and config.get("durable_name"):
+            yield from _replicas("CONSUMER", what, consumer.get("cluster") or {}, replicas)
+        limit, pending = config.get("max_ack_pending", 0), consumer.get("num_ack_pending", 0)
+        if 0 < limit <= pending and consumer.get("num_pending"):
             evidence = (
                 f"it delivers nothing: {pending} messages wait for an acknowledgement, which is max_ack_pending, "
                 f"and {consumer['num_pending']} more wait for delivery"
             )
-            yield warning(
-                "CONSUMER_STUCK", what, evidence, "Look at its clients, or raise max_ack_pending.", mark=str(floor)
-            )
+            remedy = "Look at its clients, or raise max_ack_pending."
+            acknowledged = str((consumer.get("ack_floor") or {}).get("consumer_seq", 0))
+            yield warning("CONSUMER_STUCK", what, evidence, remedy, acknowledged)
 
 
 def _replicas(kind: str, what: str, cluster: Answer, wanted: int) -> Iterator[Finding]:
     if not cluster.get("leader"):
-        yield error(f"{kind}_NO_LEADER", what, "it has no leader", "It needs a majority of its replicas' servers.")
+        yield error(
+            f"{kind}_NO_LEADER", what, "it has no leader", "Bring its servers back: it needs a majority of them."
+        )
         return
     replicas = cluster.get("replicas") or []
     if len(replicas) + 1 < wanted:
@@ -86,33 +86,20 @@ def _replicas(kind: str, what: str, cluster: Answer, wanted: int) -> Iterator[Fi
 def _lag(what: str, stream: Answer) -> Iterator[Finding]:
     last = (stream.get("state") or {}).get("last_seq", 0)
     for peer in (stream.get("cluster") or {}).get("replicas") or []:
-        if peer.get("current") and percent(peer.get("lag", 0), last) >= LAG_SECONDS and peer["lag"] > 1000:
+        if peer.get("current") and percent(peer.get("lag", 0), last) >= LAG_PERCENT and peer["lag"] > MIN_LAG:
             evidence = f"its replica on {peer['name']} is {peer['lag']} of {last} messages behind"
             yield warning("STREAM_LAGGING", what, evidence, "Look at disk and network of that server.")
 
 
-def account_findings(account: str, usage: Answer) -> Iterator[Finding]:
-    """Limits of an account: at them it is refused, and the servers go on."""
-    limits = usage.get("limits") or {}
-    for figure in ("storage", "memory", "streams", "consumers"):
-        used, most = usage.get(figure, 0), limits.get(f"max_{figure}", -1)
-        if percent(used, most) >= NEAR_LIMIT_PERCENT:
-            evidence = f"{used} of max_{figure} {most} ({percent(used, most)} %)"
-            remedy = "It is refused more at its limit: delete or purge something, or raise the account's limit."
-            yield warning("ACCOUNT_NEAR_LIMIT", f"account {account}", evidence, remedy)
-
-
 def _limits(what: str, config: Answer, state: Answer) -> Iterator[Finding]:
-    refuses = config.get("discard") == "new"
     for limit, figure in (("max_msgs", "messages"), ("max_bytes", "bytes"), ("max_consumers", "consumer_count")):
-        most, share = config.get(limit, -1), percent(state.get(figure, 0), config.get(limit, -1))
+        share = percent(state.get(figure, 0), config.get(limit, -1))
         if share < NEAR_LIMIT_PERCENT:
             continue
-        evidence = f"{state[figure]} of {limit} {most} ({share} %)"
-        if refuses or limit == "max_consumers":
-            yield warning(
-                "STREAM_NEAR_LIMIT", what, evidence, f"It refuses more at its limit: raise {limit} or consume faster."
-            )
+        evidence = f"{state[figure]} of {limit} {config[limit]} ({share} %)"
+        if config.get("discard") == "new" or limit == "max_consumers":
+            remedy = f"It refuses more at its limit: raise {limit} or consume faster."
+            yield warning("STREAM_NEAR_LIMIT", what, evidence, remedy)
         else:
             yield info("STREAM_AT_LIMIT", what, evidence, "It drops its oldest messages, as discard: old says.")
     if state.get("num_subjects", 0) > MANY_SUBJECTS:

@@ -2,13 +2,14 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What can be wrong, in words. PRIVATE to the collection: it can change at any time."""
+"""The findings of the health check: what is wrong, by severity and code. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 SEVERITIES = ("info", "warning", "error")
+WORST_FIRST = tuple(reversed(SEVERITIES))
 
 
 @dataclass(frozen=True)
@@ -18,19 +19,29 @@ class Finding:
     object: str
     evidence: str
     remedy: str
-    # What must not have moved between two samples, for what is only wrong when it stands still.
-    mark: str = ""
+    # For what is wrong only while it stands still: a position, which must be the same in all samples.
+    position: str = ""
 
     def __str__(self) -> str:
         return f"{self.object}: {self.evidence}. {self.remedy}"
 
+    def result(self) -> dict[str, str]:
+        """The finding as modules return it."""
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            "object": self.object,
+            "evidence": self.evidence,
+            "remedy": self.remedy,
+        }
 
-def error(code: str, what: str, evidence: str, remedy: str, mark: str = "") -> Finding:
-    return Finding("error", code, what, evidence, remedy, mark)
+
+def error(code: str, what: str, evidence: str, remedy: str, position: str = "") -> Finding:
+    return Finding("error", code, what, evidence, remedy, position)
 
 
-def warning(code: str, what: str, evidence: str, remedy: str, mark: str = "") -> Finding:
-    return Finding("warning", code, what, evidence, remedy, mark)
+def warning(code: str, what: str, evidence: str, remedy: str, position: str = "") -> Finding:
+    return Finding("warning", code, what, evidence, remedy, position)
 
 
 def info(code: str, what: str, evidence: str, remedy: str) -> Finding:
@@ -38,12 +49,12 @@ def info(code: str, what: str, evidence: str, remedy: str) -> Finding:
 
 
 def percent(part: float, whole: float) -> int:
-    """How much of a limit is used; 0 where there is none."""
+    """How much of a limit is used; 0 where there is no limit."""
     return int(100 * part / whole) if whole > 0 else 0
 
 
-# What comes and goes where nothing is wrong: it has to last.
-MOMENTARY = frozenset(
+# A healthy cluster shows these for a moment now and then, so they are findings only if they last.
+TRANSIENT_CODES = frozenset(
     {
         "META_PEER_NOT_CURRENT",
         "META_DISAGREEMENT",
@@ -64,5 +75,3 @@ MOMENTARY = frozenset(
         "CLOCK_SKEW",
     }
 )
-
-WORST_FIRST = ("error", "warning", "info")

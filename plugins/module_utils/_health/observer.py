@@ -2,16 +2,16 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Takes snapshots of a cluster until they agree. PRIVATE to the collection: it can change at any time."""
+"""Takes snapshots of a cluster over connections to its servers. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
     NatsError,
@@ -19,29 +19,42 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
     Unasked,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, Listed, NotAsked, Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 
-# It is `consumer`: the plural is ignored without a word.
+T = TypeVar("T")
+Answers = dict[str, tuple[Answer, ...]]
+# The option of JSZ is `consumer`: servers ignore the plural silently.
 ASKED_BY_OPTION: Mapping[str, Mapping[str, bool]] = {
     "JSZ": {"accounts": True, "streams": True, "consumer": True, "config": True},
     "VARZ": {},
     "HEALTHZ": {},
 }
-# Streams whose consumers are compared with what the servers hold.
+# Streams of an account whose consumers are compared with what the servers hold.
 MAX_STREAMS_COMPARED = 500
-# Seconds that all answers have at first, and more for each asset that a server tells of.
+
+# How long all servers have to answer at first, and how much longer for each stream and consumer that a server has.
 FIRST_ANSWERS_S, FIRST_ANSWERS_PER_ASSET_S = 1.0, 0.0005
+# For a server that is asked on its own, at its own address.
+OWN_ADDRESS_TIMEOUT_S, OWN_ADDRESS_CONNECT_TIMEOUT_S = 1, 0.5
 
 
-Answers = dict[str, tuple[Answer, ...]]
+@dataclass(frozen=True)
+class Expectation:
+    """What the user expects of a cluster."""
+
+    # The names of all servers, or their number where only that is known; neither where Kubernetes has to tell.
+    servers: tuple[str, ...] = ()
+    count: int | None = None
+    cluster_name: str | None = None
+    # The figures of an earlier result.
+    previous: Mapping[str, Any] = field(default_factory=dict)
 
 
 class AnswerTime:
-    """How long servers are waited for: longer where there is much to tell, and where one did not answer before.
+    """How long servers are waited for: longer if they have many streams, and twice as long after one did not answer.
 
-    Nobody waits where all answer. The longest is `timeout`, or more where it takes as long for as much as there is.
+    If all servers answer, nobody waits. The time grows up to `timeout`, or beyond it if so many streams take longer.
     """
 
     def __init__(self, timeout: float) -> None:
@@ -52,53 +65,57 @@ class AnswerTime:
         return min(self._for_size * 2.0**self._doubled, max(self._timeout, self._for_size))
 
     def learn(self, answers: Answers, expected: Collection[str]) -> None:
-        """From what came; servers that are known to be down are not among the expected."""
-        told = [answer["data"] for answer in answers.get("JSZ", ())]
-        assets = sum(int(data.get("streams") or 0) + int(data.get("consumers") or 0) for data in told)
+        """Adapts to these answers; a server that is known to be down does not belong into `expected`."""
+        reports = [answer["data"] for answer in answers.get("JSZ", ())]
+        assets = sum(int(data.get("streams") or 0) + int(data.get("consumers") or 0) for data in reports)
         self._for_size = max(self._for_size, FIRST_ANSWERS_S + assets * FIRST_ANSWERS_PER_ASSET_S)
-        complete = all(_names(of_question) >= {*expected} for of_question in answers.values())
+        complete = all(server_names(of_question) >= {*expected} for of_question in answers.values())
         self._doubled = 0 if complete else self._doubled + 1
 
 
-def _names(answers: tuple[Answer, ...]) -> set[str]:
+def server_names(answers: Iterable[Answer]) -> set[str]:
     return {answer["server"]["name"] for answer in answers}
 
 
 class ThroughServers:
     """Asks the system account over a plain connection."""
 
-    def __init__(self, params: Mapping[str, Any], opened: ExitStack) -> None:
-        self._connection = opened.enter_context(connected(params, account="SYS"))
-        self._expected = params["expected_members"]
-        self._cluster_name, self._previous = params["cluster_name"], params["previous"] or {}
-        self._time = AnswerTime(params["timeout"])
-        logins = [{**params, **{key: value for key, value in login.items() if value}} for login in params["accounts"]]
-        self._accounts = {login["account"]: opened.enter_context(connected(login, "")) for login in logins}
+    def __init__(
+        self, system: Connection, accounts: Mapping[str, Connection], expectation: Expectation, timeout: float
+    ) -> None:
+        self._connection, self._accounts, self._expectation = system, accounts, expectation
+        self._time = AnswerTime(timeout)
 
     def note_secrets(self) -> None:
-        """Servers show no logs and no events, which could repeat a secret."""
+        """Nothing to note: servers show no logs and no events, which could repeat a secret."""
 
     def take(self) -> Snapshot:
-        count = expected_count(self._expected)
-        answers, unreachable_for = self._answers(count or self._expected)
-        expected = tuple(numbered(answers["JSZ"], count) if count else self._expected)
-        apart = [] if count or unreachable_for or {*expected} <= _names(answers["JSZ"]) else self._apart(answers["JSZ"])
-        missing = {*expected} - _names(answers["JSZ"])
+        count = self._expectation.count
+        answers, system_not_asked = self._answers(count or self._expectation.servers)
+        expected = tuple(numbered(answers["JSZ"], count)) if count else self._expectation.servers
+        missing = {*expected} - server_names(answers["JSZ"])
+        # A number of servers is not enough to know that one is missing.
+        ask_again = bool(missing) and not count and not system_not_asked
+        separate = self._ask_separately(answers["JSZ"]) if ask_again else []
         self._time.learn(answers, expected)
-        accounts, unasked = lists(self._accounts, self._accounts.__getitem__)
+        listed, unasked = list_accounts(self._accounts, self._accounts.__getitem__)
+        namesakes = tuple(found["JSZ"] for found in separate if found["JSZ"]["server"]["name"] not in missing)
         return Snapshot(
             expected,
-            self._cluster_name,
-            unreachable=unreachable_for.cause if unreachable_for else None,
-            unreachable_for=unreachable_for,
-            # Of two servers of one name, the one in the others' company counts: the last.
-            answers=(*(told["JSZ"] for told in apart if told["JSZ"]["server"]["name"] not in missing), *answers["JSZ"]),
-            alone={name: told["VARZ"]["data"] for told in apart if (name := told["VARZ"]["server"]["name"]) in missing},
+            self._expectation.cluster_name,
+            # Of two servers with one name, the last one counts: the one that is in the cluster with the others.
+            answers=(*namesakes, *answers["JSZ"]),
             varz=answers["VARZ"],
             healthz=answers["HEALTHZ"],
-            accounts=accounts,
+            system_not_asked=system_not_asked,
+            varz_of_silent={
+                name: found["VARZ"]["data"]
+                for found in separate
+                if (name := found["VARZ"]["server"]["name"]) in missing
+            },
+            accounts=listed,
             unasked=unasked,
-            previous=self._previous,
+            previous=self._expectation.previous,
         )
 
     def _answers(self, expected: int | Collection[str]) -> tuple[Answers, NotAsked | None]:
@@ -109,32 +126,30 @@ class ThroughServers:
                 raise
             return dict.fromkeys(ASKED_BY_OPTION, ()), not_asked(error)
 
-    def _apart(self, answers: tuple[Answer, ...]) -> list[dict[str, Answer]]:
-        """What those say by themselves that the others do not see: each address is asked on its own."""
+    def _ask_separately(self, answers: tuple[Answer, ...]) -> list[dict[str, Answer]]:
+        """JSZ and VARZ of servers that the others do not see: each address is asked on its own."""
         known = {answer["server"]["id"] for answer in answers}
         found: dict[str, dict[str, Answer]] = {}
         for server in self._connection.options.servers:
-            options = replace(self._connection.options, servers=(server,), timeout=1, connect_timeout=0.5)
-            with Connection(options) as connection:
-                try:
-                    own = connection.server()["server_id"]
-                    if own not in known and own not in found:
-                        found[own] = {
-                            kind: connection.request(f"$SYS.REQ.SERVER.{own}.{kind}") for kind in ("JSZ", "VARZ")
-                        }
-                except NatsError:
-                    continue  # it is down, or takes no connection: that is what will be told of it
+            options = replace(
+                self._connection.options,
+                servers=(server,),
+                timeout=OWN_ADDRESS_TIMEOUT_S,
+                connect_timeout=OWN_ADDRESS_CONNECT_TIMEOUT_S,
+            )
+            # A server that is down, or takes no connection, is reported as one that did not answer.
+            with Connection(options) as connection, suppress(NatsError):
+                server_id = connection.server()["server_id"]
+                if server_id not in known and server_id not in found:
+                    found[server_id] = {
+                        kind: connection.request(f"$SYS.REQ.SERVER.{server_id}.{kind}") for kind in ("JSZ", "VARZ")
+                    }
         return [*found.values()]
 
 
-def expected_count(expected: list[str] | None) -> int | None:
-    """The number of servers, where that is all that is expected of them."""
-    return int(expected[0]) if expected and len(expected) == 1 and expected[0].isdigit() else None
-
-
-def numbered(answers: tuple[Answer, ...], count: int) -> list[str]:
-    """The names that answered; those that did not have only a number."""
-    names = sorted({answer["server"]["name"] for answer in answers})[:count]
+def numbered(answers: Sequence[Answer], count: int) -> list[str]:
+    """The names of `count` servers: those that answered, and numbers in place of the names that are not known."""
+    names = sorted(server_names(answers))[:count]
     return names + [f"number {position} of {count}" for position in range(len(names) + 1, count + 1)]
 
 
@@ -144,31 +159,51 @@ def ask(
     timeout: float,
     asked: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Answers:
-    """What all servers say, all questions at once; those of health unless others are asked."""
+    """What all servers answer to several questions, those of the health check by default."""
     asked = ASKED_BY_OPTION if asked is None else asked
+    questions = [(f"$SYS.REQ.SERVER.PING.{endpoint}", options) for endpoint, options in asked.items()]
+    return dict(zip(asked, map(tuple, surveys(connection, questions, expected, timeout)), strict=True))
+
+
+def surveys(
+    connection: Connection,
+    questions: Sequence[tuple[str, Mapping[str, Any]]],
+    expected: int | Collection[str],
+    timeout: float,
+) -> list[list[dict[str, Any]]]:
+    """What all servers answer to each question, a subject and its options; all questions are asked at once."""
 
     async def all_at_once() -> list[list[dict[str, Any]]]:
-        questions = (
-            connection.survey(f"$SYS.REQ.SERVER.PING.{endpoint}", options, expected, timeout)
-            for endpoint, options in asked.items()
-        )
-        return list(await asyncio.gather(*questions))
+        # Each question would otherwise try to connect again after the first one failed.
+        await connection.client()
+        return await _gathered(connection.survey(subject, options, expected, timeout) for subject, options in questions)
 
-    return dict(zip(asked, map(tuple, connection.run(all_at_once())), strict=True))
+    return connection.run(all_at_once())
 
 
-def lists(
+async def _gathered(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all; if one fails, the others are cancelled, because no task may outlive its connection."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def list_accounts(
     accounts: Iterable[str], connection: Callable[[str], Connection]
 ) -> tuple[dict[str, Listed], dict[str, NotAsked]]:
     """What each account lists, and why an account could not be asked."""
-    there: dict[str, Listed] = {}
+    listed: dict[str, Listed] = {}
     unasked: dict[str, NotAsked] = {}
     for account in accounts:
         try:
-            there[account] = list_account(connection(account))
+            listed[account] = _list_account(connection(account))
         except NatsError as error:
             unasked[account] = not_asked(error)
-    return there, unasked
+    return listed, unasked
 
 
 def not_asked(error: NatsError) -> NotAsked:
@@ -178,13 +213,12 @@ def not_asked(error: NatsError) -> NotAsked:
     return NotAsked(f"{error.what}: {error.cause}", error.remedy, reason)
 
 
-def list_account(connection: Connection) -> Listed:
-    """What an account's own API lists."""
+def _list_account(connection: Connection) -> Listed:
 
     async def all_at_once() -> Listed:
         jetstream = JetStream(connection)
         names = await jetstream.names()
-        consumers = await asyncio.gather(*(jetstream.consumer_names(name) for name in names[:MAX_STREAMS_COMPARED]))
+        consumers = await _gathered(jetstream.consumer_names(name) for name in names[:MAX_STREAMS_COMPARED])
         by_stream = {name: tuple(found) for name, found in zip(names, consumers, strict=False)}
         return Listed(tuple(names), by_stream, await jetstream.surely("INFO", "JetStream"))
 

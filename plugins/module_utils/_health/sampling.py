@@ -2,29 +2,33 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""When a verdict on a cluster stands: it is looked at several times. PRIVATE to the collection: it can change at any time."""
+"""How often a cluster is looked at until its verdict is certain. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import LAG_IN_FLIGHT, Asset, groups
 from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
-from ansible_collections.messaging.nats.plugins.module_utils._health.findings import MOMENTARY, SEVERITIES, Finding
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import (
+    SEVERITIES,
+    TRANSIENT_CODES,
+    Finding,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
     says_ok,
 )
 
-# A healthy busy cluster looks doubtful now and then. Seconds that a doubt has to last, those between two samples,
-# and how many samples must have it: one alone may take longer than all of them should.
-DOUBT_LASTS_S, SAMPLE_INTERVAL_S, MIN_SAMPLES = 3.0, 0.3, 3
+# A healthy busy cluster looks doubtful now and then. A finding has to last this long, in this many samples at least:
+# a single sample can take longer than all of them together should.
+MIN_DURATION_S, SAMPLE_INTERVAL_S, MIN_SAMPLES = 3.0, 0.3, 3
 
-# Seconds after which a cluster that is another one in every sample is judged by the last.
-MAX_RESTLESS_S = 12.0
+# A cluster whose findings change in every sample is judged by its last sample after this time.
+MAX_CHANGING_S = 12.0
 
 
 class Source(Protocol):
@@ -34,59 +38,66 @@ class Source(Protocol):
         """What is seen now."""
 
     def note_secrets(self) -> None:
-        """Have the secrets of the source hidden from what is shown."""
+        """Makes the secrets of the source known, so that they are masked in what is shown."""
+
+
+class Sample(NamedTuple):
+    """The findings of one moment of the monotonic clock."""
+
+    moment: float
+    findings: Sequence[Finding]
 
 
 def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot, list[Finding]]:
-    """The first sample that leaves no doubt; or the last one, with what was wrong in all of the last samples."""
+    """The first sample without a doubtful finding; or the last one, with the findings that all latest samples have."""
     deadline = time.monotonic() + wait_timeout
-    seen: list[tuple[float, list[Finding]]] = []
-    look = Steady(source.take)
+    samples: list[Sample] = []
+    take = Steady(source.take)
     while True:
-        snapshot = look()
+        snapshot = take()
         findings = evaluate(snapshot)
-        if not any(finding.code in MOMENTARY or fails(finding, fail_on) for finding in findings):
+        if not any(finding.code in TRANSIENT_CODES or fails(finding, fail_on) for finding in findings):
             return snapshot, findings
         now = time.monotonic()
-        seen.append((now, findings))
-        if last := settled(seen, now):
-            found = lasting(last)
-            failing = {_same(finding) for finding in found if fails(finding, fail_on)}
-            # What has only just come may be an election: it is watched for as long.
-            new = bool(failing - findings_of_all(last)) and now < max(deadline, seen[0][0] + MAX_RESTLESS_S)
-            if not failing or (now >= deadline and not new):
-                return snapshot, found
+        samples.append(Sample(now, findings))
+        if latest := settled(samples, now):
+            lasting_findings = lasting(latest)
+            failing = {_identity(finding) for finding in lasting_findings if fails(finding, fail_on)}
+            # A failure that has just appeared may be an election: it has to last as long as the others.
+            changing = bool(failing - _in_all(latest)) and now < max(deadline, samples[0].moment + MAX_CHANGING_S)
+            if not failing or (now >= deadline and not changing):
+                return snapshot, lasting_findings
         time.sleep(SAMPLE_INTERVAL_S)
 
 
-def settled(seen: list[tuple[float, list[Finding]]], now: float) -> list[list[Finding]]:
-    """The latest samples that together are enough to judge by, or none as long as there are too few."""
-    old_enough = sum(moment <= now - DOUBT_LASTS_S for moment, _findings in seen)
-    if not old_enough or len(seen) < MIN_SAMPLES:
+def settled(samples: Sequence[Sample], now: float) -> list[Sequence[Finding]]:
+    """The findings of the latest samples that together are enough to judge by; none while there are too few."""
+    old_enough = sum(sample.moment <= now - MIN_DURATION_S for sample in samples)
+    if not old_enough or len(samples) < MIN_SAMPLES:
         return []
-    return [found for _moment, found in seen[min(old_enough - 1, len(seen) - MIN_SAMPLES) :]]
+    return [sample.findings for sample in samples[min(old_enough - 1, len(samples) - MIN_SAMPLES) :]]
 
 
 def fails(finding: Finding, fail_on: str) -> bool:
     return fail_on in SEVERITIES and SEVERITIES.index(finding.severity) >= SEVERITIES.index(fail_on)
 
 
-def lasting(seen: list[list[Finding]]) -> list[Finding]:
-    """The latest findings, without those that come and go where nothing is wrong."""
-    common = findings_of_all(seen)
-    return [finding for finding in seen[-1] if finding.code not in MOMENTARY or _same(finding) in common]
+def lasting(samples: Sequence[Sequence[Finding]]) -> list[Finding]:
+    """The latest findings, without the transient ones that not all samples have."""
+    common = _in_all(samples)
+    return [finding for finding in samples[-1] if finding.code not in TRANSIENT_CODES or _identity(finding) in common]
 
 
-def findings_of_all(seen: list[list[Finding]]) -> set[tuple[str, str, str]]:
-    return set.intersection(*({_same(finding) for finding in sample} for sample in seen))
+def _in_all(samples: Sequence[Sequence[Finding]]) -> set[tuple[str, str, str]]:
+    return set.intersection(*({_identity(finding) for finding in findings} for findings in samples))
 
 
-def _same(finding: Finding) -> tuple[str, str, str]:
-    return finding.code, finding.object, finding.mark
+def _identity(finding: Finding) -> tuple[str, str, str]:
+    return finding.code, finding.object, finding.position
 
 
 class Steady:
-    """A replica that was seen current stays so while no more than what is under way is missing; for one wait."""
+    """Snapshots in which a replica stays current once it was, as long as it lacks no more than what is in flight."""
 
     def __init__(self, take: Callable[[], Snapshot]) -> None:
         self._take = take
@@ -94,8 +105,8 @@ class Steady:
 
     def __call__(self) -> Snapshot:
         snapshot = self._take()
-        # Of a server that is just back the leader may still say what it was before.
-        recovered = {told["server"]["name"] for told in snapshot.healthz if says_ok(told)}
+        # Of a server that has just come back the leader may still report what it was before.
+        recovered = {answer["server"]["name"] for answer in snapshot.healthz if says_ok(answer)}
         for asset, group in groups(answered(snapshot)).items():
             for peer in group.replicas:
                 replica = (asset, str(peer["name"]))
@@ -108,5 +119,5 @@ class Steady:
         return snapshot
 
     def forget(self, server: str) -> None:
-        """It is another process from now on."""
+        """Drops what is known of a server that is restarted: it will be another process."""
         self._current = {replica for replica in self._current if replica[1] != server}

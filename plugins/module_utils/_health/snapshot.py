@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
+    meta_cluster,
     streams,
 )
 
 Answer = Mapping[str, Any]
+HTTP_OK = 200
 
 
 @dataclass(frozen=True)
@@ -26,20 +28,20 @@ class Pod:
     phase: str
     reason: str = ""
     message: str = ""
-    # When the kernel killed its server for want of memory, if that is how it ended last.
+    # When the kernel last killed its server for using too much memory; empty if it last ended in another way.
     killed: str = ""
-    # Kubernetes finds it not ready, and its server did not answer; None where that was not looked at.
+    # True if Kubernetes finds the pod not ready and its server did not answer; None if that was not checked.
     down: bool | None = None
 
 
 @dataclass(frozen=True)
 class Listed:
-    """What an account's own API says is there."""
+    """What an account's own JetStream API lists."""
 
     streams: tuple[str, ...] = ()
-    # By stream.
+    # The consumers of each stream.
     consumers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    # What it uses of its limits, as the account's INFO tells it.
+    # How much the account uses of its limits.
     usage: Answer = field(default_factory=dict)
 
 
@@ -52,39 +54,44 @@ class NotAsked(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """Expectation and facts of one moment; what is not in it was not seen, and nothing follows from that."""
+class KubernetesView:
+    """What the Kubernetes API says of the servers; every mapping is by server."""
 
+    pods: Mapping[str, Pod] = field(default_factory=dict)
+    # Bytes of the volume.
+    volumes: Mapping[str, int] = field(default_factory=dict)
+    # The digest of the configuration file in the pod, computed with the pod's own environment.
+    digests: Mapping[str, str] = field(default_factory=dict)
+    # The log line that tells why a server that did not answer can't reach a route.
+    route_errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was expected and what was seen at one moment. Nothing follows from what is missing: it was not seen."""
+
+    # The names of the servers that there should be, and the name of their cluster where it is known.
     expected: tuple[str, ...]
     cluster_name: str | None = None
-    # What the servers answered to the system account, one JSZ each.
+    # What the servers answered to the system account: JSZ, VARZ and HEALTHZ, one of each per server.
     answers: tuple[Answer, ...] = ()
-    # Why the system account could not be asked.
-    unreachable: str | None = None
-    unreachable_for: NotAsked | None = None
-    # By server, where Kubernetes is known.
-    pods: Mapping[str, Pod] | None = None
-    # By server that did not answer: what its own monitoring port says.
-    alone: Mapping[str, Answer] = field(default_factory=dict)
-    # By server that did not answer: the line of its log that tells why it can't reach a route.
-    route_errors: Mapping[str, str] = field(default_factory=dict)
-    # What the servers answered to VARZ and HEALTHZ.
     varz: tuple[Answer, ...] = ()
     healthz: tuple[Answer, ...] = ()
-    # By account that could be asked: what its own API lists.
+    # Why the system account could not be asked.
+    system_not_asked: NotAsked | None = None
+    # By server that did not answer the system account: the VARZ that it gave when it was asked on its own.
+    varz_of_silent: Mapping[str, Answer] = field(default_factory=dict)
+    # By account: what its own API lists, or why it could not be asked.
     accounts: Mapping[str, Listed] = field(default_factory=dict)
-    # By account that could not be asked: why, and what helps.
     unasked: Mapping[str, NotAsked] = field(default_factory=dict)
-    # Bytes of each server's volume.
-    volumes: Mapping[str, int] = field(default_factory=dict)
-    # The digest of the configuration that lies in each server's pod, with the pod's own environment.
-    digests: Mapping[str, str] = field(default_factory=dict)
+    # None where the cluster was not looked at through Kubernetes.
+    kubernetes: KubernetesView | None = None
     # The figures of an earlier result.
     previous: Mapping[str, Any] = field(default_factory=dict)
 
 
 def answered(snapshot: Snapshot) -> dict[str, Answer]:
-    """The answers of expected servers, by name. Others that share the system account answer too."""
+    """The answers of expected servers, by name. Other clusters that share the system account answer too."""
     return by_server(snapshot, snapshot.answers)
 
 
@@ -107,30 +114,39 @@ def heard(snapshot: Snapshot) -> dict[str, frozenset[str]]:
 
 
 def is_down(snapshot: Snapshot, server: str) -> bool:
-    """By Kubernetes' word, which is none where Kubernetes was not asked: its pod is missing, or not ready and silent."""
-    if snapshot.pods is None:
+    """Whether Kubernetes says that a server is down: its pod is missing, or not ready while the server is silent.
+
+    Without Kubernetes nobody says so.
+    """
+    if snapshot.kubernetes is None:
         return False
-    pod = snapshot.pods.get(server)
+    pod = snapshot.kubernetes.pods.get(server)
     return pod is None or pod.down is True
 
 
 def unseen(snapshot: Snapshot, besides: str = "") -> list[str]:
-    """The expected servers that nothing is known of: a sentence each, or one for all where nobody could be asked."""
-    if snapshot.unreachable:
-        return [f"the servers could not be asked: {snapshot.unreachable.rstrip('.')}"]
-    there = answered(snapshot)
-    return [f"server {name} does not answer" for name in snapshot.expected if name != besides and name not in there]
+    """A sentence for each expected server that nothing is known of, or one for all if nobody could be asked."""
+    if snapshot.system_not_asked:
+        return [f"the servers could not be asked: {snapshot.system_not_asked.cause.rstrip('.')}"]
+    answering = answered(snapshot)
+    return [f"server {name} does not answer" for name in snapshot.expected if name != besides and name not in answering]
 
 
 def as_if_down(snapshot: Snapshot, server: str) -> Snapshot:
-    """Without what a server had, so that nothing is expected of it later."""
-    pod = replace((snapshot.pods or {}).get(server) or Pod(server, "Unknown"), down=True)
-    pods = {name: Pod(name, "Unknown") for name in snapshot.expected} | dict(snapshot.pods or {}) | {server: pod}
+    """The snapshot as it would be with this server down, so that a comparison expects nothing of it later."""
+    view = snapshot.kubernetes or KubernetesView()
+    pod = replace(view.pods.get(server) or Pod(server, "Unknown"), down=True)
+    pods = {name: Pod(name, "Unknown") for name in snapshot.expected} | dict(view.pods) | {server: pod}
 
-    def without(told: tuple[Answer, ...]) -> tuple[Answer, ...]:
-        return tuple(answer for answer in told if answer["server"]["name"] != server)
+    def without_server(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+        return tuple(answer for answer in answers if answer["server"]["name"] != server)
 
-    return replace(snapshot, answers=without(snapshot.answers), varz=without(snapshot.varz), pods=pods)
+    return replace(
+        snapshot,
+        answers=without_server(snapshot.answers),
+        varz=without_server(snapshot.varz),
+        kubernetes=replace(view, pods=pods),
+    )
 
 
 def figures(snapshot: Snapshot) -> dict[str, Any]:
@@ -149,7 +165,7 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def meta_leader_with_quorum(snapshot: Snapshot) -> str | None:
-    """The server that leads meta: one that says so itself, with a quorum of expected servers answering."""
+    """The server that says itself that it is the meta leader, while a quorum of the expected servers answers."""
     servers = answered(snapshot)
     if len(servers) < quorum(snapshot):
         return None
@@ -163,14 +179,6 @@ def quorum(snapshot: Snapshot) -> int:
 def cluster_of(answer: Answer) -> str | None:
     name: str | None = answer["server"].get("cluster")
     return name
-
-
-def meta_cluster(answer: Answer) -> Answer:
-    found: Answer = answer["data"].get("meta_cluster") or {}
-    return found
-
-
-HTTP_OK = 200
 
 
 def says_ok(healthz: Answer) -> bool:

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Thresholds that owners wrote on their streams and consumers. Pure: talks to nobody.
+"""Findings about thresholds that owners set in the metadata of their streams and consumers. Pure: talks to nobody.
 
 PRIVATE to the collection: it can change at any time. The keys and their meaning are those of the nats CLI.
 """
@@ -18,11 +18,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, error, warning
 
 Answer = Mapping[str, Any]
+Thresholds = Mapping[str, str]
 METADATA_PREFIX = "io.nats.monitor."
 THRESHOLD_REMEDY = "Its owner set this threshold in the metadata of the resource."
 
 
 def owner_findings(servers: Mapping[str, Answer]) -> Iterator[Finding]:
+    """`servers` are the answers to JSZ, by name."""
     for (account, name), stream in sorted(streams(servers).items()):
         yield from _judged(f"stream {name} of account {account}", stream, _stream)
     for (account, stream_name, name), consumer in sorted(consumers(servers).items()):
@@ -30,101 +32,118 @@ def owner_findings(servers: Mapping[str, Answer]) -> Iterator[Finding]:
 
 
 def _judged(
-    what: str, told: Answer, judge: Callable[[str, Answer, dict[str, str]], Iterator[Finding]]
+    what: str, report: Answer, judge: Callable[[str, Answer, Thresholds], Iterator[Finding]]
 ) -> Iterator[Finding]:
-    metadata = (told.get("config") or {}).get("metadata") or {}
-    limits = {
+    metadata = (report.get("config") or {}).get("metadata") or {}
+    thresholds = {
         key.removeprefix(METADATA_PREFIX): text for key, text in metadata.items() if key.startswith(METADATA_PREFIX)
     }
-    if not limits or limits.get("enabled", "true").lower() in ("false", "f", "0"):
+    if not thresholds or thresholds.get("enabled", "true").lower() in ("false", "f", "0"):
         return
     try:
-        yield from judge(what, told, limits)
+        yield from judge(what, report, thresholds)
     except ValueError as problem:
-        yield warning(
-            "OWNER_THRESHOLD_UNREADABLE",
-            what,
-            f"a threshold in {METADATA_PREFIX}* can't be read: {problem}",
-            "Write a number or a duration.",
-        )
+        evidence = f"a threshold in {METADATA_PREFIX}* can't be read: {problem}"
+        yield warning("OWNER_THRESHOLD_UNREADABLE", what, evidence, "Write a number or a duration.")
 
 
-def _stream(what: str, told: Answer, limits: dict[str, str]) -> Iterator[Finding]:
-    state, cluster = told.get("state") or {}, told.get("cluster") or {}
-    peers = cluster.get("replicas") or []
-    if (least := _number(limits, "msgs-critical")) and state.get("messages", 0) <= least:
-        yield _crossed(what, f"{state.get('messages', 0)} messages, at most msgs-critical {least}")
-    elif (least := _number(limits, "msgs-warn")) and state.get("messages", 0) <= least:
-        yield _near(what, f"{state.get('messages', 0)} messages, at most msgs-warn {least}")
-    yield from _subjects(what, state.get("num_subjects", 0), limits)
-    if (wanted := _number(limits, "peer-expect")) and (there := len(peers) + bool(cluster.get("leader"))) != wanted:
-        yield _crossed(what, f"{there} peers, peer-expect is {wanted}")
-    for key, figure in (("peer-lag-critical", "lag"), ("peer-seen-critical", "active")):
-        most = _number(limits, key) if figure == "lag" else _duration(limits, key)
-        for peer in peers:
-            if most and peer.get(figure, 0) > most:
-                yield _crossed(
-                    what, f"{figure} of its peer {peer['name']} is {peer[figure]}, above {key} {limits[key]}"
-                )
-    yield from _origins(what, told, limits)
+def _stream(what: str, report: Answer, thresholds: Thresholds) -> Iterator[Finding]:
+    state, cluster = report.get("state") or {}, report.get("cluster") or {}
+    yield from _messages(what, state.get("messages", 0), thresholds)
+    yield from _subjects(what, state.get("num_subjects", 0), thresholds)
+    yield from _peers(what, cluster, thresholds)
+    yield from _origins(what, report, thresholds)
 
 
-def _subjects(what: str, count: int, limits: dict[str, str]) -> Iterator[Finding]:
-    """Warn below critical means that too many are bad, the other way round too few."""
-    warn, critical = _number(limits, "subjects-warn"), _number(limits, "subjects-critical")
+def _messages(what: str, count: int, thresholds: Thresholds) -> Iterator[Finding]:
+    critical, warn = _number(thresholds, "msgs-critical"), _number(thresholds, "msgs-warn")
+    if critical and count <= critical:
+        yield _crossed(what, f"{count} messages, at most msgs-critical {critical}")
+    elif warn and count <= warn:
+        yield _near(what, f"{count} messages, at most msgs-warn {warn}")
+
+
+def _subjects(what: str, count: int, thresholds: Thresholds) -> Iterator[Finding]:
+    """If subjects-warn is below subjects-critical, too many subjects are bad; otherwise too few are."""
+    warn, critical = _number(thresholds, "subjects-warn"), _number(thresholds, "subjects-critical")
     if not warn and not critical:
         return
-    many = warn < critical
-    for limit, told, key in ((critical, _crossed, "subjects-critical"), (warn, _near, "subjects-warn")):
-        if (many and limit and count >= limit) or (not many and limit and count <= limit):
-            yield told(what, f"{count} subjects, {key} is {limit}")
+    many_are_bad = warn < critical
+    for limit, finding, key in ((critical, _crossed, "subjects-critical"), (warn, _near, "subjects-warn")):
+        if limit and (count >= limit if many_are_bad else count <= limit):
+            yield finding(what, f"{count} subjects, {key} is {limit}")
             return
 
 
-def _origins(what: str, told: Answer, limits: dict[str, str]) -> Iterator[Finding]:
-    origins = [*(told.get("sources") or []), *([told["mirror"]] if told.get("mirror") else [])]
-    count = len(told.get("sources") or [])
-    least, most = _number(limits, "min-sources"), _number(limits, "max-sources")
-    for key, limit, wrong in (("min-sources", least, count < least), ("max-sources", most, count > most)):
+def _peers(what: str, cluster: Answer, thresholds: Thresholds) -> Iterator[Finding]:
+    replicas = cluster.get("replicas") or []
+    expected, count = _number(thresholds, "peer-expect"), len(replicas) + bool(cluster.get("leader"))
+    if expected and count != expected:
+        yield _crossed(what, f"{count} peers, peer-expect is {expected}")
+    limits = {
+        ("peer-lag-critical", "lag"): _number(thresholds, "peer-lag-critical"),
+        ("peer-seen-critical", "active"): _duration(thresholds, "peer-seen-critical"),
+    }
+    for (key, figure), limit in limits.items():
+        for peer in replicas:
+            if limit and peer.get(figure, 0) > limit:
+                evidence = f"{figure} of its peer {peer['name']} is {peer[figure]}, above {key} {thresholds[key]}"
+                yield _crossed(what, evidence)
+
+
+def _origins(what: str, report: Answer, thresholds: Thresholds) -> Iterator[Finding]:
+    """The streams that it is a mirror of or has as sources."""
+    sources = report.get("sources") or []
+    origins = [*sources, *([report["mirror"]] if report.get("mirror") else [])]
+    least, most = _number(thresholds, "min-sources"), _number(thresholds, "max-sources")
+    for key, limit, wrong in (
+        ("min-sources", least, len(sources) < least),
+        ("max-sources", most, len(sources) > most),
+    ):
         if limit and wrong:
-            yield _crossed(what, f"{count} sources, {key} is {limit}")
-    for key, figure in (("lag-critical", "lag"), ("seen-critical", "active")):
-        most = _number(limits, key) if figure == "lag" else _duration(limits, key)
+            yield _crossed(what, f"{len(sources)} sources, {key} is {limit}")
+    limits = {
+        ("lag-critical", "lag"): _number(thresholds, "lag-critical"),
+        ("seen-critical", "active"): _duration(thresholds, "seen-critical"),
+    }
+    for (key, figure), limit in limits.items():
         for origin in origins:
-            if most and origin.get(figure, 0) >= most:
-                yield _crossed(
-                    what, f"{figure} of its origin {origin.get('name')} is {origin[figure]}, {key} is {limits[key]}"
+            if limit and origin.get(figure, 0) >= limit:
+                evidence = (
+                    f"{figure} of its origin {origin.get('name')} is {origin[figure]}, {key} is {thresholds[key]}"
                 )
+                yield _crossed(what, evidence)
 
 
-def _consumer(what: str, told: Answer, limits: dict[str, str]) -> Iterator[Finding]:
+def _consumer(what: str, report: Answer, thresholds: Thresholds) -> Iterator[Finding]:
     for key, figure in (
         ("outstanding-ack-critical", "num_ack_pending"),
         ("waiting-critical", "num_waiting"),
         ("unprocessed-critical", "num_pending"),
         ("redelivery-critical", "num_redelivered"),
     ):
-        if (most := _number(limits, key)) and told.get(figure, 0) >= most:
-            yield _crossed(what, f"{figure} is {told[figure]}, {key} is {most}")
+        if (limit := _number(thresholds, key)) and report.get(figure, 0) >= limit:
+            yield _crossed(what, f"{figure} is {report[figure]}, {key} is {limit}")
     for key, part in (("last-delivery-critical", "delivered"), ("last-ack-critical", "ack_floor")):
-        if not (most := _duration(limits, key)):
+        if not (limit := _duration(thresholds, key)):
             continue
-        last = instant((told.get(part) or {}).get("last_active"))
-        ago = None if last is None else (datetime.now(timezone.utc) - last[0]).total_seconds()
-        if ago is None or ago * 10**9 >= most:
-            yield _crossed(what, f"{part} {'never' if ago is None else f'{ago:.0f} s ago'}, {key} is {limits[key]}")
-    if limits.get("pinned", "").lower() in ("true", "1", "t") and not any(
-        group.get("pinned_client_id") for group in told.get("priority_groups") or []
-    ):
+        last = instant((report.get(part) or {}).get("last_active"))
+        ago_s = None if last is None else (datetime.now(timezone.utc) - last[0]).total_seconds()
+        if ago_s is None or ago_s * 10**9 >= limit:
+            shown = "never" if ago_s is None else f"{ago_s:.0f} s ago"
+            yield _crossed(what, f"{part} {shown}, {key} is {thresholds[key]}")
+    pinned = any(group.get("pinned_client_id") for group in report.get("priority_groups") or [])
+    if thresholds.get("pinned", "").lower() in ("true", "1", "t") and not pinned:
         yield _crossed(what, "no client is pinned")
 
 
-def _number(limits: dict[str, str], key: str) -> int:
-    return int(limits.get(key, 0))
+def _number(thresholds: Thresholds, key: str) -> int:
+    return int(thresholds.get(key, 0))
 
 
-def _duration(limits: dict[str, str], key: str) -> int:
-    return parse_duration(limits[key]) if key in limits else 0
+def _duration(thresholds: Thresholds, key: str) -> int:
+    """Nanoseconds; 0 without this threshold."""
+    return parse_duration(thresholds[key]) if key in thresholds else 0
 
 
 def _crossed(what: str, evidence: str) -> Finding:

@@ -33,8 +33,7 @@ class Contacts:
 
     def __init__(self, pods: Pods, params: Mapping[str, Any], opened: ExitStack) -> None:
         self._pods, self._timeout, self.opened = pods, params["timeout"], opened
-        look = dict(params) | {"expected_members": None, "cluster_name": None, "previous": None, "accounts": []}
-        self.source = ThroughKubernetes(look, opened, look_inside=False)
+        self.source = ThroughKubernetes(params["kubernetes"], params["timeout"], opened, look_inside=False)
         self.steady = Steady(self.source.take)
         self._accounts: dict[str, Connection | None] = {}
         self._unproven: Restarted | None = None

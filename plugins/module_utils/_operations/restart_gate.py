@@ -45,7 +45,7 @@ def against_stopping(snapshot: Snapshot, server: str) -> list[str]:
         return unseen(snapshot)
     found = unseen(snapshot, besides=server)
     if meta_leader_with_quorum(snapshot) is None:
-        return found if snapshot.unreachable else [*found, "there is no meta leader"]
+        return found if snapshot.system_not_asked else [*found, "there is no meta leader"]
     found += [*against_its_silence(snapshot, server), *not_current(snapshot, besides=server)]
     for group in groups(there).values():
         if group.wanted > 1 and without_leader(group):
@@ -77,7 +77,7 @@ def against_its_silence(snapshot: Snapshot, server: str) -> Iterator[str]:
     """A server that does not answer may still serve: only Kubernetes, or a quorum of the others, can say that it does not."""
     if server in answered(snapshot) or is_down(snapshot, server):
         return
-    if snapshot.unreachable:
+    if snapshot.system_not_asked:
         yield from unseen(snapshot)
     elif not called_away(snapshot, server):
         yield f"server {server} does not answer, and neither Kubernetes nor the other servers say that it is down"

@@ -227,10 +227,10 @@ class ServerWork:
     def _look(self) -> Snapshot:
         """With what each account is told of its streams: those too that nobody has who answers."""
         if self._with_accounts is None:
-            logins = [{"account": account} for account in sorted(accounts_of(answered(self._source.take())))]
-            look = dict(self._params) | {"expected_members": None, "cluster_name": None, "previous": None}
+            accounts = sorted(accounts_of(answered(self._source.take())))
+            target, timeout = self._params["kubernetes"], self._params["timeout"]
             self._with_accounts = ThroughKubernetes(
-                look | {"accounts": logins}, self._contacts.opened, look_inside=False
+                target, timeout, self._contacts.opened, accounts=accounts, look_inside=False
             )
         return self._with_accounts.take()
 
@@ -285,7 +285,7 @@ class ServerWork:
                     self.report.said.append(f"{self._name} was restarted by force, although {shown(against)}")
                 self._forced = True
                 return nothing_expected(snapshot)
-            told = snapshot.unreachable_for
+            told = snapshot.system_not_asked
             if time.monotonic() > self._deadline or (lasts and told and told.reason is not Unasked.NO_ANSWER):
                 mend = told.remedy if told and told.remedy else "Mend that first."
                 raise NatsError(

@@ -2,11 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a support bundle holds. PRIVATE to the collection: it can change at any time."""
+"""The files of a support bundle. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
     masked_log,
     masked_object,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import surveys
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import configuration, short_value
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Evidence, object_name
@@ -35,7 +35,8 @@ SERVER: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("jetstream_info", "JSZ", {"accounts": True, "streams": True, "consumer": True, "config": True, "raft": True}),
     ("accounts", "ACCOUNTZ", {}),
 )
-# And of each account: on its own subject, or with a filter.
+# What it asks of each account: the name in the archive, the endpoint, and the option that has the account's name.
+# Without an option, the account has a subject of its own.
 ACCOUNT = (
     ("account_connections", "CONNZ", None),
     ("account_leafs", "LEAFZ", None),
@@ -49,14 +50,13 @@ REQUEST_TIMEOUT_S = 3
 
 
 def capture(bundle: Bundle, connection: Connection, expected: int) -> None:
-    """What the servers say, as the nats CLI would have gathered it."""
-    said = _ask(
-        connection, expected, [(f"$SYS.REQ.SERVER.PING.{endpoint}", options) for _name, endpoint, options in SERVER]
-    )
-    for (artifact, _endpoint, _options), answers in zip(SERVER, said, strict=True):
+    """Adds what the servers answer, as the nats CLI would have gathered it."""
+    questions = [(f"$SYS.REQ.SERVER.PING.{endpoint}", options) for _artifact, endpoint, options in SERVER]
+    by_question = surveys(connection, questions, expected, REQUEST_TIMEOUT_S)
+    for (artifact, _endpoint, _options), answers in zip(SERVER, by_question, strict=True):
         for answer in answers:
             bundle.capture(artifact, answer["server"], _as_sent(answer))
-    by_endpoint = dict(zip((endpoint for _name, endpoint, _options in SERVER), said, strict=True))
+    by_endpoint = dict(zip((endpoint for _artifact, endpoint, _options in SERVER), by_question, strict=True))
     accounts = {name for answer in by_endpoint["ACCOUNTZ"] for name in answer["data"].get("accounts") or ()}
     system = {answer["data"].get("system_account") for answer in by_endpoint["ACCOUNTZ"]}
     for account in sorted(accounts):
@@ -71,25 +71,17 @@ def _account(bundle: Bundle, connection: Connection, account: str, expected: int
         (f"$SYS.REQ.SERVER.PING.{endpoint}", {option: account})
         if option
         else (f"$SYS.REQ.ACCOUNT.{account}.{endpoint}", {})
-        for _name, endpoint, option in ACCOUNT
+        for _artifact, endpoint, option in ACCOUNT
     ]
-    for (artifact, _endpoint, _option), answers in zip(ACCOUNT, _ask(connection, expected, questions), strict=True):
+    by_question = surveys(connection, questions, expected, REQUEST_TIMEOUT_S)
+    for (artifact, _endpoint, _option), answers in zip(ACCOUNT, by_question, strict=True):
         for answer in answers:
             if "data" in answer:
                 bundle.capture(artifact, answer["server"], _as_sent(answer), account)
 
 
-def _ask(
-    connection: Connection, expected: int, questions: Sequence[tuple[str, Mapping[str, Any]]]
-) -> list[list[Answer]]:
-    async def all_at_once() -> list[list[Answer]]:
-        asked = (connection.survey(subject, options, expected, REQUEST_TIMEOUT_S) for subject, options in questions)
-        return list(await asyncio.gather(*asked))
-
-    return connection.run(all_at_once())
-
-
 def _as_sent(answer: Answer) -> Answer:
+    """Without the offset of the server's clock, which our connection adds."""
     return {key: value for key, value in answer.items() if key != "offset"}
 
 
@@ -101,7 +93,7 @@ def _streams(answers: Sequence[Answer]) -> Iterator[tuple[Answer, str, Answer]]:
 
 
 def metadata(connection: Connection | None, moment: datetime, version: str) -> Answer:
-    """Who captured what from where, as the nats CLI notes it."""
+    """The time, the server and the version of the capture, as the nats CLI notes them."""
     server = connection.server() if connection else {}
     return {
         "capture_timestamp": moment.isoformat(),
@@ -114,7 +106,7 @@ def metadata(connection: Connection | None, moment: datetime, version: str) -> A
 
 
 def kubernetes_facts(bundle: Bundle, facts: Evidence, configurations: Sequence[Mapping[str, Any]]) -> None:
-    """Manifests, events, logs and configuration, each a file."""
+    """Adds manifests, events, logs and configurations; `configurations` are the cluster's Secrets."""
     single = [item for item in (facts.statefulset, facts.service) if item]
     kinds = {
         "objects": single,

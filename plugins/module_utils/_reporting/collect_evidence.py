@@ -2,11 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Looks at everything around a cluster, and notes what may not be read. PRIVATE to the collection: it can change at any time."""
+"""Reads everything around a cluster, and notes what the login may not read. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import surveys
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
@@ -28,7 +28,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside, command, read
 
 MAX_LOG_LINES = 2000
-# Connections that are asked for: who waits for the most bytes, and who was closed last.
+PROBE_TIMEOUT_S, CONNECTIONS_TIMEOUT_S = 15, 2
+# The connections for which the most bytes wait, and those that were closed last.
 OPEN_CONNECTIONS_QUERY = {"sort": "pending", "limit": 20, "auth": True}
 CLOSED_CONNECTIONS_QUERY = {"sort": "stop", "state": 1, "limit": 50, "auth": True}
 
@@ -40,45 +41,61 @@ def examine(
     observe: Callable[[], tuple[Snapshot, Sequence[Finding]]],
     connection: Connection | None,
 ) -> Evidence:
-    look = _Look(kubernetes, namespace)
+    """All evidence; `connection` is that of the system account, where it takes one."""
+    reader = _Reader(kubernetes, namespace)
     pods = kubernetes.pods(namespace, cluster)
-    statefulset = look.one("apps/v1", "statefulsets", cluster)
+    statefulset = reader.one("apps/v1", "statefulsets", cluster)
     snapshot, findings = observe() if statefulset else (Snapshot(()), ())
-    count = statefulset["spec"]["replicas"] if statefulset else 0
-    peers = sorted({*map(object_name, pods), *(f"{cluster}-{ordinal}" for ordinal in range(count))})
-    open_now, closed = _connections(connection, len(pods)) if connection else ({}, {})
+    logs, logs_of_ended = _logs(kubernetes, namespace, pods)
+    open_connections, closed = _connections(connection, len(pods)) if connection else ({}, {})
     return Evidence(
         namespace,
         cluster,
-        statefulset,
-        look.one("v1", "services", cluster),
-        pods,
-        {server_name(pod): object_name(pod) for pod in pods},
-        [
-            claim
-            for claim in look.all("v1", "persistentvolumeclaims") or ()
-            if object_name(claim).startswith(f"data-{cluster}-")
-        ],
-        look.all("networking.k8s.io/v1", "networkpolicies"),
-        look.all("v1", "events"),
-        look.everywhere("storage.k8s.io/v1", "storageclasses"),
-        look.everywhere("v1", "nodes"),
-        {object_name(pod): kubernetes.logs(namespace, object_name(pod), "nats", MAX_LOG_LINES) for pod in pods},
-        {
-            object_name(pod): kubernetes.logs(namespace, object_name(pod), "nats", MAX_LOG_LINES, previous=True)
-            for pod in pods
-            if status(pod).get("restartCount")
-        },
-        _inside(kubernetes, namespace, cluster, _stores(pods, snapshot), peers),
-        snapshot,
-        findings,
-        open_now,
-        closed,
+        statefulset=statefulset,
+        service=reader.one("v1", "services", cluster),
+        pods=pods,
+        servers={server_name(pod): object_name(pod) for pod in pods},
+        claims=_claims(reader, cluster),
+        policies=reader.all("networking.k8s.io/v1", "networkpolicies"),
+        events=reader.all("v1", "events"),
+        classes=reader.everywhere("storage.k8s.io/v1", "storageclasses"),
+        nodes=reader.everywhere("v1", "nodes"),
+        logs=logs,
+        ended=logs_of_ended,
+        inside=_inside(
+            kubernetes, namespace, cluster, _store_folders(pods, snapshot), _peers(cluster, statefulset, pods)
+        ),
+        snapshot=snapshot,
+        findings=findings,
+        connections=open_connections,
+        closed=closed,
     )
 
 
-class _Look:
-    """Reads of one namespace; None for what may not be read."""
+def _claims(reader: _Reader, cluster: str) -> list[Object]:
+    claims = reader.all("v1", "persistentvolumeclaims") or ()
+    return [claim for claim in claims if object_name(claim).startswith(f"data-{cluster}-")]
+
+
+def _peers(cluster: str, statefulset: Object | None, pods: Sequence[Object]) -> list[str]:
+    """The pods that there are, and those that there should be."""
+    count = statefulset["spec"]["replicas"] if statefulset else 0
+    return sorted({*map(object_name, pods), *(f"{cluster}-{ordinal}" for ordinal in range(count))})
+
+
+def _logs(kubernetes: Kubernetes, namespace: str, pods: Sequence[Object]) -> tuple[dict[str, str], dict[str, str]]:
+    """By pod: the log of its server, and of the process before, if that ended."""
+    logs = {object_name(pod): kubernetes.logs(namespace, object_name(pod), "nats", MAX_LOG_LINES) for pod in pods}
+    ended = {
+        object_name(pod): kubernetes.logs(namespace, object_name(pod), "nats", MAX_LOG_LINES, previous=True)
+        for pod in pods
+        if status(pod).get("restartCount")
+    }
+    return logs, ended
+
+
+class _Reader:
+    """Reads objects of one namespace; None for what the login may not read."""
 
     def __init__(self, kubernetes: Kubernetes, namespace: str) -> None:
         self._kubernetes, self._namespace = kubernetes, namespace
@@ -107,9 +124,9 @@ def _root(version: str) -> str:
     return f"/apis/{version}" if "/" in version else f"/api/{version}"
 
 
-def _stores(pods: Sequence[Object], snapshot: Snapshot) -> dict[str, str]:
-    """Where the server of each pod that runs keeps its store: as it says, or where its volume is."""
-    said = {answer["server"]["name"]: answer["data"].get("config") or {} for answer in snapshot.answers}
+def _store_folders(pods: Sequence[Object], snapshot: Snapshot) -> dict[str, str]:
+    """By pod that runs: the folder of its server's store, as the server reports it, or else where its volume is mounted."""
+    configs = {answer["server"]["name"]: answer["data"].get("config") or {} for answer in snapshot.answers}
     mounts = {
         object_name(pod): found["mountPath"]
         for pod in pods
@@ -117,7 +134,7 @@ def _stores(pods: Sequence[Object], snapshot: Snapshot) -> dict[str, str]:
         if found["name"] == "data"
     }
     return {
-        object_name(pod): said.get(server_name(pod), {}).get("store_dir") or mounts.get(object_name(pod), "/")
+        object_name(pod): configs.get(server_name(pod), {}).get("store_dir") or mounts.get(object_name(pod), "/")
         for pod in pods
         if "running" in (status(pod).get("state") or {})
     }
@@ -126,30 +143,26 @@ def _stores(pods: Sequence[Object], snapshot: Snapshot) -> dict[str, str]:
 def _inside(
     kubernetes: Kubernetes, namespace: str, cluster: str, stores: Mapping[str, str], peers: Sequence[str]
 ) -> dict[str, Inside]:
-    """A look from inside each pod, all at once."""
+    """What each pod sees from inside; all pods are asked at once. `stores` has the folder of each pod's store."""
 
-    def look(pod: str) -> Inside | None:
-        asked = command(stores[pod], f"{cluster}.{namespace}.svc", peers)
+    def probe(pod: str) -> Inside | None:
+        script = command(stores[pod], f"{cluster}.{namespace}.svc", peers)
         try:
-            return read(kubernetes.run(namespace, pod, "nats", asked, timeout=15)[1])
+            return read(kubernetes.run(namespace, pod, "nats", script, timeout=PROBE_TIMEOUT_S)[1])
         except NatsError:
-            return None  # no shell, no right, or just ended: the other facts have to do
+            return None  # it has no shell, has just ended, or may not be looked into: the other evidence has to do
 
     with ThreadPoolExecutor(max(1, len(stores))) as pool:
-        found = zip(stores, pool.map(look, stores), strict=True)
+        found = zip(stores, pool.map(probe, stores), strict=True)
         return {name: inside for name, inside in found if inside}
 
 
 def _connections(connection: Connection, expected: int) -> tuple[dict[str, Sequence[Any]], dict[str, Sequence[Any]]]:
-    async def both() -> list[list[dict[str, Any]]]:
-        questions = (
-            connection.survey("$SYS.REQ.SERVER.PING.CONNZ", options, expected, timeout=2)
-            for options in (OPEN_CONNECTIONS_QUERY, CLOSED_CONNECTIONS_QUERY)
-        )
-        return list(await asyncio.gather(*questions))
-
-    open_now, closed = (dict(_by_server(answers)) for answers in connection.run(both()))
-    return open_now, closed
+    """The open and the closed connections of each server."""
+    queries = (OPEN_CONNECTIONS_QUERY, CLOSED_CONNECTIONS_QUERY)
+    questions = [("$SYS.REQ.SERVER.PING.CONNZ", query) for query in queries]
+    open_connections, closed = surveys(connection, questions, expected, CONNECTIONS_TIMEOUT_S)
+    return dict(_by_server(open_connections)), dict(_by_server(closed))
 
 
 def _by_server(answers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What is known of a cluster in trouble, and what may be its cause. PRIVATE to the collection: it can change at any time."""
+"""The evidence of a diagnosis, and the causes that it may lead to. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that was looked at. What may not be read is None."""
+    """Everything that was read. What the login may not read is None."""
 
     namespace: str
     cluster: str
     statefulset: Object | None = None
     service: Object | None = None
     pods: Sequence[Object] = ()
-    # The pod of each server.
+    # By server: the name of its pod.
     servers: Mapping[str, str] = field(default_factory=dict)
     claims: Sequence[Object] = ()
     policies: Sequence[Object] | None = ()
     events: Sequence[Object] | None = ()
     classes: Sequence[Object] | None = ()
     nodes: Sequence[Object] | None = ()
-    # By pod: the log of its server, and of the one before where that ended.
+    # By pod: the log of its server, and of the server process before, if that ended.
     logs: Mapping[str, str] = field(default_factory=dict)
     ended: Mapping[str, str] = field(default_factory=dict)
-    # By pod whose container runs.
+    # By pod whose container runs: what it sees from inside.
     inside: Mapping[str, Inside] = field(default_factory=dict)
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(()))
     findings: Sequence[Finding] = ()
-    # By server: its connections, those with the most pending bytes first.
+    # By server: its open connections, those with the most pending bytes first.
     connections: Mapping[str, Sequence[Object]] = field(default_factory=dict)
-    # By server: connections that it closed, the latest first.
+    # By server: the connections that it closed, the latest first.
     closed: Mapping[str, Sequence[Object]] = field(default_factory=dict)
 
 
 class CauseRank(IntEnum):
-    """What explains more comes first."""
+    """The kinds of causes; one that explains more problems has a lower rank."""
 
     NOT_THERE = 1
     CANT_START = 2
@@ -63,7 +63,7 @@ class CauseRank(IntEnum):
 class Cause:
     rank: CauseRank
     finding: Finding
-    # The pods, servers and volumes that it is about: what else is wrong with them is its effect.
+    # The pods, servers and volumes that it is about: other problems of these are its effects.
     about: frozenset[str] = frozenset()
 
 
@@ -78,32 +78,33 @@ def object_name(item: Object) -> str:
 
 
 def container(pod: Object) -> Object:
-    """The container of the server, as it is declared."""
+    """The server's container, as the pod declares it."""
     found: Object = next((entry for entry in pod["spec"]["containers"] if entry["name"] == "nats"), {})
     return found
 
 
 def status(pod: Object) -> Object:
-    """The state of that container."""
+    """The status of the server's container."""
     containers = pod["status"].get("containerStatuses") or []
     found: Object = next((entry for entry in containers if entry["name"] == "nats"), {})
     return found
 
 
 def events_of(facts: Evidence, *names: str, reason: str = "") -> Iterator[Object]:
-    """The warnings about these objects, the latest first; not those about what had their name before."""
-    present = {
+    """The warnings about these objects, the latest first, without those about earlier objects of the same name."""
+    uids = {
         (kind, item["metadata"]["name"]): item["metadata"].get("uid")
         for kind, items in (("Pod", facts.pods), ("PersistentVolumeClaim", facts.claims))
         for item in items
     }
-    found = []
+    warnings = []
     for event in facts.events or ():
         about = event["involvedObject"]
-        told, uid = about.get("uid"), present.get((about.get("kind"), about.get("name")))
-        if about.get("name") in names and event.get("type") == "Warning" and (not told or not uid or told == uid):
-            found.append(event)
-    for event in sorted(found, key=_moment, reverse=True):
+        event_uid, uid = about.get("uid"), uids.get((about.get("kind"), about.get("name")))
+        same_object = not event_uid or not uid or event_uid == uid
+        if about.get("name") in names and event.get("type") == "Warning" and same_object:
+            warnings.append(event)
+    for event in sorted(warnings, key=_moment, reverse=True):
         if not reason or event["reason"] == reason:
             yield event
 
@@ -112,5 +113,5 @@ def _moment(event: Object) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp") or "")
 
 
-def said(event: Object) -> str:
+def event_text(event: Object) -> str:
     return f"{event['reason']}: {event.get('message', '')}".strip()

@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
+    cluster_of,
     meta_leader_with_quorum,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_style import STYLE
@@ -23,11 +24,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup i
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.topology_svg import picture
 
 Answer = Mapping[str, Any]
-# Percent of a limit from which it is a worry.
-WARN_PERCENT, WORRY_PERCENT = 80, 90
+# Percent of a limit from which a bar warns, as in the health check: of stores, and of memory and CPU.
+STORE_WARN_PERCENT, LOAD_WARN_PERCENT = 80, 90
 MAX_ROWS, MAX_WAITING_ROWS = 50, 20
-# With more servers, what is well is a shape alone in the table of streams.
-WORDED = 5
+# With more servers than these, the table of streams shows healthy replicas as symbols without words.
+MAX_SERVERS_WITH_WORDS = 5
 LEADS, CURRENT, BEHIND, OFFLINE = "●", "○", "◌", "✕"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -55,35 +56,35 @@ def report(snapshot: Snapshot, findings: Sequence[Finding], now: datetime) -> st
 
 
 def _cluster(snapshot: Snapshot) -> str:
-    told = next((answer["server"].get("cluster") for answer in answered(snapshot).values()), None)
-    return str(snapshot.cluster_name or told or "without a name")
+    reported = next(map(cluster_of, answered(snapshot).values()), None)
+    return snapshot.cluster_name or reported or "without a name"
 
 
 def _verdict(findings: Sequence[Finding]) -> tuple[str, str]:
-    worst = {finding.severity for finding in findings}
-    return next(
-        (
-            told
-            for severity, told in (("error", ("ill", "error")), ("warning", ("in doubt", "warning")))
-            if severity in worst
-        ),
-        ("healthy", "well"),
-    )
+    """The word that people read, and its CSS class."""
+    severities = {finding.severity for finding in findings}
+    if "error" in severities:
+        return "unhealthy", "error"
+    if "warning" in severities:
+        return "in doubt", "warning"
+    return "healthy", "well"
 
 
 def _head(snapshot: Snapshot, findings: Sequence[Finding], now: datetime, title: str) -> Iterator[Html]:
-    there = answered(snapshot)
-    word, kind = _verdict(findings)
-    yield element("h1", title, element("span", word, class_=f"verdict {kind}"))
-    versions = ", ".join(sorted({answer["server"]["ver"] for answer in there.values()})) or "unknown"
+    servers = answered(snapshot)
+    verdict, css_class = _verdict(findings)
+    yield element("h1", title, element("span", verdict, class_=f"verdict {css_class}"))
+    versions = ", ".join(sorted({answer["server"]["ver"] for answer in servers.values()})) or "unknown"
     leader = meta_leader_with_quorum(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
     yield element(
         "p",
-        f"{len(there)} of {len(snapshot.expected)} servers answer · version {versions} · meta leader {leader} · {now:%Y-%m-%d %H:%M:%S} UTC",
+        f"{len(servers)} of {len(snapshot.expected)} servers answer · version {versions} · "
+        f"meta leader {leader} · {now:%Y-%m-%d %H:%M:%S} UTC",
         class_="soft",
     )
-    if snapshot.unreachable:
-        yield element("p", f"The system account could not be asked: {snapshot.unreachable}", class_="error")
+    if snapshot.system_not_asked:
+        sentence = f"The system account could not be asked: {snapshot.system_not_asked.cause}"
+        yield element("p", sentence, class_="error")
 
 
 def _findings(findings: Sequence[Finding]) -> Iterator[Html]:
@@ -108,74 +109,72 @@ def _topology(snapshot: Snapshot) -> Iterator[Html]:
 
 
 def _servers(snapshot: Snapshot) -> Iterator[Html]:
-    there = answered(snapshot)
-    figures = {answer["server"]["name"]: answer["data"] for answer in snapshot.varz}
+    servers = answered(snapshot)
+    varz = {answer["server"]["name"]: answer["data"] for answer in snapshot.varz}
+    volumes = snapshot.kubernetes.volumes if snapshot.kubernetes else {}
     rows = [
-        _server(name, there[name]["data"], figures.get(name, {}), snapshot)
+        _server(name, servers[name]["data"], varz.get(name, {}), volumes.get(name, 0))
         for name in snapshot.expected
-        if name in there
+        if name in servers
     ]
     if rows:
         yield table(("server", "file store", "volume", "memory store", "memory", "cpu", "clients", "slow", "up"), rows)
 
 
-def _server(name: str, jsz: Answer, varz: Answer, snapshot: Snapshot) -> list[object]:
-    limits = jsz.get("config") or {}
-    stored, volume = jsz.get("storage", 0), snapshot.volumes.get(name, 0)
+def _server(name: str, jsz: Answer, varz: Answer, volume: int) -> list[object]:
+    limits, stored = jsz.get("config") or {}, jsz.get("storage", 0)
     busy = int(varz.get("cpu", 0) / max(1, varz.get("cores", 1)))
     return [
         name,
-        _bar(stored, limits.get("max_storage", 0), WARN_PERCENT),
-        _bar(stored, volume, WARN_PERCENT) if volume else "-",
-        _bar(jsz.get("memory", 0), limits.get("max_memory", 0), WARN_PERCENT),
-        _bar(varz.get("mem", 0), varz.get("gomemlimit", 0), WORRY_PERCENT),
-        joined([f"{busy} %", _track(busy, WORRY_PERCENT)]),
+        _bar(stored, limits.get("max_storage", 0), STORE_WARN_PERCENT),
+        _bar(stored, volume, STORE_WARN_PERCENT) if volume else "-",
+        _bar(jsz.get("memory", 0), limits.get("max_memory", 0), STORE_WARN_PERCENT),
+        _bar(varz.get("mem", 0), varz.get("gomemlimit", 0), LOAD_WARN_PERCENT),
+        joined([f"{busy} %", _track(busy, LOAD_WARN_PERCENT)]),
         f"{varz.get('connections', 0):,}",
         f"{varz.get('slow_consumers', 0):,}",
         varz.get("uptime", "-"),
     ]
 
 
-def _bar(used: int, most: int, worry: int) -> Html:
-    if not most:
+def _bar(used: int, limit: int, warn_percent: int) -> Html:
+    if not limit:
         return joined([show_bytes(used)])
-    share = percent(used, most)
-    return joined([f"{share} % of {show_bytes(most)}", _track(share, worry)])
+    share = percent(used, limit)
+    return joined([f"{share} % of {show_bytes(limit)}", _track(share, warn_percent)])
 
 
-def _track(share: int, worry: int) -> Html:
-    kind = "error" if share >= 100 else "warning" if share >= worry else None
-    return element(
-        "span", element("i", style=f"width:{min(share, 100)}%", class_=kind), class_="bar", aria_hidden="true"
-    )
+def _track(share: int, warn_percent: int) -> Html:
+    css_class = "error" if share >= 100 else "warning" if share >= warn_percent else None
+    filled = element("i", style=f"width:{min(share, 100)}%", class_=css_class)
+    return element("span", filled, class_="bar", aria_hidden="true")
 
 
 def _streams(snapshot: Snapshot) -> Iterator[Html]:
     found = streams(answered(snapshot))
     yield element("h2", f"Streams ({len(found):,})")
     if not found:
-        yield element("p", "There is none.", class_="soft")
+        yield element("p", "There are no streams.", class_="soft")
         return
     servers = list(snapshot.expected)
     head = ("stream", "account", "messages", "size", "consumers", *servers)
+    # The streams with a problem come first, then the largest.
     ordered = sorted(
-        found.items(), key=lambda entry: (_sound(entry[1]), -(entry[1].get("state") or {}).get("bytes", 0), entry[0])
+        found.items(),
+        key=lambda entry: (_all_current(entry[1]), -(entry[1].get("state") or {}).get("bytes", 0), entry[0]),
     )
     rows = [_stream(account, name, stream, servers) for (account, name), stream in ordered]
-    if len(servers) > WORDED:
+    if len(servers) > MAX_SERVERS_WITH_WORDS:
         yield element("p", f"{LEADS} leads, {CURRENT} current, {BEHIND} behind, {OFFLINE} offline", class_="soft")
     yield table(head, rows[:MAX_ROWS])
     if rows[MAX_ROWS:]:
-        more = (
-            f"{len(rows) - MAX_ROWS:,} more, all with every replica current"
-            if _sound(ordered[MAX_ROWS][1])
-            else f"{len(rows) - MAX_ROWS:,} more"
-        )
+        healthy = ", all with every replica current" if _all_current(ordered[MAX_ROWS][1]) else ""
+        more = f"{len(rows) - MAX_ROWS:,} more{healthy}"
         yield element("details", element("summary", more), table(head, rows[MAX_ROWS:]))
 
 
-def _sound(stream: Answer) -> bool:
-    """Whether the leader is there and all replicas are current: the others come first."""
+def _all_current(stream: Answer) -> bool:
+    """Whether it has a leader and all its replicas are current."""
     cluster, wanted = stream.get("cluster") or {}, (stream.get("config") or {}).get("num_replicas", 1)
     peers = cluster.get("replicas") or []
     return wanted == 1 or bool(
@@ -188,7 +187,7 @@ def _sound(stream: Answer) -> bool:
 def _stream(account: str, name: str, stream: Answer, servers: Sequence[str]) -> list[object]:
     state, cluster = stream.get("state") or {}, stream.get("cluster") or {}
     peers = {peer["name"]: peer for peer in cluster.get("replicas") or []}
-    alone, short = not cluster and len(servers) == 1, len(servers) > WORDED
+    only_server, short = not cluster and len(servers) == 1, len(servers) > MAX_SERVERS_WITH_WORDS
     leads = LEADS if short else f"{LEADS} leads"
     return [
         name,
@@ -197,14 +196,14 @@ def _stream(account: str, name: str, stream: Answer, servers: Sequence[str]) -> 
         show_bytes(state.get("bytes", 0)),
         f"{state.get('consumer_count', 0):,}",
         *(
-            leads if alone or server == cluster.get("leader") else _replica(peers.get(server), short)
+            leads if only_server or server == cluster.get("leader") else _replica(peers.get(server), short)
             for server in servers
         ),
     ]
 
 
 def _replica(peer: Answer | None, short: bool) -> object:
-    """A shape, a word and a colour: no one of them alone where something is wrong."""
+    """A symbol; with a word and a colour if something is wrong, so that nobody depends on one of them alone."""
     if peer is None:
         return ""
     if peer.get("offline"):
@@ -222,24 +221,24 @@ def _waiting(snapshot: Snapshot) -> Iterator[Html]:
     if not waiting:
         return
     longest = sorted(waiting, key=lambda entry: (-entry[1].get("num_pending", 0), entry[0]))
-    yield element("h2", f"Consumers with work that waits ({len(waiting):,} of {len(found):,})")
+    yield element("h2", f"Consumers with waiting messages ({len(waiting):,} of {len(found):,})")
     rows = [
         [
             consumer,
             stream,
             account,
-            f"{told.get('num_pending', 0):,}",
-            f"{told.get('num_ack_pending', 0):,}",
-            f"{(told.get('config') or {}).get('max_ack_pending', 0):,}",
-            f"{told.get('num_redelivered', 0):,}",
+            f"{report.get('num_pending', 0):,}",
+            f"{report.get('num_ack_pending', 0):,}",
+            f"{(report.get('config') or {}).get('max_ack_pending', 0):,}",
+            f"{report.get('num_redelivered', 0):,}",
         ]
-        for (account, stream, consumer), told in longest[:MAX_WAITING_ROWS]
+        for (account, stream, consumer), report in longest[:MAX_WAITING_ROWS]
     ]
     yield table(("consumer", "stream", "account", "pending", "unacknowledged", "of at most", "redelivered"), rows)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Html:
-    """The first column names the row."""
+    """An HTML table; the first cell of a row is its heading."""
     titles = element("tr", *(element("th", name, scope="col") for name in head))
     lines = [
         element("tr", element("th", row[0], scope="row", class_="name"), *(element("td", cell) for cell in row[1:]))

@@ -2,11 +2,11 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""How the report looks. PRIVATE to the collection: it can change at any time."""
+"""The style sheet of the report. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
-# Both themes keep a contrast of at least 4.5 between text and what lies under it.
+# Both themes keep a contrast of at least 4.5 between text and its background.
 STYLE = """
 :root { color-scheme: light dark; --ground: #fbfbfc; --card: #fff; --ink: #1b1f24; --soft: #57606a; --edge: #d8dee4;
   --error: #b3261e; --warning: #8a5300; --info: #0b5cad; --well: #17693a; --bar: #2f6fd0; --track: #e6eaef; }

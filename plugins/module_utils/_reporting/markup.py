@@ -2,7 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""HTML as text in which nothing from outside is markup. PRIVATE to the collection: it can change at any time."""
+"""HTML elements in which text from servers is always escaped. PRIVATE to the collection: it can change at any time.
+
+No template engine, because Jinja and markupsafe need not be installed on the host that a module runs on.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,18 @@ VOID = frozenset({"meta", "br", "circle", "line", "rect"})
 
 
 class Html(str):
-    """Text that is markup already: only `element` and `raw` make it."""
+    """Text that is markup already; only the functions of this file make it."""
 
     __slots__ = ()
 
 
 def raw(markup: str) -> Html:
-    """Markup that is ours, such as a style sheet."""
+    """Markup of our own that is not escaped, such as a style sheet."""
     return Html(markup)
 
 
 def element(_name: str, *children: object, **attributes: object) -> Html:
-    """One element; `class_` is the attribute class, `_` in names stands for `-`, and what is None is left out."""
+    """One element; `class_` is the attribute class, `_` in a name stands for `-`, and attributes that are None are left out."""
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{html.escape(displayable(str(value)))}"'
         for key, value in attributes.items()

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What only a look from inside a pod tells. PRIVATE to the collection: it can change at any time."""
+"""A probe that runs inside a pod, and what it reports: disk, open files, names, routes. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ wait
 
 @dataclass(frozen=True)
 class Peer:
-    """Another server, as a pod reaches it."""
+    """A server as a pod reaches it."""
 
     address: str = ""
-    # What the port for routes answers; empty where nothing does.
+    # What its port for routes answers: the names of server and cluster. Empty if it does not answer.
     name: str = ""
     cluster: str = ""
 
 
 @dataclass(frozen=True)
 class Inside:
-    """What a pod sees."""
+    """What a pod sees from inside."""
 
     # Where the volume under the store is mounted, its size and how much of it is used.
     mounted_on: str = ""
@@ -54,35 +54,35 @@ class Inside:
     writable: bool = True
     file_limit: int = 0
     open_files: int = 0
-    # Why the server would not take the configuration file that lies there now.
+    # Why the server would refuse the configuration file that is in the pod now.
     refusal: str = ""
     peers: Mapping[str, Peer] = field(default_factory=dict)
 
 
 def command(store: str, service: str, peers: Sequence[str]) -> list[str]:
-    """What to execute in a pod; `service` is the one that names the pods, with its namespace."""
+    """The command to execute in a pod; `service` is the Service that gives the pods their names, with its namespace."""
     return ["sh", "-c", SCRIPT, "look", store, service, *peers]
 
 
 def read(output: str) -> Inside:
-    """What the command printed."""
+    """Reads the output of the command."""
     parts = SECTION_HEADING.split(output)
-    said, peers = {}, {}
+    sections, peers = {}, {}
     for kind, name, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         if kind == "peer":
             peers[name] = _peer(text.strip("\n").split("\n"))
         else:
-            said[kind] = text.strip()
-    volume = said.get("volume", "").split()
-    limit = OPEN_FILES.search(said.get("files", ""))
-    configuration = said.get("configuration", "")
+            sections[kind] = text.strip()
+    volume = sections.get("volume", "").split()
+    limit = OPEN_FILES.search(sections.get("files", ""))
+    configuration = sections.get("configuration", "")
     return Inside(
         volume[5] if len(volume) > 5 else "",
         int(volume[1]) if len(volume) > 5 else 0,
         int(volume[4].rstrip("%")) if len(volume) > 5 else 0,
-        said.get("writable") == "yes",
+        sections.get("writable") == "yes",
         int(limit[1]) if limit else 0,
-        int(said["open"]) if said.get("open", "").isdigit() else 0,
+        int(sections["open"]) if sections.get("open", "").isdigit() else 0,
         "" if "is valid" in configuration else configuration.removeprefix("nats-server: "),
         peers,
     )
@@ -91,7 +91,7 @@ def read(output: str) -> Inside:
 def _peer(lines: list[str]) -> Peer:
     address, hello = (*lines, "", "")[:2]
     try:
-        told = json.loads(hello.removeprefix("INFO "))
+        info = json.loads(hello.removeprefix("INFO "))
     except ValueError:
         return Peer(address.strip())
-    return Peer(address.strip(), str(told.get("server_name", "")), str(told.get("cluster", "")))
+    return Peer(address.strip(), str(info.get("server_name", "")), str(info.get("cluster", "")))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -29,7 +30,7 @@ MAX_LISTED = 15
 def page(
     snapshot: Snapshot, findings: Sequence[Finding], pods: Sequence[Answer], logs: Mapping[str, str], now: datetime
 ) -> str:
-    """`pods` are Kubernetes' own objects, `logs` the last lines of each pod's log, by its name."""
+    """`pods` are Kubernetes' own objects; `logs` are the last lines of each pod's log, by the pod's name."""
     sections = (
         _head(snapshot, now),
         _findings(findings),
@@ -44,12 +45,13 @@ def page(
 
 
 def _head(snapshot: Snapshot, now: datetime) -> Iterator[str]:
-    there = answered(snapshot)
-    versions = ", ".join(sorted({answer["server"]["ver"] for answer in there.values()})) or "unknown"
+    servers = answered(snapshot)
+    versions = ", ".join(sorted({answer["server"]["ver"] for answer in servers.values()})) or "unknown"
     leader = meta_leader_with_quorum(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
-    yield f"{len(there)} of {len(snapshot.expected)} servers answer, version {versions}, meta leader {leader}, {now:%Y-%m-%d %H:%M:%S} UTC"
-    if snapshot.unreachable:
-        yield f"The system account could not be asked: {snapshot.unreachable}"
+    answer_count = f"{len(servers)} of {len(snapshot.expected)} servers answer"
+    yield f"{answer_count}, version {versions}, meta leader {leader}, {now:%Y-%m-%d %H:%M:%S} UTC"
+    if snapshot.system_not_asked:
+        yield f"The system account could not be asked: {snapshot.system_not_asked.cause}"
 
 
 def _findings(findings: Sequence[Finding]) -> Iterator[str]:
@@ -64,7 +66,7 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
 def _pods(pods: Sequence[Answer], now: datetime) -> Iterator[str]:
     if not pods:
         return
-    yield "PODS    restarts are a worry when they grow; OOMKilled: give it more memory"
+    yield "PODS    restarts should not grow; OOMKilled: give the pod more memory"
     yield from table(
         ("pod", "node", "status", "ready", "restarts", "last end", "age"),
         ((pod["metadata"]["name"], *_pod(pod, now)) for pod in pods),
@@ -93,7 +95,7 @@ def _servers(snapshot: Snapshot) -> Iterator[str]:
     }
     if not rows:
         return
-    yield "SERVERS cpu of all cores: a worry from 90 %; memory of GOMEMLIMIT: from 90 %; slow: clients cut off because they read too slowly"
+    yield "SERVERS cpu: of all cores, high from 90 %; memory: of GOMEMLIMIT, high from 90 %; slow: clients cut off because they read too slowly"
     yield from table(
         ("server", "cpu", "memory", "clients", "routes", "slow", "messages in", "messages out", "up"),
         ((name, *_server(varz)) for name, varz in sorted(rows.items())),
@@ -113,28 +115,34 @@ def _server(varz: Answer) -> Iterator[str]:
 
 
 def _stores(snapshot: Snapshot) -> Iterator[str]:
-    there = answered(snapshot)
-    if not there:
+    servers = answered(snapshot)
+    if not servers:
         return
-    yield "STORES  a worry from 80 %: at 100 % of a server's store its streams are leaderless; errors: refused requests to the API"
-    led = [(stream.get("cluster") or {}).get("leader") for stream in streams(there).values()]
+    yield "STORES  high from 80 %: at 100 % of a server's store its streams are leaderless; api errors: refused requests to JetStream's API"
+    leaders = Counter((stream.get("cluster") or {}).get("leader") for stream in streams(servers).values())
+    volumes = snapshot.kubernetes.volumes if snapshot.kubernetes else {}
     yield from table(
         ("server", "file store", "volume", "memory store", "streams", "leads", "consumers", "api errors"),
-        ((name, *_store(name, answer["data"], snapshot, led.count(name))) for name, answer in sorted(there.items())),
+        (
+            (name, *_store(answer["data"], volumes.get(name, 0), leaders[name]))
+            for name, answer in sorted(servers.items())
+        ),
     )
 
 
-def _store(name: str, jsz: Answer, snapshot: Snapshot, leads: int) -> Iterator[str]:
+def _store(jsz: Answer, volume: int, leads: int) -> Iterator[str]:
     limits = jsz.get("config") or {}
-    for key, most in (("storage", limits.get("max_storage", 0)), ("memory", limits.get("max_memory", 0))):
-        yield f"{show_bytes(jsz.get(key, 0))} of {show_bytes(most)} ({percent(jsz.get(key, 0), most)} %)"
-        if key == "storage":
-            volume = snapshot.volumes.get(name)
-            yield show_bytes(volume) if volume else "-"
+    yield _of_limit(jsz.get("storage", 0), limits.get("max_storage", 0))
+    yield show_bytes(volume) if volume else "-"
+    yield _of_limit(jsz.get("memory", 0), limits.get("max_memory", 0))
     yield str(jsz.get("streams", 0))
     yield str(leads)
     yield str(jsz.get("consumers", 0))
     yield str((jsz.get("api") or {}).get("errors", 0))
+
+
+def _of_limit(used: int, limit: int) -> str:
+    return f"{show_bytes(used)} of {show_bytes(limit)} ({percent(used, limit)} %)"
 
 
 def _streams(snapshot: Snapshot) -> Iterator[str]:
@@ -143,7 +151,7 @@ def _streams(snapshot: Snapshot) -> Iterator[str]:
         return
     largest = sorted(found.items(), key=lambda entry: -(entry[1].get("state") or {}).get("bytes", 0))
     more = f", the {MAX_LISTED} largest of {len(found)}" if len(found) > MAX_LISTED else ""
-    yield f"STREAMS lag: messages that the slowest replica is behind, a worry when it grows{more}"
+    yield f"STREAMS lag: messages that the slowest replica is behind, should not grow{more}"
     yield from table(
         ("account", "stream", "messages", "size", "replicas", "leader", "lag", "consumers"),
         ((*key, *_stream(stream)) for key, stream in largest[:MAX_LISTED]),

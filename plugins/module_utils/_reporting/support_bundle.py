@@ -4,8 +4,8 @@
 
 """A support bundle as one archive. PRIVATE to the collection: it can change at any time.
 
-What the servers say lies in it as `nats audit gather` lays it, so that `nats audit analyze` reads it;
-what Kubernetes says lies beside it.
+It has the servers' answers in the layout of `nats audit gather`, so that `nats audit analyze` can read it,
+and files of what Kubernetes says, which the nats CLI ignores.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
 
 
 class Bundle:
-    """Written once, from the beginning to the end; nothing secret gets in, and no character that a terminal obeys."""
+    """A ZIP file that is written once. Secrets are masked in all of its files, and control characters are replaced."""
 
     def __init__(self, path: str, moment: datetime, secrets: KnownSecrets) -> None:
         self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
@@ -44,27 +44,27 @@ class Bundle:
     def capture(
         self, artifact: str, server: Mapping[str, Any], content: Any, account: str = "", stream: str = ""
     ) -> None:
-        """What a server said, or what it said of an account or of a stream."""
+        """Adds what a server answered, in general or about an account or one of its streams."""
         cluster, name = server.get("cluster") or "unclustered", server["name"]
         tags = {"account": account, "stream": stream, "cluster": cluster, "server": name, "artifact_type": artifact}
         if stream:
-            where = f"accounts/{_part(account)}/streams/{_part(stream)}/replicas/{_part(cluster)}__{_part(name)}"
+            folder = f"accounts/{_part(account)}/streams/{_part(stream)}/replicas/{_part(cluster)}__{_part(name)}"
         elif account:
-            where = f"accounts/{_part(account)}/servers/{_part(cluster)}__{_part(name)}"
+            folder = f"accounts/{_part(account)}/servers/{_part(cluster)}__{_part(name)}"
         else:
-            where = f"clusters/{_part(cluster)}/{_part(name)}"
-        path = f"capture/{where}/{artifact}/0001.json"
+            folder = f"clusters/{_part(cluster)}/{_part(name)}"
+        path = f"capture/{folder}/{artifact}/0001.json"
         self._manifest[path] = [{"Name": label, "Value": value} for label, value in tags.items() if value]
         self._write(path, _json(content))
 
     def special(self, name: str, extension: str, content: Any) -> None:
-        """A file about the capture itself."""
+        """Adds a file about the capture itself."""
         path = f"capture/misc/{name}.{extension}"
         self._manifest[path] = [{"Name": "special", "Value": name}]
         self._write(path, content if isinstance(content, str) else _json(content))
 
     def beside(self, path: str, content: Any) -> None:
-        """A file that the nats CLI does not know."""
+        """Adds a file that the nats CLI ignores."""
         self._write(path, content if isinstance(content, str) else _json(content))
 
     def _write(self, path: str, text: str) -> None:
@@ -75,13 +75,9 @@ class Bundle:
 
 
 def _part(name: str) -> str:
-    """A name as a part of a path: the names of accounts and servers are free."""
-    return (
-        "".join("_" if character in "/\\:" or not character.isprintable() else character for character in name).strip(
-            ". "
-        )
-        or "_"
-    )
+    """A name as a part of a path: names of accounts and servers may have any character."""
+    replaced = ("_" if character in "/\\:" or not character.isprintable() else character for character in name)
+    return "".join(replaced).strip(". ") or "_"
 
 
 def _json(content: Any) -> str:

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The cluster as a picture: servers in a ring, routes between them. Pure. PRIVATE to the collection: it can change at any time."""
+"""The cluster as an SVG picture: servers in a ring, and routes. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ PICTURE_WIDTH, SERVER_RADIUS = 640, 34
 
 
 def picture(snapshot: Snapshot) -> Html:
-    servers, there, leader = snapshot.expected, answered(snapshot), meta_leader_with_quorum(snapshot)
+    servers, answering, leader = snapshot.expected, answered(snapshot), meta_leader_with_quorum(snapshot)
     height = 160 if len(servers) == 1 else 230 + 24 * len(servers)
     places = dict(zip(servers, _ring(len(servers), height), strict=True))
-    routes = _routes(snapshot)
-    led = Counter((stream.get("cluster") or {}).get("leader") for stream in streams(there).values())
+    fully_routed = _fully_routed(snapshot)
+    leaders = Counter((stream.get("cluster") or {}).get("leader") for stream in streams(answering).values())
     lines = [
-        element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=None if _joined(one, other, routes, snapshot) else "away")
+        element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=None if {one, other} <= fully_routed else "away")
         for (one, (x1, y1)), (other, (x2, y2)) in combinations(places.items(), 2)
     ]
-    nodes = [_node(name, place, name in there, name == leader, led[name]) for name, place in places.items()]
-    gone = len(servers) - len(there)
-    told = f"{len(servers)} servers, {gone or 'none'} of them silent; meta leader {leader or 'none'}"
-    return element("svg", *lines, *nodes, viewBox=f"0 0 {PICTURE_WIDTH} {height}", role="img", aria_label=told)
+    nodes = [_node(name, place, name in answering, name == leader, leaders[name]) for name, place in places.items()]
+    silent = len(servers) - len(answering)
+    label = f"{len(servers)} servers, {silent or 'none'} of them silent; meta leader {leader or 'none'}"
+    return element("svg", *lines, *nodes, viewBox=f"0 0 {PICTURE_WIDTH} {height}", role="img", aria_label=label)
 
 
 def _ring(count: int, height: int) -> Iterator[tuple[float, float]]:
@@ -50,25 +50,22 @@ def _ring(count: int, height: int) -> Iterator[tuple[float, float]]:
         )
 
 
-def _routes(snapshot: Snapshot) -> dict[str, int]:
-    """How many other servers each is connected to, as far as it says so."""
-    return {answer["server"]["name"]: answer["data"].get("remotes", 0) for answer in snapshot.varz}
+def _fully_routed(snapshot: Snapshot) -> set[str]:
+    """The servers with routes to all others that answer. VARZ has only their number, so single routes are not known."""
+    answering = answered(snapshot)
+    routes = {answer["server"]["name"]: answer["data"].get("remotes", 0) for answer in snapshot.varz}
+    others = len(answering) - 1
+    return {name for name in answering if routes.get(name, others) >= others}
 
 
-def _joined(one: str, other: str, routes: dict[str, int], snapshot: Snapshot) -> bool:
-    there = answered(snapshot)
-    full = len(there) - 1
-    return one in there and other in there and min(routes.get(one, full), routes.get(other, full)) >= full
-
-
-def _node(name: str, place: tuple[float, float], answers: bool, leads: bool, led: int) -> Html:
+def _node(name: str, place: tuple[float, float], answers: bool, is_meta_leader: bool, led: int) -> Html:
     x, y = place
-    state = "meta leader" if leads else "answers" if answers else "no answer"
-    kind = "leader" if leads else None if answers else "away"
+    state = "meta leader" if is_meta_leader else "answers" if answers else "no answer"
+    css_class = "leader" if is_meta_leader else None if answers else "away"
     return element(
         "g",
         element("title", f"{name}: {state}, leads {led} streams"),
-        element("circle", cx=x, cy=y, r=SERVER_RADIUS, class_=kind),
+        element("circle", cx=x, cy=y, r=SERVER_RADIUS, class_=css_class),
         element("text", f"{led} led" if answers else "silent", x=x, y=y + 4),
         element("text", name, x=x, y=y + SERVER_RADIUS + 17),
         element("text", state, x=x, y=y + SERVER_RADIUS + 32, class_="small"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where streams and consumers are, who leads them, and where that should go."""
+"""On which servers streams and consumers are."""
 
 from __future__ import annotations
 
@@ -14,79 +14,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
     groups,
     holds,
     named_meta_leader,
-    peer_id,
     single_replicas,
     too_wide,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Led, handovers, leads
-from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import membership_problems
 from tests.support.placed import ACCOUNT, answers
 
 
 def asset(path):
     stream, _slash, consumer = path.partition("/")
     return Asset(ACCOUNT, stream, consumer)
-
-
-def gone(moves):
-    """`{"S": "n2", "meta": "n3"}`: where each leadership goes."""
-    return {
-        "/".join(filter(None, (move.asset.stream, move.asset.consumer))) if move.asset else "meta": move.goes
-        for move in moves
-    }
-
-
-def test_a_server_leads_streams_consumers_and_meta():
-    servers = answers("n1 n2 n3", {"S": "n1 n2 n3", "R": "n2", "T": "n2 n1 n3"}, {"S/c": "n2 n1 n3", "T/d": "n1 n2 n3"})
-    assert leads(servers, "n1") == Led(True, (asset("S"), asset("T/d")))
-    assert leads(servers, "n2") == Led(False, (asset("R"), asset("S/c"), asset("T")))
-    assert leads(servers, "n4") == Led(False, ())
-
-
-@pytest.mark.parametrize(
-    ("streams", "consumers", "done", "wanted"),
-    [
-        ({"S": "n1 n2 n3"}, {}, [], {"S": "n2"}),
-        ({"S": "n1 n2 n3"}, {}, ["n3"], {"S": "n3"}),
-        ({"S": "n1 ~n2 n3"}, {}, ["n2"], {"S": "n3"}),
-        ({"S": "n1 !n2 ~n3"}, {}, [], {}),
-        ({"R": "n1"}, {"R/c": "n1"}, [], {}),
-        ({"S": "n2 n1 n3"}, {"S/c": "n1 n2 n3"}, [], {"S/c": "n3"}),
-        ({"S": "n1 n2 n3", "T": "n1 n2 n3", "U": "n2 n1 n3"}, {}, [], {"S": "n3", "T": "n2"}),
-        ({f"S{number}": "n1 n2 n3" for number in range(4)}, {}, ["n2", "n3"], {"S0": "n2", "S1": "n3", "S2": "n2", "S3": "n3"}),
-        ({"S": "n1 n9"}, {}, [], {}),
-    ],
-    ids=[
-        "to a replica",
-        "to one that is done",
-        "done is worth nothing while it is behind",
-        "nobody is current",
-        "a single replica stays",
-        "a consumer goes apart from its stream",
-        "to whoever leads least",
-        "evenly",
-        "to nobody who does not answer",
-    ],
-)  # fmt: skip
-def test_where_leaders_go(streams, consumers, done, wanted):
-    assert gone(handovers(answers("n1 n2 n3", streams, consumers, meta="n3 n1 n2"), "n1", done)) == wanted
-
-
-@pytest.mark.parametrize(
-    ("meta", "done", "wanted"),
-    [
-        ("n1 n2 n3", ["n3"], {"meta": "n3"}),
-        ("n1 ~n2 !n3", [], {}),
-        ("n2 n1 n3", [], {}),
-        (None, [], {}),
-    ],
-)
-def test_where_meta_goes(meta, done, wanted):
-    assert gone(handovers(answers("n1 n2 n3", {}, meta=meta), "n1", done)) == wanted
-
-
-def test_who_does_not_answer_hands_nothing_over():
-    assert handovers(answers("n2 n3", {"S": "n1 n2 n3"}, meta="n1 n2 n3"), "n1") == []
 
 
 def test_what_a_server_holds():
@@ -173,38 +109,6 @@ def test_a_server_without_jetstream_takes_nothing():
     assert too_wide(servers, ["n1", "n3"]) == [
         "stream S of account A has 2 replicas; of the servers that stay it may use 1"
     ]
-
-
-@pytest.mark.parametrize(
-    ("answering", "meta", "names", "sentences"),
-    [
-        ("n1 n2 n3", "n1 n2 n3", "n1 n2 n3", []),
-        ("n1 n2", "n1 n2 !n3", "n1 n2 n3", ["server n3 does not answer", "server n3 is offline in meta"]),
-        ("n1 n2 n3", "n1 n2 ~n3", "n1 n2 n3", ["server n3 is not current in meta"]),
-        ("n1 n2 n3", "n1 n2 n3 n4", "n1 n2 n3", ["server n4 is still a member of meta"]),
-        ("n1 n2 n3", None, "n1 n2 n3", ["meta has no leader"]),
-        ("n2 n3", "n1 n2 n3", "n2 n3", ["meta is led by n1, which does not answer"]),
-        ("n1", None, "n1", []),
-        (
-            "n1 n2 n3",
-            "n1 n2",
-            "n1 n2 n3",
-            [
-                "server n3 answers, but is no member of meta: one that was removed less than five minutes ago is shut "
-                "out until then, and joins by itself"
-            ],
-        ),
-    ],
-)
-def test_why_the_members_are_not_complete(answering, meta, names, sentences):
-    assert membership_problems(answers(answering, {}, meta=meta), names.split()) == sentences
-
-
-def test_a_peer_whose_name_is_forgotten_is_known_by_its_id():
-    servers = answers("n1 n2 n3", {}, meta="n1 n2 n3")
-    servers["n1"]["data"]["meta_cluster"]["replicas"][1]["name"] = "Server name unknown at this time (peerID: BXScrY9i)"
-    assert peer_id("n3") == "BXScrY9i"
-    assert membership_problems(servers, ["n1", "n2", "n3"]) == []
 
 
 def test_a_leader_is_believed_on_its_own_word():

@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import copy
-from datetime import datetime, timedelta, timezone
+from dataclasses import replace
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
-from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import lasting, settled
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
+    KubernetesView,
+    NotAsked,
     Pod,
     Snapshot,
-    meta_leader_with_quorum,
 )
 
 MEMBERS = ("nats-0", "nats-1", "nats-2")
@@ -62,18 +63,10 @@ def changed(path, value):
 
 
 def pods(**other):
-    running = {name: Pod(name, "Running") for name in MEMBERS}
-    return running | other
+    """All pods run, unless they are given."""
+    return KubernetesView({name: Pod(name, "Running") for name in MEMBERS} | other)
 
 
-def ago(**delta):
-    return (datetime.now(timezone.utc) - timedelta(**delta)).isoformat().replace("+00:00", "Z")
-
-
-DIGESTS = tuple(
-    {**answer(name), "data": {"config_digest": digest, "auth_required": True, "remotes": 2}}
-    for name, digest in zip(MEMBERS, "123", strict=True)
-)
 TWO = only("nats-0", "nats-1")
 META = ("data", "meta_cluster")
 NAMELESS = {
@@ -96,43 +89,45 @@ CASES = {
     ),
     "one alone": (Snapshot(("nats-0",), None, (ALONE,)), []),
     "no answer": (snapshot(TWO), ["SERVER_DOWN"]),
-    "no pod": (snapshot(TWO, pods={name: Pod(name, "Running") for name in MEMBERS[:2]}), ["POD_MISSING"]),
+    "no pod": (
+        snapshot(TWO, kubernetes=KubernetesView({name: Pod(name, "Running") for name in MEMBERS[:2]})),
+        ["POD_MISSING"],
+    ),
     "pending": (
-        snapshot(TWO, pods=pods(**{"nats-2": Pod("nats-2", "Pending", "", "no StorageClass fast")})),
+        snapshot(TWO, kubernetes=pods(**{"nats-2": Pod("nats-2", "Pending", "", "no StorageClass fast")})),
         ["POD_PENDING"],
     ),
     "image": (
-        snapshot(TWO, pods=pods(**{"nats-2": Pod("nats-2", "Pending", "ErrImagePull", "no such image")})),
+        snapshot(TWO, kubernetes=pods(**{"nats-2": Pod("nats-2", "Pending", "ErrImagePull", "no such image")})),
         ["IMAGE_PULL"],
     ),
     "crashing": (
-        snapshot(TWO, pods=pods(**{"nats-2": Pod("nats-2", "Running", "CrashLoopBackOff", "exit 1")})),
+        snapshot(TWO, kubernetes=pods(**{"nats-2": Pod("nats-2", "Running", "CrashLoopBackOff", "exit 1")})),
         ["POD_CRASHING"],
     ),
     "other cluster name": (
-        snapshot(TWO, pods=pods(), alone={"nats-2": {"cluster": {"name": "natz"}, "routes": 0}}),
+        snapshot(TWO, kubernetes=pods(), varz_of_silent={"nats-2": {"cluster": {"name": "natz"}, "routes": 0}}),
         ["CLUSTER_NAME_MISMATCH"],
     ),
     "isolated": (
-        snapshot(TWO, pods=pods(), alone={"nats-2": {"cluster": {"name": "nats"}, "routes": 0}}),
+        snapshot(TWO, kubernetes=pods(), varz_of_silent={"nats-2": {"cluster": {"name": "nats"}, "routes": 0}}),
         ["SERVER_ISOLATED"],
     ),
     "unresolvable route": (
         snapshot(
             TWO,
-            pods=pods(),
-            alone={"nats-2": {"cluster": {"name": "nats"}, "routes": 0}},
-            route_errors={"nats-2": "no such host"},
+            kubernetes=replace(pods(), route_errors={"nats-2": "no such host"}),
+            varz_of_silent={"nats-2": {"cluster": {"name": "nats"}, "routes": 0}},
         ),
         ["ROUTE_UNRESOLVABLE"],
     ),
     "hangs": (
-        snapshot(TWO, pods=pods(), alone={"nats-2": {"cluster": {"name": "nats"}, "routes": 2}}),
+        snapshot(TWO, kubernetes=pods(), varz_of_silent={"nats-2": {"cluster": {"name": "nats"}, "routes": 2}}),
         ["SERVER_NOT_RESPONDING"],
     ),
     "no quorum": (snapshot(only("nats-1")), ["SERVER_DOWN", "SERVER_DOWN", "META_NO_QUORUM"]),
     "without quorum no account answers": (
-        snapshot(only("nats-1"), unasked={"APP": ("no answer", "")}),
+        snapshot(only("nats-1"), unasked={"APP": NotAsked("no answer")}),
         ["SERVER_DOWN", "SERVER_DOWN", "META_NO_QUORUM"],
     ),
     "no leader": (snapshot([answer(name, leader="") for name in MEMBERS]), ["META_NO_LEADER"]),
@@ -186,15 +181,6 @@ CASES = {
         ),
         ["STREAM_REPLICA_OFFLINE"],
     ),
-    "killed for memory": (
-        snapshot(pods=pods(**{"nats-2": Pod("nats-2", "Running", killed=ago(hours=1))})),
-        ["OOM_KILLED"],
-    ),
-    "killed long ago": (snapshot(pods=pods(**{"nats-2": Pod("nats-2", "Running", killed=ago(days=2))})), []),
-    "a configuration that was not taken": (
-        snapshot(varz=DIGESTS, digests={"nats-0": "1", "nats-1": "3"}),
-        ["CONFIG_NOT_APPLIED"],
-    ),
     "R1 needs no replica": (with_stream(stream(replicas=[], wanted=1)), ["SINGLE_REPLICA"]),
 }
 
@@ -206,36 +192,28 @@ def test_the_findings_of_a_state(state, codes):
     assert all(finding.object and finding.evidence and finding.remedy for finding in found)
 
 
-def test_the_meta_leader_is_the_one_that_says_so_itself():
-    assert meta_leader_with_quorum(snapshot()) == "nats-0"
-    assert meta_leader_with_quorum(snapshot(only("nats-1", "nats-2"))) is None
+def found_without_answers(reason, down=None):
+    why = NotAsked("it is so", "Change it.", reason)
+    view = None if down is None else KubernetesView({name: Pod(name, "Running", down=name in down) for name in MEMBERS})
+    found = Snapshot(MEMBERS, system_not_asked=why, kubernetes=view)
+    return [(finding.code, finding.object) for finding in evaluate(found)]
 
 
-def test_what_comes_and_goes_is_a_finding_only_when_every_sample_has_it():
-    down, behind = CASES["no answer"][0], CASES["replica behind"][0]
-    assert [finding.code for finding in lasting([evaluate(down), evaluate(behind), evaluate(down)])] == ["SERVER_DOWN"]
-    assert lasting([evaluate(down), evaluate(behind)]) == []
-    assert [finding.code for finding in lasting([evaluate(behind), evaluate(behind)])] == ["STREAM_REPLICA_NOT_CURRENT"]
+NOT_ASKED = ("SYSTEM_ACCOUNT_NOT_ASKED", "system account")
 
 
-@pytest.mark.parametrize(
-    ("moments", "used"),
-    [
-        ([0.0], []),
-        ([0.0, 0.5, 1.0], []),
-        ([0.0, 0.5, 1.0, 3.0], [0.0, 0.5, 1.0, 3.0]),
-        ([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]),
-        # One sample can take longer than all of them should: it alone is no proof.
-        ([0.0, 4.1], []),
-        ([0.0, 4.1, 8.2], [0.0, 4.1, 8.2]),
-        ([0.0, 4.1, 8.2, 12.3], [4.1, 8.2, 12.3]),
-    ],
-)
-def test_samples_are_judged_when_they_are_enough_and_span_three_seconds(moments, used):
-    samples = [(moment, [evaluate(snapshot(only("nats-1")))[0]]) for moment in moments]
-    assert len(settled(samples, moments[-1])) == len(used)
+@pytest.mark.parametrize("reason", [reason for reason in Unasked if reason is not Unasked.NO_ANSWER])
+def test_a_login_that_fails_is_one_finding_and_says_nothing_of_the_servers(reason):
+    assert found_without_answers(reason) == [NOT_ASKED]
+    assert found_without_answers(reason, down=()) == [NOT_ASKED]
+    assert found_without_answers(reason, down=("nats-1",)) == [NOT_ASKED, ("SERVER_DOWN", "pod nats-1")]
 
 
-def test_a_cluster_that_is_never_clean_is_not_healthy_because_its_samples_differ():
-    unsettled = [evaluate(CASES["no pod"][0]), evaluate(CASES["no leader"][0])]
-    assert [finding.code for finding in lasting(unsettled)] == ["META_NO_LEADER"]
+def test_where_no_server_is_there_each_is_told():
+    servers = [("SERVER_DOWN", f"server {name}") for name in MEMBERS]
+    assert found_without_answers(Unasked.NO_ANSWER) == servers
+    assert found_without_answers(Unasked.NO_ANSWER, down=MEMBERS) == [
+        ("SERVER_DOWN", f"pod {name}") for name in MEMBERS
+    ]
+    # The way to pods that Kubernetes finds ready is at fault.
+    assert found_without_answers(Unasked.NO_ANSWER, down=()) == [NOT_ASKED]

@@ -2,14 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which replicas count as current over several looks at a busy cluster."""
+"""Which samples are enough for a verdict, and which replicas count as current over several samples."""
 
 from __future__ import annotations
 
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import LAG_IN_FLIGHT, groups
-from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Steady
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error
+from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import (
+    Sample,
+    Steady,
+    lasting,
+    settled,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered
 from tests.support.placed import answers
 
@@ -61,3 +67,41 @@ def test_of_a_server_that_was_restarted_nothing_is_remembered():
     look()
     look.forget("n3")
     assert all("n3" not in group.current for group in groups(answered(look())).values())
+
+
+DOWN = error("SERVER_DOWN", "server n3", "no answer", "Look at its log.")
+BEHIND = error("STREAM_REPLICA_NOT_CURRENT", "stream S", "its replica on n3 is not current", "Wait.")
+STUCK = [error("CONSUMER_STUCK", "consumer c", "it delivers nothing", "Look.", position) for position in ("7", "8")]
+
+
+@pytest.mark.parametrize(
+    ("samples", "findings"),
+    [
+        ([[DOWN], [BEHIND], [DOWN]], [DOWN]),
+        ([[DOWN], [BEHIND]], []),
+        ([[BEHIND], [BEHIND]], [BEHIND]),
+        ([[STUCK[0]], [STUCK[0]]], [STUCK[0]]),
+        ([[STUCK[0]], [STUCK[1]]], []),
+        # A cluster that is never healthy is not healthy because its samples differ.
+        ([[BEHIND], [DOWN]], [DOWN]),
+    ],
+)
+def test_a_transient_finding_counts_only_if_every_sample_has_it(samples, findings):
+    assert lasting(samples) == findings
+
+
+@pytest.mark.parametrize(
+    ("moments", "used"),
+    [
+        ([0.0], []),
+        ([0.0, 0.5, 1.0], []),
+        ([0.0, 0.5, 1.0, 3.0], [0.0, 0.5, 1.0, 3.0]),
+        ([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]),
+        # One sample can take longer than all of them should: it alone is no proof.
+        ([0.0, 4.1], []),
+        ([0.0, 4.1, 8.2], [0.0, 4.1, 8.2]),
+        ([0.0, 4.1, 8.2, 12.3], [4.1, 8.2, 12.3]),
+    ],
+)
+def test_samples_are_judged_when_they_are_enough_and_span_three_seconds(moments, used):
+    assert len(settled([Sample(moment, [DOWN]) for moment in moments], moments[-1])) == len(used)

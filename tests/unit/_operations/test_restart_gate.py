@@ -6,9 +6,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import NotAsked, Pod, Snapshot, as_if_down
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
+    KubernetesView,
+    NotAsked,
+    Pod,
+    Snapshot,
+    as_if_down,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import (
     against_going_on,
     against_stopping,
@@ -27,10 +35,12 @@ def snapshot(streams=None, consumers=None, there=NAMES, healthz=None, last=5, do
             stream["created"] = "2026-11-25T10:00:00Z"
     healthz = [(name, {"status_code": 200}) for name in there.split()] if healthz is None else healthz
     checks = tuple({"server": {"name": name, "cluster": "C"}, "data": data} for name, data in healthz)
-    pods = None if down is None else {name: Pod(name, "Running", down=name in down.split()) for name in NAMES.split()}
-    return Snapshot(
-        tuple(NAMES.split()), answers=tuple(told[name] for name in there.split()), healthz=checks, pods=pods
-    )
+    answering = tuple(told[name] for name in there.split())
+    found = Snapshot(tuple(NAMES.split()), answers=answering, healthz=checks)
+    if down is None:
+        return found
+    pods = {name: Pod(name, "Running", down=name in down.split()) for name in NAMES.split()}
+    return replace(found, kubernetes=KubernetesView(pods))
 
 
 SILENT = "server n3 does not answer, and neither Kubernetes nor the other servers say that it is down"
@@ -143,5 +153,5 @@ def test_what_was_not_seen_before_can_not_be_compared():
 
 def test_where_nobody_could_be_asked_one_sentence_says_why():
     unasked = NotAsked("Authorization Violation")
-    found = Snapshot(tuple(NAMES.split()), unreachable=unasked.cause, unreachable_for=unasked)
+    found = Snapshot(tuple(NAMES.split()), system_not_asked=unasked)
     assert against_stopping(found, "n1") == ["the servers could not be asked: Authorization Violation"]

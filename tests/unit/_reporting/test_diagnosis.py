@@ -225,7 +225,7 @@ CASES = {
     "too many files": (ended("[FTL] open /data/x: too many open files"), ["FILE_LIMIT"], "limit of open files"),
     "a port that is taken": (ended("[FTL] listen tcp :4222: address already in use"), ["PORT_IN_USE"], "4222"),
     "an end that nobody knows": (ended("goodbye"), ["POD_CRASHING"], "exit code 1: goodbye"),
-    "an end without a word": (ended(""), ["POD_CRASHING"], "it says nothing"),
+    "an end without a word": (ended(""), ["POD_CRASHING"], "its log is empty"),
     "one that is not ready": (
         first(pod("nats-0", {"ready": False}), events=[event("nats-0", "Unhealthy", "HTTP 503")]),
         ["PROBE_FAILS"],
@@ -306,12 +306,12 @@ CASES = {
         ["DATA_NOT_PERSISTENT"],
         "its store is on emptyDir",
     ),
-    "a store beside its volume": (seen("nats-0", mounted_on="/"), ["STORE_NOT_ON_VOLUME"], "its store lies on /"),
+    "a store beside its volume": (seen("nats-0", mounted_on="/"), ["STORE_NOT_ON_VOLUME"], "its store is on /"),
     "a volume that fills": (seen("nats-0", percent_used=90), ["VOLUME_FULL"], "90 % full"),
     "a store that can't be written": (seen("nats-0", writable=False), ["STORE_NOT_WRITABLE"], "may not write"),
     "few files": (seen("nats-0", file_limit=1024), ["FILE_LIMIT"], "the limit is 1024"),
     "many files": (seen("nats-0", open_files=60000), ["FILE_LIMIT"], "60000 files are open"),
-    "a configuration that waits for a restart": (seen("nats-0", refusal="bad"), ["CONFIG_REFUSED"], "is refused: bad"),
+    "a configuration that waits for a restart": (seen("nats-0", refusal="bad"), ["CONFIG_REFUSED"], "in the pod: bad"),
     "streams in memory": (replace(WELL, snapshot=jsz("memory")), ["MEMORY_STREAMS"], "S of account APP"),
     "streams on disk": (replace(WELL, snapshot=jsz("file")), [], ""),
     "killed for memory, and back": (
@@ -325,7 +325,7 @@ CASES = {
     "killed for memory, and away": (
         first(pod("nats-0", {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": KILLED})),
         ["OOM_KILLED"],
-        "beyond 512 MiB, and does not run",
+        "beyond 512 MiB, and it does not run",
     ),
     "no limit for Go": (first(pod("nats-0", go=None)), ["GOMEMLIMIT"], "GOMEMLIMIT is not set"),
     "no limit at all": (first(pod("nats-0", memory=None, go=None)), [], ""),
@@ -378,5 +378,5 @@ def test_a_cause(facts, codes, words):
 
 def test_what_may_not_be_read_is_named():
     text = page(replace(WELL, nodes=None, classes=None), [])
-    assert "Not looked at, for want of rights: nodes, storage classes." in text
+    assert "Not looked at, because the login may not read them: nodes, storage classes." in text
     assert "Nothing is wrong." in text

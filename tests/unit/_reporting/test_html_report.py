@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, info, warning
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import NotAsked, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import VOID, element
 from tests.support.pages import cluster
@@ -61,7 +61,7 @@ FINDINGS = [
 
 @pytest.mark.parametrize(
     ("findings", "verdict"),
-    [([], "healthy"), (FINDINGS[:1], "healthy"), (FINDINGS[2:], "in doubt"), (FINDINGS, "ill")],
+    [([], "healthy"), (FINDINGS[:1], "healthy"), (FINDINGS[2:], "in doubt"), (FINDINGS, "unhealthy")],
 )
 def test_the_verdict_is_the_first_word(findings, verdict):
     assert f"NATS cluster nats: {verdict}" in Page(report(WELL, findings, NOW)).text
@@ -83,7 +83,7 @@ def test_servers_streams_and_what_waits_are_there():
     ):
         assert words in text
     assert "25 % of 4.0 GiB" in text
-    assert "Consumers with work that waits (2 of 3)" in text
+    assert "Consumers with waiting messages (2 of 3)" in text
 
 
 def test_a_silent_server_is_drawn_as_such():
@@ -93,11 +93,11 @@ def test_a_silent_server_is_drawn_as_such():
 
 
 def test_replicas_that_are_behind_or_away_come_first():
-    ill = cluster(3, 2)
-    peers = ill.answers[0]["data"]["account_details"][0]["stream_detail"][0]["cluster"]["replicas"]
+    troubled = cluster(3, 2)
+    peers = troubled.answers[0]["data"]["account_details"][0]["stream_detail"][0]["cluster"]["replicas"]
     peers[0] |= {"current": False, "lag": 1234}
     peers[1] |= {"offline": True}
-    text = Page(report(ill, [], NOW)).text
+    text = Page(report(troubled, [], NOW)).text
     assert "◌ 1,234 behind" in text
     assert "✕ offline" in text
     assert text.index("S0") < text.index("S1")
@@ -122,7 +122,7 @@ def test_a_large_cluster_makes_a_small_page():
 
 
 def test_nobody_answers():
-    page = Page(report(Snapshot(("nats-0",), unreachable="connection refused"), FINDINGS[1:2], NOW)).text
+    page = Page(report(Snapshot(("nats-0",), system_not_asked=NotAsked("connection refused")), FINDINGS[1:2], NOW)).text
     assert "The system account could not be asked: connection refused" in page
     assert "0 of 1 servers answer" in page
 
