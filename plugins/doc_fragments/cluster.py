@@ -21,9 +21,9 @@ options:
     type: str
   accounts:
     description:
-      - Accounts whose own lists of streams and consumers are compared with what the servers hold. Only so what is listed and not there is found.
+      - Accounts whose own lists of streams and consumers are compared with what the servers hold, to find what is listed but missing.
       - An account that can't be asked is a finding.
-      - With O(kubernetes) their names are enough; otherwise each has its login.
+      - With O(kubernetes) their names are enough; without it each needs a login.
     type: list
     elements: dict
     default: []
@@ -52,6 +52,6 @@ options:
         type: str
   previous:
     description:
-      - The C(figures) of an earlier result of M(messaging.nats.nats_health) for what only a comparison shows; a stream that went back, new slow consumers.
+      - The C(figures) of an earlier result of M(messaging.nats.nats_health), to find what only a comparison shows, such as new slow consumers.
     type: dict
 """
