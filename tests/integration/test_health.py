@@ -10,7 +10,13 @@ import gc
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.modules import nats_health, nats_report, nats_stream
+from ansible_collections.messaging.nats.plugins.modules import (
+    nats_diagnose,
+    nats_health,
+    nats_report,
+    nats_status,
+    nats_stream,
+)
 from tests.support.servers import secret
 
 
@@ -100,4 +106,19 @@ def test_who_can_not_ask_is_told_so_once_and_nothing_of_the_servers(health, clus
         ("SYSTEM_ACCOUNT_NOT_ASKED", "system account")
     ]
     assert cause in result["findings"][0]["evidence"]
-    assert result["failed"] is True
+    assert (result["failed"], result["code"]) == (True, "UNHEALTHY")
+    assert result["cause"] == f"system account: {result['findings'][0]['evidence']}"
+    assert result["remedy"] == result["findings"][0]["remedy"]
+
+
+def test_a_remedy_that_several_findings_share_is_returned_once(health, cluster):
+    result = health(cluster, expected_members=["n1", "n2", "n3", "n4", "n5"])
+    assert result["cause"].count("no answer to the system account") == 2
+    assert result["remedy"] == "Look at its log."
+
+
+def test_options_that_are_missing_have_a_code(run_module, cluster):
+    unnamed = run_module(nats_health, servers=[cluster[0].url])
+    assert (unnamed["code"], unnamed["remedy"]) == ("INVALID_OPTIONS", "List their names.")
+    assert run_module(nats_status, servers=[cluster[0].url])["code"] == "INVALID_OPTIONS"
+    assert run_module(nats_diagnose, servers=[cluster[0].url])["code"] == "INVALID_OPTIONS"

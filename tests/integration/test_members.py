@@ -109,8 +109,8 @@ async def published(jetstream, name, number):
 def stored(members):
     """Messages of each stream, and what each consumer has acknowledged."""
     found = groups(members.look())
-    messages = {asset.stream: group.told["state"]["messages"] for asset, group in found.items() if not asset.consumer}
-    acked = {asset.stream: group.told["ack_floor"]["stream_seq"] for asset, group in found.items() if asset.consumer}
+    messages = {asset.stream: group.report["state"]["messages"] for asset, group in found.items() if not asset.consumer}
+    acked = {asset.stream: group.report["ack_floor"]["stream_seq"] for asset, group in found.items() if asset.consumer}
     return messages, acked
 
 
@@ -271,7 +271,7 @@ def test_servers_that_join_get_their_share(five, asked, tagged, run_module):
     assert max(counts) - min(counts) <= 2
     assert moves(members.look(), members.names) == []
     assert leader_moves(members.look(), members.names) == []
-    assert {str(group.told["config"].get("placement")) for group in settled(members).values()} == {"None"}
+    assert {str(group.report["config"].get("placement")) for group in settled(members).values()} == {"None"}
     messages, acked = stored(members)
     assert acked == before[1]
     assert messages == {name: count + publisher.acked.get(name, 0) for name, count in before[0].items()}

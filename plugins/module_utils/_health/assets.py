@@ -44,7 +44,7 @@ class Group:
     """The servers of one asset, as its leader reports them, or as any server does if the asset has no leader."""
 
     asset: Asset
-    told: Answer
+    report: Answer
     wanted: int
     # The servers that report a copy of it, which includes copies that are no longer replicas.
     copies: frozenset[str]
@@ -77,16 +77,16 @@ class Group:
 
     @property
     def bytes(self) -> int:
-        return int((self.told.get("state") or {}).get("bytes", 0))
+        return int((self.report.get("state") or {}).get("bytes", 0))
 
     @property
     def storage(self) -> str:
-        return str((self.told.get("config") or {}).get("storage", "file"))
+        return str((self.report.get("config") or {}).get("storage", "file"))
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags that its servers must have."""
-        placement = (self.told.get("config") or {}).get("placement") or {}
+        placement = (self.report.get("config") or {}).get("placement") or {}
         return tuple(str(tag) for tag in placement.get("tags") or ())
 
     @property
@@ -95,7 +95,7 @@ class Group:
 
     @property
     def _cluster(self) -> Answer:
-        found: Answer = self.told.get("cluster") or {}
+        found: Answer = self.report.get("cluster") or {}
         return found
 
     @property

@@ -25,6 +25,12 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.object}: {self.evidence}. {self.remedy}"
 
+    @property
+    def server(self) -> str | None:
+        """The name of the server or pod that the finding is about, if it is about one."""
+        kind, _space, name = self.object.partition(" ")
+        return name if kind in ("server", "pod") else None
+
     def result(self) -> dict[str, str]:
         """The finding as modules return it."""
         return {

@@ -120,14 +120,14 @@ def _pod_problem(pod: Pod) -> Finding | None:
 
 def _unexpected(snapshot: Snapshot) -> Iterator[Finding]:
     """Servers of this cluster that should not be there, and servers that share a name."""
-    ours = [answer for answer in snapshot.answers if snapshot.cluster_name in (None, cluster_of(answer))]
-    names = Counter(answer["server"]["name"] for answer in ours)
+    of_cluster = [answer for answer in snapshot.answers if snapshot.cluster_name in (None, cluster_of(answer))]
+    names = Counter(answer["server"]["name"] for answer in of_cluster)
     for name, count in names.items():
         if count > 1:
             evidence = f"{count} servers have this name"
             yield error("DUPLICATE_SERVER_NAME", f"server {name}", evidence, "Give each server a name of its own.")
     # A server that is gone for good still counts for the quorum until it is removed from meta.
-    peers = {peer["name"] for answer in ours for peer in meta_cluster(answer).get("replicas") or []}
+    peers = {peer["name"] for answer in of_cluster for peer in meta_cluster(answer).get("replicas") or []}
     if not set(snapshot.expected) <= set(names):
         # A peer without a name may be one of the missing servers.
         peers = {peer for peer in peers if not peer.startswith(UNKNOWN_PEER)}

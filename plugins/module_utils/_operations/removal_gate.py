@@ -140,7 +140,7 @@ def _not_without(group: Group, server: str) -> Iterator[str]:
 
 
 def _behind(told: Group, own: Group, server: str) -> Iterator[str]:
-    leads, has = told.told.get("state") or {}, own.told.get("state") or {}
+    leads, has = told.report.get("state") or {}, own.report.get("state") or {}
     for figure in ("last_seq", "messages"):
         lacks = int(leads.get(figure, 0)) - int(has.get(figure, 0))
         if lacks > LAG_IN_FLIGHT:
@@ -166,7 +166,7 @@ def listed_nowhere(snapshot: Snapshot) -> set[Asset]:
 
 def _ephemeral(group: Group) -> bool:
     """Its client makes it anew."""
-    return bool(group.asset.consumer) and not (group.told.get("config") or {}).get("durable_name")
+    return bool(group.asset.consumer) and not (group.report.get("config") or {}).get("durable_name")
 
 
 def _listed(snapshot: Snapshot) -> Iterator[Asset]:

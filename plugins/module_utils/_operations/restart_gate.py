@@ -118,7 +118,7 @@ def not_current(snapshot: Snapshot, besides: str = "") -> Iterator[str]:
 
 
 def _incomplete(group: Group, earlier: Group | None) -> Iterator[str]:
-    if group.wanted == 1 or not (group.asset.consumer == "" or (group.told.get("config") or {}).get("durable_name")):
+    if group.wanted == 1 or not (group.asset.consumer == "" or (group.report.get("config") or {}).get("durable_name")):
         return
     if without_leader(group):
         yield f"{group.asset} has no leader"

@@ -321,7 +321,7 @@ def _selects(policy: Object, labels: Object) -> bool:
 
 def _route_log(facts: Evidence, pod: str) -> Iterator[Cause]:
     """What a server that has a problem logs about its routes; such lines of a healthy server are over."""
-    has_error = any(pod == finding.object.split()[-1] for finding in facts.findings if finding.severity == "error")
+    has_error = any(finding.server == pod for finding in facts.findings if finding.severity == "error")
     if pod not in facts.inside or not has_error:
         return
     lines = (facts.logs.get(pod) or "").splitlines()[-ROUTE_LINE_COUNT:]

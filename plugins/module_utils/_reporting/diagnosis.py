@@ -103,7 +103,7 @@ def _without_consequences(causes: Sequence[Cause]) -> Iterator[Cause]:
 def _root(facts: Evidence, finding: Finding, roots: Sequence[Cause]) -> Cause | None:
     """The cause that explains a finding of the health check."""
     if finding.code in SYMPTOM_CODES:
-        name = finding.object.split()[-1]
+        name = finding.server or ""
         about = {name, facts.servers.get(name, name)}
         if own := next((root for root in roots if root.about & about), None):
             return own
