@@ -20,6 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence
     event_text,
     events_of,
     object_name,
+    server_of,
     status,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Peer
@@ -118,7 +119,7 @@ def forming(facts: Evidence) -> Iterator[Cause]:
     yield from _routes(facts)
     yield from _cluster_names(facts)
     for pod in facts.pods:
-        yield from _route_log(facts, object_name(pod))
+        yield from _route_log(facts, object_name(pod), server_of(facts, pod))
 
 
 def _refused(facts: Evidence, statefulset: Object) -> Iterator[Cause]:
@@ -319,9 +320,9 @@ def _selects(policy: Object, labels: Object) -> bool:
     return all(labels.get(key) == value for key, value in required.items())
 
 
-def _route_log(facts: Evidence, pod: str) -> Iterator[Cause]:
+def _route_log(facts: Evidence, pod: str, server: str) -> Iterator[Cause]:
     """What a server that has a problem logs about its routes; such lines of a healthy server are over."""
-    has_error = any(finding.server == pod for finding in facts.findings if finding.severity == "error")
+    has_error = any(finding.server in (pod, server) for finding in facts.findings if finding.severity == "error")
     if pod not in facts.inside or not has_error:
         return
     lines = (facts.logs.get(pod) or "").splitlines()[-ROUTE_LINE_COUNT:]

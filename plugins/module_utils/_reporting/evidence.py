@@ -27,7 +27,7 @@ class Evidence:
     statefulset: Object | None = None
     service: Object | None = None
     pods: Sequence[Object] = ()
-    # By server: the name of its pod.
+    # By server: the name of its pod. They differ where SERVER_NAME has a prefix.
     servers: Mapping[str, str] = field(default_factory=dict)
     claims: Sequence[Object] = ()
     policies: Sequence[Object] | None = ()
@@ -75,6 +75,12 @@ def cause(rank: CauseRank, code: str, what: str, evidence: str, remedy: str, *ab
 def object_name(item: Object) -> str:
     name: str = item["metadata"]["name"]
     return name
+
+
+def server_of(facts: Evidence, pod: Object) -> str:
+    """The name of the server in a pod."""
+    name = object_name(pod)
+    return next((server for server, of in facts.servers.items() if of == name), name)
 
 
 def container(pod: Object) -> Object:

@@ -18,6 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence
     cause,
     container,
     object_name,
+    server_of,
     status,
 )
 
@@ -32,7 +33,7 @@ MAX_LISTED = 5
 def memory(facts: Evidence) -> Iterator[Cause]:
     by_server = {answer["server"]["name"]: answer["data"] for answer in facts.snapshot.varz}
     for pod in facts.pods:
-        limit, varz = _limit(pod), by_server.get(object_name(pod)) or {}
+        limit, varz = _limit(pod), by_server.get(server_of(facts, pod)) or {}
         yield from _killed(facts, pod, limit, varz)
         yield from _limits(pod, limit, varz)
     for server, connections in sorted(facts.connections.items()):
@@ -65,7 +66,7 @@ def _killed(facts: Evidence, pod: Object, limit: int, varz: Object) -> Iterator[
     evidence = (
         f"the kernel killed its server at {killed.get('finishedAt')} for memory beyond {limit // MIB} MiB"
         f"{'' if running else ', and it does not run'}; {container_status.get('restartCount', 0)} restarts. "
-        f"{_usage(facts, name, varz)}"
+        f"{_usage(facts, server_of(facts, pod), varz)}"
     )
     remedy = "Raise nats_cluster_resources.limits.memory, or lower max_memory_store and what is named here."
     rank = CauseRank.SYMPTOM if running else CauseRank.ENDS

@@ -187,6 +187,16 @@ CASES = {
         ["ROUTE_LOGIN"],
         "different passwords",
     ),
+    "another password for routes, by the name of its server": (
+        replace(
+            WELL,
+            servers={"west-nats-0": "nats-0"},
+            logs={"nats-0": "[ERR] 10.0.0.1:6222 - rid:7 - authentication error"},
+            findings=[error("SERVER_NOT_IN_META", "server west-nats-0", "alone", "Look.")],
+        ),
+        ["ROUTE_LOGIN"],
+        "different passwords",
+    ),
     "another server of its name": (
         replace(
             WELL,

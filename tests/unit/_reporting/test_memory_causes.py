@@ -15,8 +15,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosi
 from tests.support.evidence import MIB, PODS, WELL, first, pod
 
 
-def varz(**data):
-    return Snapshot(PODS, varz=({"server": {"name": "nats-0"}, "data": data},))
+def varz(server="nats-0", **data):
+    return Snapshot(PODS, varz=({"server": {"name": server}, "data": data},))
 
 
 KILLED = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "noon"}}
@@ -34,6 +34,15 @@ CASES = {
         ),
         ["OOM_KILLED"],
         "memory streams 100 MiB, waiting for clients 0 MiB, 7 connections, 9 subscriptions",
+    ),
+    "killed for memory, by the name of its server": (
+        first(
+            pod("nats-0", {"lastState": KILLED, "restartCount": 1}),
+            servers={"west-nats-0": "nats-0"},
+            snapshot=varz("west-nats-0", mem=400 * MIB),
+        ),
+        ["OOM_KILLED"],
+        "Now it uses 400 MiB",
     ),
     "killed for memory, and away": (
         first(pod("nats-0", {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": KILLED})),
