@@ -65,7 +65,7 @@ class AnswerTime:
         return min(self._for_size * 2.0**self._doubled, max(self._timeout, self._for_size))
 
     def learn(self, answers: Answers, expected: Collection[str]) -> None:
-        """Adapts to these answers; a server that is known to be down does not belong into `expected`."""
+        """Adapts to these answers; `expected` are the servers that are not known to be down."""
         reports = [answer["data"] for answer in answers.get("JSZ", ())]
         assets = sum(int(data.get("streams") or 0) + int(data.get("consumers") or 0) for data in reports)
         self._for_size = max(self._for_size, FIRST_ANSWERS_S + assets * FIRST_ANSWERS_PER_ASSET_S)

@@ -2,11 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long servers are waited for."""
+"""How long servers are waited for, and what happens to questions when one of them fails."""
 
 from __future__ import annotations
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.observer import AnswerTime
+import asyncio
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import (
+    AnswerTime,
+    surveys,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 
 NAMES = ("n1", "n2", "n3")
 
@@ -32,3 +41,30 @@ def test_many_streams_take_longer_to_tell():
     time = AnswerTime(1)
     time.learn(told(streams=4000), NAMES)
     assert time.seconds == 7
+
+
+class Questioned(Connection):
+    """A connection on which one question fails at once and others are never answered."""
+
+    def __init__(self):
+        super().__init__(Options(()))
+        self.cancelled = []
+
+    async def client(self):
+        return None
+
+    async def survey(self, subject, _options, _expected, _timeout):
+        if subject == "refused":
+            raise NatsError("request to refused", "denied", "Allow it.")
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            self.cancelled.append(subject)
+            raise
+
+
+def test_no_question_outlives_one_that_failed():
+    connection = Questioned()
+    with connection, pytest.raises(NatsError, match="denied"):
+        surveys(connection, [("slow", {}), ("refused", {})], NAMES, 1)
+    assert connection.cancelled == ["slow"]
