@@ -247,7 +247,10 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         time.sleep(ASK_AGAIN_S)
     check_certificates(kubernetes, pairs, planned, offered)
     if planned.refusals:
-        raise NatsError(f"cluster {params['name']} in namespace {params['namespace']}", "\n".join(planned.refusals))
+        # Where servers that do not answer are the only reason, the same plan may be possible once they do.
+        code = "SERVER_NOT_ANSWERING" if planned.lacks_answers else "PLAN_REFUSED"
+        what = f"cluster {params['name']} in namespace {params['namespace']}"
+        raise NatsError(what, "\n".join(planned.refusals), code=code)
     check_volumes(kubernetes, pairs, planned)
     remarks = check_pod(module, kubernetes, pairs, offered, planned)
     check_conf(module, kubernetes, pairs, offered)
@@ -278,9 +281,8 @@ def check_certificates(
         if not problem.expired or {served_until(varz, problem.listener) for varz in there.values()} != {problem.expired}
     ]
     if problems:
-        raise NatsError(
-            "certificates", "\n".join(sentences(problems)), "Nothing was changed: correct the Secret first."
-        )
+        remedy = "Nothing was changed: correct the Secret first."
+        raise NatsError("certificates", "\n".join(sentences(problems)), remedy, code="CERTIFICATE_INVALID")
 
 
 def check_volumes(kubernetes: Kubernetes, pairs: list[Counterpart], planned: ClusterPlan) -> None:

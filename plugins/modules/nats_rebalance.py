@@ -152,12 +152,14 @@ def main() -> None:
     with NatsModule(SPEC | {"lease": {"type": "str"}} | CLUSTER) as module, ExitStack() as opened:
         params = module.params
         if params["kicks_per_second"] <= 0:
-            raise NatsError("option kicks_per_second", "it is not above 0", "Set connections: false for none.")
+            remedy = "Set connections: false to close none."
+            raise NatsError("option kicks_per_second", "it is not above 0", remedy, code="INVALID_VALUE")
         snapshot, findings = observe(source(params, opened), SETTLES, "error")
         if wrong := [finding for finding in findings if fails(finding, "error")]:
             sentences = "; ".join(f"{finding.object}: {finding.evidence}" for finding in wrong)
-            msg = f"cluster: it is not healthy, so nothing was moved: {sentences}. Look at it with nats_diagnose first."
-            module.fail_json(msg=msg, findings=[finding.result() for finding in findings])
+            cause = f"it is not healthy, so nothing was moved: {sentences}"
+            error = NatsError("cluster", cause, "Look at it with nats_diagnose first.", code="UNHEALTHY")
+            module.fail_json(findings=[finding.result() for finding in findings], **error.result())
         members = Members(
             opened.enter_context(connected(params, account="SYS")), snapshot.expected, snapshot.cluster_name
         )
@@ -172,7 +174,8 @@ def check_of_lease(params: Mapping[str, Any], opened: ExitStack) -> Callable[[],
     """What raises before a move where another play has the Lease, which is renewed until then."""
     target = params["kubernetes"]
     if not target:
-        raise NatsError("option lease", "a Lease is in Kubernetes", "Set the option kubernetes too.")
+        cause = "a Lease is an object of Kubernetes"
+        raise NatsError("option lease", cause, "Set the option kubernetes too.", code="INVALID_OPTIONS")
     kubernetes = Kubernetes(target)
     lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
     return opened.enter_context(lease.kept()).check_lease

@@ -98,7 +98,8 @@ def main() -> None:
         ExitStack() as opened,
     ):
         if not module.params["kubernetes"]:
-            raise NatsError("kubernetes", "only pods have a configuration that can be looked at", "Set the option.")
+            cause = "it is needed: the configuration is read from the Secrets of pods"
+            raise NatsError("option kubernetes", cause, "Set kubernetes.namespace.", code="INVALID_OPTIONS")
         module.exit_json(**reload_all(module.params, module.check_mode, opened))
 
 

@@ -204,7 +204,8 @@ def main() -> None:
     with NatsModule(spec, required_if=needed) as module, ExitStack() as opened:
         started, params, target = time.monotonic(), module.params, module.params["kubernetes"]
         if not target:
-            raise NatsError("option kubernetes", "a server is a pod here", "Say where it is: kubernetes.namespace.")
+            cause = "it is needed: the servers are pods of a Kubernetes cluster"
+            raise NatsError("option kubernetes", cause, "Set kubernetes.namespace.", code="INVALID_OPTIONS")
         kubernetes = Kubernetes(target)
         if params["lease"]:
             lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])

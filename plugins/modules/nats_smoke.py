@@ -81,9 +81,9 @@ def main() -> None:
         told = [check.told() for check in checks]
         if broken := [check for check in checks if not check.ok]:
             sentences = "\n".join(f"{check.name}: {check.evidence}" for check in broken)
-            module.fail_json(
-                checks=told, **NatsError("smoke", sentences, "Look at the cluster with nats_health.").result()
-            )
+            remedy = "Look at the cluster with nats_health."
+            error = NatsError("smoke test", sentences, remedy, code="SMOKE_TEST_FAILED")
+            module.fail_json(checks=told, **error.result())
         module.exit_json(changed=False, checks=told)
 
 

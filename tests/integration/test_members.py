@@ -210,8 +210,9 @@ def test_what_takes_too_long_is_told_and_goes_on(five, asked):
     fill(application)
     found = settled(members)
     name = Counter(server for group in found.values() for server in group.servers).most_common(1)[0][0]
-    with pytest.raises(NatsError, match=r"after 0 s it still has stream .* led by n.*Run it again"):
+    with pytest.raises(NatsError, match=r"after 0 s it still has stream .* led by n.*Run it again") as failure:
         evacuate(members, name, 0)
+    assert failure.value.code == "TIMED_OUT"
     assert evacuate(members, name, 60) in (True, False)
     assert holds(members.look(), name) == {}
 
@@ -335,11 +336,12 @@ async def quiet(_error):
     """A client is not told that its connection was closed: it connects again."""
 
 
-def test_an_ill_cluster_is_left_alone(own_cluster, run_module, monkeypatch):
+def test_an_unhealthy_cluster_is_left_alone(own_cluster, run_module, monkeypatch):
     monkeypatch.setattr(nats_rebalance, "SETTLES", 0)
     own_cluster.stop(own_cluster[2])
     login = {"user": "sys-user", "password": secret("sys-user"), "expected_members": list(own_cluster.names())}
     result = run_module(nats_rebalance, servers=[server.url for server in own_cluster.servers[:2]], **login)
     assert result["failed"] is True
-    assert "it is not healthy, so nothing was moved: server n3: " in result["msg"]
+    assert "it is not healthy, so nothing was moved: server n3: " in result["cause"]
+    assert (result["code"], result["remedy"]) == ("UNHEALTHY", "Look at it with nats_diagnose first.")
     assert "SERVER_DOWN" in {finding["code"] for finding in result["findings"]}

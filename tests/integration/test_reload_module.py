@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
@@ -30,7 +29,7 @@ class Pods:
     """A pod for each server. A Secret of each holds its configuration, and comes into the pod with an annotation."""
 
     def __init__(self, cluster) -> None:
-        self.cluster, self.stuck = cluster, False
+        self.cluster, self.stuck, self.password = cluster, False, secret("sys-user")
         self.annotated: list[str] = []
         self.files: dict[str, dict[str, bytes]] = {}
         self.secrets = {server.name: self.file(server.name).read_text() for server in cluster.servers}
@@ -91,8 +90,8 @@ class Pods:
     def through(self, _kubernetes, _namespace, _cluster, account, timeout, pods):
         assert account == "SYS"
         (server,) = [server for server in self.cluster.servers if server.name == pods[0]["metadata"]["name"]]
-        options = Options([server.url], user="sys-user", password=secret("sys-user"), timeout=timeout)
-        with Connection(options) as connection:
+        options = Options([server.url], user="sys-user", password=self.password, timeout=timeout)
+        with Connection(options, lambda _server, sentence: f"pod {server.name}: {sentence}") as connection:
             yield connection
 
 
@@ -186,12 +185,14 @@ def test_who_refuses_is_named_with_the_reason_and_who_took_it_too(pods, reload):
         # What lies in a pod is not told of before it is there.
         assert ("failed" in refused) is not check
     assert "server n2: Secret n2 holds what the server refuses" in refused["msg"]
+    assert refused["code"] == "CONFIGURATION_REFUSED"
     assert pods.cluster[0].get("/varz")["max_connections"] != 99
     pods.secrets["n2"] = pods.secrets["n2"].replace("jetstream_of_n2: 1", "max_subscriptions: 5")
     refused = reload()
     assert refused["cause"].startswith("n2 refuses it: config reload not supported for MaxSubs")
     assert refused["cause"].endswith("n1, n3 have taken it over")
     assert "restart these servers one by one" in refused["remedy"]
+    assert refused["code"] == "RESTART_REQUIRED"
     assert reload()["failed"] is True
 
 
@@ -201,25 +202,25 @@ def test_what_each_server_lacks_is_told_when_time_is_over(pods, reload):
     late = reload(wait_timeout=0.2)
     assert "n1: the kubelet has not brought /etc/nats/nats.conf of Secret n1; n2: " in late["cause"]
     assert late["cause"].endswith("none is done")
+    assert late["code"] == "TIMED_OUT"
     pods.stuck = False
     assert reloads(reload()) == [True] * 3
 
 
 def test_without_kubernetes_it_says_so(run_module):
-    assert "Set the option" in run_module(nats_reload, servers=["nats://127.0.0.1:1"])["msg"]
+    result = run_module(nats_reload, servers=["nats://127.0.0.1:1"])
+    assert (result["code"], result["remedy"]) == ("INVALID_OPTIONS", "Set kubernetes.namespace.")
 
 
 def test_no_running_pod_is_an_error(pods, reload, monkeypatch):
     monkeypatch.setattr(pods, "pods", lambda *_: [])
-    assert "none of its pods is running" in reload()["msg"]
+    assert reload()["code"] == "POD_NOT_READY"
 
 
 @pytest.fixture
 def locked_out(pods, monkeypatch):
-    """Nobody can log in any more."""
-
-    def denied(*_arguments):
-        raise NatsError("connection", "pod n1: Authorization Violation", "Check the credentials.")
+    """The servers refuse the login that the Secret holds."""
+    monkeypatch.setattr(pods, "password", "wrong")
 
     def locks(pid_files=True):
         files = {"pid_file": ""} if pid_files else {}
@@ -228,7 +229,6 @@ def locked_out(pods, monkeypatch):
             pods.secrets[server.name] = to_nats_conf(pods.cluster.configuration(server, max_connections=98, **files))
             if pid_files:
                 Path(files["pid_file"]).write_text(str(server.process.pid))
-        monkeypatch.setattr(_reloading, "through", denied)
 
     return locks
 
@@ -264,6 +264,7 @@ def test_without_a_pid_file_it_says_what_it_needs(pods, reload, locked_out):
     refused = reload()
     assert "Authorization Violation" in refused["msg"]
     assert "no pid_file, and process 1 of the container is not nats-server" in refused["msg"]
+    assert refused["code"] == "SIGNAL_FAILED"
 
 
 @pytest.mark.parametrize(
@@ -320,7 +321,7 @@ def test_a_certificate_that_can_not_work_reaches_no_server(pods, reload, monkeyp
     pods.files["web-tls"] = files
     for check in (True, False):
         refused = reload(check=check)
-        assert refused["failed"] is True
+        assert refused["code"] == "CERTIFICATE_INVALID"
         assert re.search(rf"tls\.(crt|key) of Secret web-tls, for listener websocket: .*{SAID[wrong]}", refused["msg"])
         assert pods.annotated == []
 

@@ -27,5 +27,6 @@ def test_check_mode_makes_no_stream(run_module, account):
 def test_a_stream_that_can_not_be_made_is_told(run_module, alone):
     result = run_module(nats_smoke, **alone, num_replicas=3)
     assert result["failed"] is True
-    assert "stream: " in result["msg"]
+    assert (result["code"], result["remedy"]) == ("SMOKE_TEST_FAILED", "Look at the cluster with nats_health.")
+    assert "stream: " in result["cause"]
     assert [check["ok"] for check in result["checks"]] == [True, True, True, False]

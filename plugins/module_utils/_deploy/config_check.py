@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ IMAGE_REMEDY = (
     "Check nats_cluster_image, nats_cluster_version and nats_cluster_image_pull_secrets. "
     "The image needs a shell, as the alpine variant has."
 )
+# The API server refuses a pod (403) whose service account it does not find; its answer has no other mark of that than this sentence.
+NO_SERVICE_ACCOUNT = re.compile(r"serviceaccount")
 # A checker pod needs what decides whether it may run and what the configuration reads.
 CONTAINER_KEYS = ("name", "image", "imagePullPolicy", "env", "resources", "securityContext")
 POD_KEYS = (
@@ -63,7 +66,8 @@ def check_in_pod(kubernetes: Kubernetes, namespace: str, pod: str, container: Ob
         lines = output.strip().splitlines() or [f"exit code {code}"]
         said = KNOWN_SECRETS.masked(masked_log(lines[-1].removeprefix("nats-server: /dev/stdin:")))
         cause = f"the server of {image} refuses nats.conf: {said}"
-        raise NatsError("nats_cluster_config", cause, "Correct the variable; nothing was changed.")
+        remedy = "Correct the variable; nothing was changed."
+        raise NatsError("nats_cluster_config", cause, remedy, code="CONFIGURATION_REFUSED")
 
 
 @contextmanager
@@ -133,7 +137,7 @@ def _create(kubernetes: Kubernetes, path: str, pod: Object) -> None:
             kubernetes.call("POST", path, f"pod {pod['metadata']['name']}", pod)
             return
         except NatsError as error:
-            if "serviceaccount" not in error.cause or attempt == 19:
+            if not NO_SERVICE_ACCOUNT.search(error.cause) or attempt == 19:
                 raise
         time.sleep(0.25)
 
@@ -148,12 +152,14 @@ def _wait(kubernetes: Kubernetes, path: str, image: str) -> None:
         for state in states:
             waiting = state.get("waiting") or state.get("terminated") or {}
             if waiting.get("reason") in HOPELESS_REASONS:
-                raise NatsError(what, f"{waiting['reason']}: {waiting.get('message', '')}".strip(": "), IMAGE_REMEDY)
+                cause = f"{waiting['reason']}: {waiting.get('message', '')}".strip(": ")
+                raise NatsError(what, cause, IMAGE_REMEDY, code="POD_NOT_READY")
         if time.monotonic() > deadline:
             conditions = [found.get("message") for found in status.get("conditions") or [] if found.get("message")]
             raise NatsError(
                 what,
                 f"no pod with it ran within {MAX_WAIT_S} s: {'; '.join(conditions) or status.get('phase')}",
                 "Look at the namespace's events.",
+                code="POD_NOT_READY",
             )
         time.sleep(0.2)

@@ -21,6 +21,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 
 # The API server says so of a person; of a pod that an admission rule refuses it says why.
 NO_RIGHT = re.compile(r"cannot create resource")
+# The API server says so where an admission webhook has side effects.
+NO_DRY_RUN = re.compile(r"dry run")
 QUOTA = re.compile(
     r"exceeded quota: (?P<name>[^,]+), requested: (?P<requested>.+), used: (?P<used>.+), limited: (?P<limited>.+)$"
 )
@@ -70,7 +72,7 @@ def try_pod(
     except NatsError as error:
         if error.err_code == HTTPStatus.FORBIDDEN and NO_RIGHT.search(error.cause):
             return "not checked: whether such a pod is admitted, since pods may not be created here"
-        if error.err_code == HTTPStatus.BAD_REQUEST and "dry run" in error.cause:
+        if error.err_code == HTTPStatus.BAD_REQUEST and NO_DRY_RUN.search(error.cause):
             return f"not checked: whether such a pod is admitted: {error.cause}"
         cause = re.sub(r'^pods "[^"]*" is forbidden: ', "", error.cause)
         quota = QUOTA.search(cause)
@@ -80,6 +82,8 @@ def try_pod(
             f"pod {name} as declared",
             f"Kubernetes refuses it: {cause}",
             "Correct what is declared; nothing was changed.",
+            error.err_code,
+            code="POD_REFUSED",
         ) from error
     return None
 
@@ -145,6 +149,7 @@ def check_names(kubernetes: Kubernetes, namespace: str, pod: str, hosts: Sequenc
             f"pod {pod} finds no {', '.join(unknown)} in DNS: the servers would not find one another",
             "Write the domain of this Kubernetes cluster, as in cluster.local (the line search of /etc/resolv.conf in a pod "
             "has it), or leave it empty; nothing was changed.",
+            code="NAME_NOT_IN_DNS",
         )
 
 
@@ -161,10 +166,13 @@ def check_encryption_key(
                 f"Secret {secret}",
                 f"it has no key {key}, which {variable} is read from",
                 "Put it back; nothing was changed.",
+                code="NOT_FOUND",
             )
         # Of a digest alone nothing of the key can be read in a log.
         script = f'printf %s "${{{variable}-}}" | sha256sum'
         code, said = kubernetes.run(namespace, pod, "nats", ["sh", "-c", script])
         if code == 0 and said.split()[:1] != [hashlib.sha256(b64decode(encoded)).hexdigest()]:
             cause = f"{key} of Secret {secret} is not what {pod} was started with: {REMEDY}"
-            raise NatsError(f"environment variable {variable}", cause, "Nothing was changed.")
+            raise NatsError(
+                f"environment variable {variable}", cause, "Nothing was changed.", code="ENCRYPTION_KEY_CHANGED"
+            )

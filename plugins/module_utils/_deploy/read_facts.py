@@ -120,7 +120,7 @@ def _listed_or_why(kubernetes: Kubernetes, version: str, kind: str, namespace: s
     except NatsError as error:
         if error.err_code == HTTPStatus.FORBIDDEN:
             return [], f"{kind}s in namespace {namespace}, which may not be listed here"
-        if error.what == f"{kind} of {version}":
+        if error.code == "KIND_UNKNOWN":
             return [], ""  # with its kind all of its objects went
         raise
 

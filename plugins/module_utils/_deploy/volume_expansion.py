@@ -34,10 +34,18 @@ KEPT_METADATA = ("labels", "annotations")
 
 
 class UnfinishedError(NatsError):
-    """It may still become true: the role looks again until its patience ends."""
+    """The change may still come about: the role looks again until its own time is over."""
+
+    code = "TIMED_OUT"
 
     def result(self) -> dict[str, Any]:
         return super().result() | {"waiting": True}
+
+
+class VolumeNotGrownError(NatsError):
+    """The driver of the volume has said that it can't grow it."""
+
+    code = "VOLUME_NOT_GROWN"
 
 
 class Volumes:
@@ -54,10 +62,10 @@ class Volumes:
     def statefulset(self) -> Object:
         found = statefulset(self._kubernetes, self._name, self._namespace)
         if found is None:
-            raise NatsError(self._what, "it does not exist", "Deploy the cluster first.")
+            raise NatsError(self._what, "it does not exist", "Deploy the cluster first.", code="NOT_FOUND")
         if parse_quantity(self.size) < parse_quantity(template_size(found)):
             cause = f"volumes of {template_size(found)} can't shrink to {self.size}"
-            raise NatsError(self._what, cause, f"Declare {template_size(found)} or more.")
+            raise NatsError(self._what, cause, f"Declare {template_size(found)} or more.", code="INVALID_VALUE")
         return found
 
     def too_small(self) -> list[Object]:
@@ -84,7 +92,7 @@ class Volumes:
         while waiting := [claim for claim in self.too_small() if lacks(claim, self.size)]:
             for claim in waiting:
                 if how_far(claim).hopeless:
-                    raise self._not_grown(claim, NatsError)
+                    raise self._not_grown(claim, VolumeNotGrownError)
             if time.monotonic() > deadline:
                 raise self._not_grown(waiting[0], UnfinishedError)
             time.sleep(POLL_INTERVAL_S)

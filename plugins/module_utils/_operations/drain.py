@@ -69,6 +69,7 @@ class DrainWork(NodeWork):
                 f"server {self._name}",
                 f"it alone has {shown(map(str, stays))}, which would be away until it is back",
                 "Give them three replicas, or set single_replica: move, or accept (those in memory are empty then).",
+                code="SINGLE_REPLICA",
             )
         if stays and (said := f"away until {self._name} is back: {shown(map(str, stays))}") not in self.report.said:
             self.report.said.append(said)
@@ -79,7 +80,7 @@ class DrainWork(NodeWork):
             remedy = (
                 "Nothing can be drained there: bring it back, or give the server another volume with state: replaced."
             )
-            raise NatsError(f"node {name}", lost, remedy)
+            raise NatsError(f"node {name}", lost, remedy, code="NODE_LOST")
 
     def _out_of_the_way(self, before: Snapshot) -> Snapshot:
         """Streams and leaders go to others; what came to it meanwhile is seen right before it goes."""

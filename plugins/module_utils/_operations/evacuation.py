@@ -57,13 +57,15 @@ def evacuate(
     what = f"server {name}"
     if name not in servers:
         cause = "it does not answer, so nobody can move what has its only copy there"
-        raise NatsError(what, cause, "Bring it back, or give up what only it has and remove it from the cluster.")
+        remedy = "Bring it back, or give up what only it has and remove it from the cluster."
+        raise NatsError(what, cause, remedy, code="SERVER_NOT_ANSWERING")
     left = [other for other in (members.names if staying is None else staying) if other != name]
     if absent := [other for other in left if other not in servers]:
         cause = f"{', '.join(absent)} do not answer, and have to take over"
-        raise NatsError(what, cause, "Bring them back first.")
+        raise NatsError(what, cause, "Bring them back first.", code="SERVER_NOT_ANSWERING")
     if sentences := too_wide(servers, left):
-        raise NatsError(what, shown(sentences), "Lower num_replicas of these first, or keep more servers.")
+        remedy = "Lower num_replicas of these first, or keep more servers."
+        raise NatsError(what, shown(sentences), remedy, code="TOO_FEW_SERVERS")
     if not holds(servers, name):
         return False
     leaving = _Leaving(members, name, None, timeout)
@@ -117,7 +119,10 @@ class _Leaving:
         if tried.after < time.monotonic() and not any(group.moving for group in held.values()):
             code, said = self.members.api("SERVER.EVACUATE", peer=self.name)
             if code not in NOT_YET_ERR_CODES:
-                raise NatsError(f"server {self.name}", f"it can't be emptied: {said}", "Look at the cluster.", code)
+                cause = f"it can't be emptied: {said}"
+                raise NatsError(
+                    f"server {self.name}", cause, "Look at the cluster with nats_health.", code, code="SERVER_REFUSED"
+                )
             tried.after = time.monotonic() + RETRY_AFTER_S
 
     def by_stream(self, held: Mapping[Asset, Group], tried: Tried) -> None:
@@ -138,17 +143,21 @@ class _Leaving:
         if streams and all(tried.refused[asset] >= MAX_TRIES for asset in streams):
             said = shown(f"{asset} can't be moved: {tried.reasons[asset]}" for asset in streams)
             remedy = "Look at placement and num_replicas, and at the other servers."
-            raise NatsError(f"server {self.name}", said, remedy)
+            raise NatsError(f"server {self.name}", said, remedy, code="SERVER_REFUSED")
 
     def look(self) -> tuple[dict[Asset, Group], dict[Asset, Group]]:
         """What is still there, and all that there is anywhere."""
         servers = self.members.whole()
         if self.name not in servers:
             cause = "it does not answer, so nobody can move what has its only copy there"
-            raise NatsError(f"server {self.name}", cause, "Bring it back and run it again.")
+            raise NatsError(
+                f"server {self.name}", cause, "Bring it back and run it again.", code="SERVER_NOT_ANSWERING"
+            )
         if absent := [name for name in self.members.names if name not in servers]:
             cause = f"{', '.join(absent)} do not answer, so nobody knows whether all that left it is there"
-            raise NatsError(f"server {self.name}", cause, "Bring them back and run it again.")
+            raise NatsError(
+                f"server {self.name}", cause, "Bring them back and run it again.", code="SERVER_NOT_ANSWERING"
+            )
         held = holds(servers, self.name)
         if self.only is not None:
             held = {asset: group for asset, group in held.items() if asset.of in self.only}
@@ -186,7 +195,7 @@ class _Leaving:
             )
             cause = f"after {self.timeout:g} s {what} {shown(seen)}"
             remedy = "Run it again to go on, or look at the servers' load and disks."
-            raise NatsError(f"server {self.name}", cause, remedy)
+            raise NatsError(f"server {self.name}", cause, remedy, code="TIMED_OUT")
         moving = sum(group.moving for group in streams)
         self.waiting(
             f"server {self.name}: still has {len(streams)} streams and {len(held) - len(streams)} consumers; {moving} move"

@@ -115,7 +115,8 @@ def remove_peer(members: Members, name: str, timeout: float) -> bool:
             return asked
         if time.monotonic() > deadline:
             cause = f"it is still a member of meta after {timeout:g} s ({said or _meta_words(leader, peers)})"
-            raise NatsError(f"server {name}", cause, "Look at the cluster with nats_health, then run it again.")
+            remedy = "Look at the cluster with nats_health, then run it again."
+            raise NatsError(f"server {name}", cause, remedy, code="TIMED_OUT")
         if leader == name:
             waiting(f"meta: {name} leads it and steps down")
             members.api("META.LEADER.STEPDOWN")
@@ -125,7 +126,10 @@ def remove_peer(members: Members, name: str, timeout: float) -> bool:
             code, said = members.api("SERVER.REMOVE", **({"peer_id": peer_id(name)} if by_id else {"peer": name}))
             asked, by_id = True, by_id != (code == NOT_A_MEMBER)
             if code not in (0, NOT_A_MEMBER, CHANGE_UNDER_WAY, NO_QUORUM):
-                raise NatsError(f"server {name}", f"meta keeps it: {said}", "Look at the cluster.", code)
+                cause = f"the meta leader refuses to remove it: {said}"
+                raise NatsError(
+                    f"server {name}", cause, "Look at the cluster with nats_health.", code, code="SERVER_REFUSED"
+                )
         time.sleep(POLL_INTERVAL_S)
 
 
@@ -135,7 +139,8 @@ def wait_members(members: Members, timeout: float) -> None:
     while sentences := membership_problems(members.look(), members.names):
         if time.monotonic() > deadline:
             cause = f"{shown(sentences)}, after {timeout:g} s"
-            raise NatsError("cluster", cause, "Look at it with nats_health, then run it again.")
+            remedy = "Look at it with nats_health, then run it again."
+            raise NatsError("cluster", cause, remedy, code="CLUSTER_NOT_WHOLE")
         waiting(shown(sentences))
         time.sleep(POLL_INTERVAL_S)
 

@@ -97,10 +97,12 @@ def declared_files(kubernetes: Kubernetes, pod: Object) -> DeclaredFiles:
     found = source_of(pod, CONFIGURATION)
     name, what = pod["metadata"]["name"], f"configuration of pod {pod['metadata']['name']}"
     if found is None:
-        raise NatsError(what, f"it mounts no Secret at {CONFIGURATION}", "Is this pod of a cluster that deploy made?")
+        cause, remedy = f"it mounts no Secret at {CONFIGURATION}", "Is this pod of a cluster that deploy made?"
+        raise NatsError(what, cause, remedy, code="NOT_FOUND")
     content = (secrets.read(found.secret, must=True) or {}).get(found.key)
     if content is None:
-        raise NatsError(what, f"Secret {found.secret} holds no {found.key}", "Apply the cluster's objects again.")
+        cause = f"Secret {found.secret} holds no {found.key}"
+        raise NatsError(what, cause, "Deploy the cluster again.", code="NOT_FOUND")
     data = read_configuration(content.decode(errors="replace"))
     blocks = dict(tls_blocks(data))
     hashes, sources = {CONFIGURATION: hashlib.sha256(content).hexdigest()}, {}

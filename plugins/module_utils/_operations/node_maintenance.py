@@ -45,7 +45,7 @@ class NodeWork(ServerWork):
         replicas = pods.statefulset()["spec"]["replicas"]
         if params["name"] not in (names := [f"{pods.cluster}-{number}" for number in range(replicas)]):
             cause = f"cluster {pods.cluster} has no such pod"
-            raise NatsError(f"pod {params['name']}", cause, f"Write one of {', '.join(names)}.")
+            raise NatsError(f"pod {params['name']}", cause, f"Write one of {', '.join(names)}.", code="NOT_FOUND")
         self._at = Whereabouts(pods, params["name"])
 
     def _when_others_are_whole(self, giving_up: bool = False) -> Snapshot:
@@ -65,7 +65,7 @@ class NodeWork(ServerWork):
         if against:
             cause = f"the others can't do without it now: {shown(against)}"
             remedy = "One server at a time: wait until the others are whole, or mend them first (playbook diagnose)."
-            raise NatsError(f"server {self._name}", cause, remedy)
+            raise NatsError(f"server {self._name}", cause, remedy, code="QUORUM_AT_RISK")
         nameless = "which of these consumers are ephemeral, and made anew by their clients, only the server knows"
         remedy = "Bring it back and give these more replicas. Set allow_data_loss: true if they may be lost."
         raise NatsError(
@@ -74,6 +74,7 @@ class NodeWork(ServerWork):
             f"{remedy} {nameless.capitalize()}."
             if self._server not in answered(snapshot) and "consumer" in shown(lost)
             else remedy,
+            code="WOULD_LOSE_DATA",
         )
 
     def _lost(self, snapshot: Snapshot) -> list[str]:
@@ -105,6 +106,6 @@ class NodeWork(ServerWork):
             if time.monotonic() > self._deadline:
                 cause = f"after {self._params['wait_timeout']:.0f} s the cluster is not as it was: {shown(found)}"
                 remedy = "No other server was touched. Look at it with the playbook diagnose, and run again to go on."
-                raise NatsError(f"server {self._name}", cause, remedy)
+                raise NatsError(f"server {self._name}", cause, remedy, code="CLUSTER_NOT_WHOLE")
             self._waiting(f"{self._name}: {shown(found)}")
             time.sleep(POLL_INTERVAL_S)

@@ -163,7 +163,11 @@ class Whereabouts:
                 if time.monotonic() > deadline:
                     remedy = f"See who else is away: kubectl -n {self._pods.namespace} get pods,pdb."
                     raise NatsError(
-                        f"pod {name}", f"it may not be evicted: {waited}", remedy, error.err_code
+                        f"pod {name}",
+                        f"it may not be evicted: {waited}",
+                        remedy,
+                        error.err_code,
+                        code="EVICTION_REFUSED",
                     ) from error
             waiting(f"pod {name}: it may not be evicted yet: {waited}")
             time.sleep(POLL_INTERVAL_S)

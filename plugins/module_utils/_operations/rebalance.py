@@ -96,7 +96,7 @@ class _Round:
             if time.monotonic() > self.deadline:
                 late = shown(str(found.get(asset, asset)) for asset in waiting)
                 cause = f"after {self.timeout:g} s these still move: {late}"
-                raise NatsError("replicas", cause, "They go on by themselves: run it again later.")
+                raise NatsError("replicas", cause, "They go on by themselves: run it again later.", code="TIMED_OUT")
             tell_now_and_then(f"{len(waiting)} streams move")
             time.sleep(POLL_INTERVAL_S)
         return list(arrived.values())
@@ -106,7 +106,8 @@ def everyone(members: Members) -> dict[str, Answer]:
     """What all servers have: whoever does not answer would seem to have nothing."""
     servers = members.whole()
     if absent := [name for name in members.names if name not in servers]:
-        raise NatsError(f"server {', '.join(absent)}", "it does not answer", "Look at the cluster with nats_health.")
+        remedy = "Look at the cluster with nats_health."
+        raise NatsError(f"server {', '.join(absent)}", "it does not answer", remedy, code="SERVER_NOT_ANSWERING")
     return servers
 
 
@@ -183,7 +184,8 @@ def connections(members: Members) -> dict[str, Answer]:
         if set(members.names) <= found.keys():
             return found
     absent = ", ".join(sorted(set(members.names) - found.keys()))
-    raise NatsError(f"server {absent}", "it does not say who is connected", "Look at the cluster with nats_health.")
+    remedy = "Look at the cluster with nats_health."
+    raise NatsError(f"server {absent}", "it does not say who is connected", remedy, code="SERVER_NOT_ANSWERING")
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,12 @@ BETTER_CERTIFICATE = "Put a certificate, key and CA that fit one another into th
 CORRECT = "Correct the configuration, and run it again: a server that refuses one goes on with what it has."
 
 
+class UnreadServerError(NatsError):
+    """Neither the login nor the monitoring port says what a server runs with, which may change in a moment."""
+
+    code = "SERVER_NOT_ANSWERING"
+
+
 def reload_all(params: Mapping[str, Any], check: bool, opened: ExitStack) -> dict[str, Any]:
     """Every running server with the configuration that its pod's Secret holds; what was done, by server."""
     target = params["kubernetes"]
@@ -78,7 +84,8 @@ def reload_all(params: Mapping[str, Any], check: bool, opened: ExitStack) -> dic
     cluster = f"cluster {target['cluster']} in namespace {target['namespace']}"
     pods = [pod for pod in kubernetes.pods(target["namespace"], target["cluster"]) if runs(pod)]
     if not pods:
-        raise NatsError(cluster, "none of its pods is running", "Look at it with kubectl get pods.")
+        remedy = "Look at it with kubectl get pods."
+        raise NatsError(cluster, "none of its pods is running", remedy, code="POD_NOT_READY")
     deadline = time.monotonic() + params["wait_timeout"]
     with ThreadPoolExecutor(len(pods)) as pool:
         servers = [ServerReload(kubernetes, params, pod, opened) for pod in pods]
@@ -143,7 +150,8 @@ class ServerReload:
         self._declared = declared_files(self._kubernetes, self._pod)
         self._mounted = look(self._kubernetes, self._pod, self._declared)
         if self._mounted.problem and not self._mounted.stale:
-            raise NatsError(f"server {self.name}", f"{self._declared.secret} {self._mounted.problem}", CORRECT)
+            cause = f"{self._declared.secret} {self._mounted.problem}"
+            raise NatsError(f"server {self.name}", cause, CORRECT, code="CONFIGURATION_REFUSED")
 
     def _push(self) -> None:
         if time.monotonic() - self._pushed < SYNC_RETRY_S:
@@ -187,7 +195,8 @@ class ServerReload:
         code, said = self._kubernetes.run(self._namespace, pod, "nats", command)
         if code:
             cause = f"the login fails ({self._login_fails}), and a signal in its container too: {said.strip() or f'exit code {code}'}"
-            raise NatsError(f"server {self.name}", cause, "Set pid_file in nats_cluster_config, or restart the server.")
+            remedy = "Set pid_file in nats_cluster_config, or restart the server."
+            raise NatsError(f"server {self.name}", cause, remedy, code="SIGNAL_FAILED")
         while time.monotonic() < deadline:
             self._varz = self._by_monitoring()
             if self._varz.get("config_load_time") != before:
@@ -245,7 +254,7 @@ class ServerReload:
             cause = "its answer is not JSON"
         except NatsError as error:
             cause = error.cause
-        raise NatsError(
+        raise UnreadServerError(
             "connection",
             f"pod {pod}: the login fails ({self._login_fails}), and port {MONITOR_PORT} does not tell what the server runs with: {cause}",
             f"Check the Secret of the login, or set http: {MONITOR_PORT} in nats_cluster_config, and restart the server.",
@@ -264,7 +273,8 @@ def _refuse_certificates(servers: list[ServerReload]) -> None:
     """A server loads a certificate with which nobody can connect any more, and says nothing: so none gets it."""
     found = sentences(problem for server in servers for problem in server.problems())
     if found:
-        raise NatsError("certificates", f"{'; '.join(found)}. No server was told to reload", BETTER_CERTIFICATE)
+        cause = f"{'; '.join(found)}. No server was told to reload"
+        raise NatsError("certificates", cause, BETTER_CERTIFICATE, code="CERTIFICATE_INVALID")
 
 
 def _all(
@@ -276,9 +286,7 @@ def _all(
         while True:
             try:
                 missing = step(server)
-            except NatsError as error:
-                if not (isinstance(error, UnansweredError) or error.what == "connection"):
-                    raise
+            except (UnansweredError, UnreadServerError) as error:
                 missing = error.cause
             if not missing or time.monotonic() > deadline:
                 return missing
@@ -292,6 +300,7 @@ def _all(
             "configuration",
             f"not all servers have it in time: {evidence}; {_listed(done, 'is')} done",
             "Run it again, with a longer wait_timeout, and look at the pods' events and logs.",
+            code="TIMED_OUT",
         )
 
 
@@ -304,9 +313,10 @@ def _refused(servers: list[ServerReload], took: list[str]) -> NatsError:
             by_reason.setdefault(f"{server.refusal}{more}", []).append(server.name)
     reasons = "; ".join(f"{_listed(names, 'refuses')} it: {reason}" for reason, names in by_reason.items())
     unsupported = any(words in reasons for words in ("reload not supported", "reload does not support"))
-    return NatsError(
-        "configuration", f"{reasons}; {_listed(took, 'has')} taken it over", ROLL if unsupported else CORRECT
-    )
+    cause = f"{reasons}; {_listed(took, 'has')} taken it over"
+    if unsupported:
+        return NatsError("configuration", cause, ROLL, code="RESTART_REQUIRED")
+    return NatsError("configuration", cause, CORRECT, code="CONFIGURATION_REFUSED")
 
 
 PLURAL = {"is": "are", "has": "have", "refuses": "refuse"}

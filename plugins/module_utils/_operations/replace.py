@@ -37,7 +37,8 @@ class ReplaceWork(NodeWork):
         mark = self._at.replacing()
         if mark and mark[0] != self._name:
             cause = f"{mark[0]} is being replaced"
-            raise NatsError(f"pod {self._name}", cause, f"Finish that first: replace {mark[0]} again.")
+            remedy = f"Finish that first: replace {mark[0]} again."
+            raise NatsError(f"pod {self._name}", cause, remedy, code="REPLACEMENT_UNDER_WAY")
         pod, claim = self._at.pod(), self._at.claim()
         given_up = mark[1] if mark else (claim["metadata"]["uid"] if claim else "")
         lost_node = self._lost_node(pod)
@@ -76,6 +77,7 @@ class ReplaceWork(NodeWork):
                 f"pod {self._name}",
                 f"its node {name} is silent ({lost}), so nobody knows whether its server still runs; two of one name would harm each other",
                 "Make sure that the node is off, then delete it from Kubernetes, or set node_lost: true.",
+                code="NODE_LOST",
             )
         return name
 
@@ -98,7 +100,7 @@ class ReplaceWork(NodeWork):
         except NatsError as error:
             if not self._params["allow_data_loss"]:
                 remedy = f"{error.remedy} Set allow_data_loss: true if it may be lost."
-                raise NatsError(error.what, error.cause, remedy) from error
+                raise NatsError(error.what, error.cause, remedy, error.err_code, code=error.code) from error
             return False
 
     def _came_meanwhile(self) -> bool:

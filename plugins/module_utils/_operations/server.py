@@ -97,7 +97,8 @@ class ServerWork:
         statefulset = self._pods.statefulset()
         if ordinal(self._name) >= (replicas := statefulset["spec"]["replicas"]):
             cause = f"cluster {self._pods.cluster} has {replicas} servers"
-            raise NatsError(f"server {self._name}", cause, f"The last one is {self._pods.cluster}-{replicas - 1}.")
+            remedy = f"The last one is {self._pods.cluster}-{replicas - 1}."
+            raise NatsError(f"server {self._name}", cause, remedy, code="NOT_FOUND")
         pod = self._pods.find(self._name)
         self._refuse_out_of_order(statefulset)
         done = pod is not None and self._is_done(pod, statefulset)
@@ -152,6 +153,7 @@ class ServerWork:
                 f"server {self._name}",
                 f"{self._pods.cluster}-{replicas - 1} goes first",
                 "Take them out from the last.",
+                code="WRONG_ORDER",
             )
         pod = self._pods.find(self._name)
         if check:
@@ -165,7 +167,7 @@ class ServerWork:
                 self._pods.scale(number)
                 self.report.changed = True
             if stuck := self._pods.wait_until(self._name, lambda pod: pod is None, self._left(), "it is still there"):
-                raise self._error(f"pod {self._name}", stuck, "Look at its node.")
+                raise self._error(f"pod {self._name}", stuck, "Look at its node.", code="TIMED_OUT")
             # With its membership goes what it alone has; so long it can still come back with its volume.
             if not (left := self._nowhere() - nowhere):
                 break
@@ -195,7 +197,8 @@ class ServerWork:
                 return
             if time.monotonic() > self._deadline:
                 cause = f"after {self._params['wait_timeout']:.0f} s streams are still made on it"
-                raise NatsError(f"server {self._name}", cause, "Run it again when fewer are made.")
+                remedy = "Run it again when fewer are made."
+                raise NatsError(f"server {self._name}", cause, remedy, code="TIMED_OUT")
             self._waiting(f"{self._name}: more was made on it meanwhile")
 
     def _until_it_is_up(self) -> None:
@@ -221,7 +224,8 @@ class ServerWork:
                 found = now
             elif time.monotonic() > until:
                 cause = f"it can't be seen whether all that it had is elsewhere: {shown(unknown)}"
-                raise NatsError(f"server {self._name}", cause, "Mend that first, and run it again to go on.")
+                remedy = "Mend that first, and run it again to go on."
+                raise NatsError(f"server {self._name}", cause, remedy, code="SERVER_NOT_ANSWERING")
             time.sleep(POLL_INTERVAL_S)
 
     def _look(self) -> Snapshot:
@@ -261,7 +265,10 @@ class ServerWork:
             done = self._is_done(pod, statefulset) or above in self._params["spoken_for"]
             if ordinal(above) > ordinal(self._name) and not done:
                 raise NatsError(
-                    f"server {self._name}", f"{above} is not of the newest revision", f"Restart {above} first."
+                    f"server {self._name}",
+                    f"{above} is not of the newest revision",
+                    f"Restart {above} first.",
+                    code="WRONG_ORDER",
                 )
 
     def _is_done(self, pod: Object, statefulset: Object) -> bool:
@@ -292,6 +299,7 @@ class ServerWork:
                     f"server {self._name}",
                     f"it can't be spared: {shown(against)}",
                     f"{mend} To restart it all the same, set force: {self._name}.",
+                    code="QUORUM_AT_RISK",
                 )
             self._waiting(f"{self._name}: can't be spared yet: {shown(against)}")
             time.sleep(POLL_INTERVAL_S)
@@ -377,6 +385,7 @@ class ServerWork:
                     f"server {self._name}",
                     f"after {self._params['wait_timeout']:.0f} s the cluster is not whole again: {shown(against)}",
                     "No other server was touched. Look at it with the playbook diagnose, and run again to go on.",
+                    code="CLUSTER_NOT_WHOLE",
                 )
             self._waiting(f"{self._name}: {shown(against)}")
             time.sleep(POLL_INTERVAL_S)
@@ -389,9 +398,8 @@ class ServerWork:
     def _members(self) -> Members:
         system = self._contacts.system()
         if system is None:
-            raise NatsError(
-                "account SYS", "there are no credentials for it", "Deploy the cluster with this collection."
-            )
+            remedy = "Deploy the cluster with this collection."
+            raise NatsError("account SYS", "there are no credentials for it", remedy, code="ACCOUNT_NO_LOGIN")
         replicas = self._pods.statefulset()["spec"]["replicas"]
         names = tuple(self._named(f"{self._pods.cluster}-{number}") for number in range(replicas))
         return Members(system, names, check_lease=self._pods.kubernetes.check_lease)
@@ -400,16 +408,17 @@ class ServerWork:
         """The server in a pod, whether it is there or not."""
         return server_name({"metadata": {"name": pod}, "spec": self._template})
 
-    def _error(self, what: str, stuck: Stuck, remedy: str) -> NatsError:
+    def _error(self, what: str, stuck: Stuck, remedy: str, code: str = "POD_NOT_READY") -> NatsError:
         evidence = f"\n{stuck.evidence}" if stuck.evidence else ""
-        return NatsError(what, f"{stuck.reason}{evidence}", remedy)
+        return NatsError(what, f"{stuck.reason}{evidence}", remedy, code=code)
 
 
 def still_made_on(name: str, streams: Collection[Asset] = ()) -> NatsError:
     """Time that is over is no consent: what was to be moved would go with the server."""
     which = f": {shown(map(str, streams))}" if streams else ""
     cause = f"streams with one replica are still made on it{which}, so it was not let go"
-    return NatsError(f"server {name}", cause, "Run it again when fewer are made, or with a longer wait_timeout.")
+    remedy = "Run it again when fewer are made, or with a longer wait_timeout."
+    return NatsError(f"server {name}", cause, remedy, code="TIMED_OUT")
 
 
 def nothing_expected(snapshot: Snapshot) -> Snapshot:
@@ -430,7 +439,7 @@ def outdate(pods: Pods, params: Mapping[str, Any], check: bool) -> bool:
     replicas = statefulset["spec"]["replicas"]
     if ordinal(names[0]) != replicas - 1:
         cause = f"{pods.cluster}-{replicas - 1} restarts first"
-        raise NatsError(f"server {names[0]}", cause, "Name them from the last.")
+        raise NatsError(f"server {names[0]}", cause, "Name them from the last.", code="WRONG_ORDER")
     if not check:
         pods.outdate(moment, replicas)
     return True

@@ -75,11 +75,12 @@ class Pods:
         while True:
             found = self.kubernetes.find(self._path, self._what)
             if found is None:
-                raise NatsError(self._what, "it does not exist", "Deploy the cluster first.")
+                raise NatsError(self._what, "it does not exist", "Deploy the cluster first.", code="NOT_FOUND")
             if found["status"].get("observedGeneration") == found["metadata"]["generation"]:
                 return found
             if time.monotonic() > deadline:
-                raise NatsError(self._what, "its controller does not take it up", "Look at kube-controller-manager.")
+                cause = "its controller has not taken up the last change after 15 s"
+                raise NatsError(self._what, cause, "Look at kube-controller-manager.", code="TIMED_OUT")
             time.sleep(POLL_INTERVAL_S)
 
     def find(self, name: str) -> Object | None:
@@ -87,14 +88,15 @@ class Pods:
         pod = self.kubernetes.find(f"{self._core}/pods/{name}", f"pod {name}")
         if pod is not None and not is_server_pod(pod, self.cluster):
             cause = f"it is not of {self._what}"
-            raise NatsError(f"pod {name}", cause, "Look at who made it, and remove it or write another name.")
+            remedy = "Look at who made it, and remove it or write another name."
+            raise NatsError(f"pod {name}", cause, remedy, code="FOREIGN_OBJECT")
         return pod
 
     def refuse_foreign(self, name: str) -> None:
         """A name that this StatefulSet gives no pod: its ordinal would be taken for one of ours."""
         if not is_server_name(name, self.cluster):
             cause = f"{self._what} has no such pod"
-            raise NatsError(f"pod {name}", cause, f"Write names such as {self.cluster}-0.")
+            raise NatsError(f"pod {name}", cause, f"Write names such as {self.cluster}-0.", code="NOT_FOUND")
 
     def all(self) -> list[Object]:
         return self.kubernetes.pods(self.namespace, self.cluster)
@@ -138,7 +140,7 @@ class Pods:
                 cause = (
                     f"{status.get('updatedReplicas', 0)} of {status.get('replicas')} pods are of the newest revision"
                 )
-                raise NatsError(self._what, cause, "Look at its pods, and run the play again.")
+                raise NatsError(self._what, cause, "Look at its pods, and run the play again.", code="TIMED_OUT")
             time.sleep(POLL_INTERVAL_S)
 
     def delete(self, name: str) -> None:
