@@ -160,7 +160,6 @@ remedy:
 """
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -168,75 +167,91 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts
-from ansible_collections.messaging.nats.plugins.module_utils._operations.drain import DrainWork
-from ansible_collections.messaging.nats.plugins.module_utils._operations.replace import ReplaceWork
-from ansible_collections.messaging.nats.plugins.module_utils._operations.server import ServerWork, outdate
+from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts, observer
+from ansible_collections.messaging.nats.plugins.module_utils._operations.drain import DrainOptions, DrainWork
+from ansible_collections.messaging.nats.plugins.module_utils._operations.replace import ReplaceOptions, ReplaceWork
+from ansible_collections.messaging.nats.plugins.module_utils._operations.restart import (
+    RestartOptions,
+    RestartWork,
+    mark_restart,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.scaling import JoinWork, LeaveWork
+from ansible_collections.messaging.nats.plugins.module_utils._operations.server import Report, ServerWork, Task
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
-KINDS: dict[str, type[ServerWork]] = {"drained": DrainWork, "replaced": ReplaceWork}
-VERBS: dict[str, Callable[[Any, bool], None]] = {
-    "present": ServerWork.join,
-    "restarted": ServerWork.restart,
-    "absent": ServerWork.leave,
-    "drained": DrainWork.drain,
-    "replaced": ReplaceWork.replace,
+SPEC: dict[str, Any] = {
+    "name": {"type": "list", "elements": "str", "required": True},
+    "state": {
+        "type": "str",
+        "choices": ["present", "restarted", "absent", "drained", "replaced"],
+        "default": "present",
+    },
+    "staying": {"type": "list", "elements": "str"},
+    "node": {"type": "str"},
+    "single_replica": {"type": "str", "choices": ["accept", "move", "confirm"], "default": "accept"},
+    "allow_data_loss": {"type": "bool", "default": False},
+    "node_lost": {"type": "bool", "default": False},
+    "delete_volume": {"type": "bool", "default": False},
+    "force": {"type": "str"},
+    "pause": {"type": "float", "default": 0},
+    "restarted_at": {"type": "str"},
+    "lease": {"type": "str"},
+    "wait_timeout": {"type": "float", "default": 300},
 }
 
 
 def main() -> None:
-    spec = {
-        "name": {"type": "list", "elements": "str", "required": True},
-        "state": {"type": "str", "choices": list(VERBS), "default": "present"},
-        "staying": {"type": "list", "elements": "str"},
-        "node": {"type": "str"},
-        "single_replica": {"type": "str", "choices": ["accept", "move", "confirm"], "default": "accept"},
-        "allow_data_loss": {"type": "bool", "default": False},
-        "node_lost": {"type": "bool", "default": False},
-        "delete_volume": {"type": "bool", "default": False},
-        "force": {"type": "str"},
-        "pause": {"type": "float", "default": 0},
-        "restarted_at": {"type": "str"},
-        "lease": {"type": "str"},
-        "wait_timeout": {"type": "float", "default": 300},
-    }
-    needed = [("state", "drained", ["node"])]
-    with NatsModule(spec, required_if=needed) as module, ExitStack() as opened:
-        started, params, target = time.monotonic(), module.params, module.params["kubernetes"]
-        if not target:
+    with NatsModule(SPEC, required_if=[("state", "drained", ["node"])]) as module, ExitStack() as opened:
+        started, params, check = time.monotonic(), module.params, module.check_mode
+        if not params["kubernetes"]:
             cause = "it is needed: the servers are pods of a Kubernetes cluster"
             raise NatsError("option kubernetes", cause, "Set kubernetes.namespace.", code="INVALID_OPTIONS")
-        kubernetes = Kubernetes(target)
-        if params["lease"]:
-            lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
-            kubernetes = opened.enter_context(lease.kept())
-        pods = Pods(kubernetes, target["namespace"], target["cluster"])
-        for name in params["name"]:
-            pods.refuse_foreign(name)
-        contacts, reports = Contacts(pods, params, opened), []
-        outdated = params["state"] == "restarted" and outdate(pods, params, module.check_mode)
+        pods = pods_of(params, opened)
+        contacts = Contacts(pods, observer(params["kubernetes"], params["timeout"], opened), params["timeout"], opened)
+        outdated = params["state"] == "restarted" and mark_restart(pods, params["name"], params["restarted_at"], check)
+        reports: list[Report] = []
         for number, name in enumerate(params["name"]):
-            if number and params["pause"] and not module.check_mode:
-                contacts.prove()
+            if number and params["pause"] and not check:
+                contacts.wait_until_last_is_ready()
                 time.sleep(params["pause"])
-            # In check mode those before it are still as they were.
-            spoken_for = params["name"][:number] if module.check_mode else []
-            one = params | {
-                "name": name,
-                "force": name == params["force"],
-                "spoken_for": spoken_for,
-                "outdated": outdated and module.check_mode,
-            }
-            work = KINDS.get(params["state"], ServerWork)(pods, one, contacts)
-            VERBS[params["state"]](work, module.check_mode)
+            task = Task(name, params["wait_timeout"], params["name"][:number] if check else ())
+            work = work_of(params, pods, contacts, task, outdated and check)
+            work.run(check)
             reports.append(work.report)
-        contacts.prove()
+        contacts.wait_until_last_is_ready()
         module.exit_json(
             changed=outdated or any(report.changed for report in reports),
             seconds=round(time.monotonic() - started, 2),
             handed_over=sum(report.handed_over for report in reports),
-            notes=[sentence for report in reports for sentence in report.said],
+            notes=[note for report in reports for note in report.notes],
         )
+
+
+def pods_of(params: dict[str, Any], opened: ExitStack) -> Pods:
+    """The cluster's pods, changed only while this play has the Lease."""
+    target = params["kubernetes"]
+    kubernetes = Kubernetes(target)
+    if params["lease"]:
+        lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
+        kubernetes = opened.enter_context(lease.kept())
+    pods = Pods(kubernetes, target["namespace"], target["cluster"])
+    for name in params["name"]:
+        pods.refuse_foreign(name)
+    return pods
+
+
+def work_of(params: dict[str, Any], pods: Pods, contacts: Contacts, task: Task, outdated: bool) -> ServerWork:
+    """The change that the option state asks for."""
+    if params["state"] == "restarted":
+        move, force = params["single_replica"] == "move", params["force"] == task.name
+        return RestartWork(pods, contacts, task, RestartOptions(move, force, outdated))
+    if params["state"] == "absent":
+        return LeaveWork(pods, contacts, task, params["staying"], params["delete_volume"])
+    if params["state"] == "drained":
+        return DrainWork(pods, contacts, task, DrainOptions(params["node"], params["single_replica"]))
+    if params["state"] == "replaced":
+        return ReplaceWork(pods, contacts, task, ReplaceOptions(params["allow_data_loss"], params["node_lost"]))
+    return JoinWork(pods, contacts, task)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any, Protocol
 
@@ -20,50 +20,66 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connect impor
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
+# Reads snapshots of the cluster, with what each of these accounts is told of its streams.
+Observer = Callable[[Iterable[str]], ThroughKubernetes]
+
+
+def observer(target: Mapping[str, Any], timeout: float, opened: ExitStack) -> Observer:
+    """Snapshots of the cluster that the option `kubernetes` names."""
+
+    def observing(accounts: Iterable[str]) -> ThroughKubernetes:
+        return ThroughKubernetes(target, timeout, opened, accounts=tuple(accounts), look_inside=False)
+
+    return observing
+
 
 class Restarted(Protocol):
-    """A server that is back by its own word."""
+    """A server that answers again after its restart."""
 
-    def prove(self) -> None:
-        """Waits until Kubernetes finds it ready, too."""
+    def wait_until_ready(self) -> None:
+        """Waits until Kubernetes reports its pod ready, too."""
 
 
 class Contacts:
     """The connections to a cluster's servers, kept from one server to the next."""
 
-    def __init__(self, pods: Pods, params: Mapping[str, Any], opened: ExitStack) -> None:
-        self._pods, self._timeout, self.opened = pods, params["timeout"], opened
-        self.source = ThroughKubernetes(params["kubernetes"], params["timeout"], opened, look_inside=False)
+    def __init__(self, pods: Pods, observe: Observer, timeout: float, opened: ExitStack) -> None:
+        self._pods, self._observe, self._timeout, self._opened = pods, observe, timeout, opened
+        self.source = observe(())
         self.steady = Steady(self.source.take)
         self._accounts: dict[str, Connection | None] = {}
-        self._unproven: Restarted | None = None
+        self._not_ready: Restarted | None = None
+
+    def with_accounts(self, accounts: Iterable[str]) -> ThroughKubernetes:
+        """Snapshots that also have what these accounts are told of their streams."""
+        return self._observe(accounts)
 
     def system(self) -> Connection | None:
-        """That of the snapshots, as the system account's own user."""
-        return _where_there_is_a_login(self.source.connection)
+        """The connection of the snapshots, as the system account's own user."""
+        return _unless_login_is_missing(self.source.connection)
 
     def account(self, account: str) -> Connection | None:
         """A connection as an account's own user."""
         if account not in self._accounts:
             pods = self._pods
             access = through(pods.kubernetes, pods.namespace, pods.cluster, account, self._timeout)
-            self._accounts[account] = _where_there_is_a_login(lambda: self.opened.enter_context(access))
+            self._accounts[account] = _unless_login_is_missing(lambda: self._opened.enter_context(access))
         return self._accounts[account]
 
-    def is_back(self, work: Restarted) -> None:
-        """By its own word, which comes a second or two before that of its kubelet: the next one can be prepared meanwhile."""
-        self._unproven = work
+    def answers_again(self, server: Restarted) -> None:
+        """A server answers a second or two before its kubelet reports it ready: the next one can be prepared meanwhile."""
+        self._not_ready = server
 
-    def prove(self) -> bool:
-        """Waits for Kubernetes' word on the one that came back last; whether there was one to wait for."""
-        work, self._unproven = self._unproven, None
-        if work:
-            work.prove()
-        return work is not None
+    def wait_until_last_is_ready(self) -> bool:
+        """Waits until Kubernetes reports the server ready that restarted last; False where none was waited for."""
+        server, self._not_ready = self._not_ready, None
+        if server:
+            server.wait_until_ready()
+        return server is not None
 
 
-def _where_there_is_a_login(connect: Callable[[], Connection]) -> Connection | None:
-    """None where no Secret has it."""
+def _unless_login_is_missing(connect: Callable[[], Connection]) -> Connection | None:
+    """None where no Secret has the login."""
     try:
         return connect()
     except NotAskedError as error:

@@ -2,25 +2,23 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a server that leaves its node and one that gets a new store have in common. PRIVATE to the collection: it can change at any time."""
+"""What draining a server and replacing its store have in common. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Steady
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts
 from ansible_collections.messaging.nats.plugins.module_utils._operations.evacuation import move_off
-from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import Whereabouts
+from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import PodBinding
 from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import (
     against_doing_without,
-    against_giving_up,
     against_its_copies,
     can_give_away,
     only_there,
@@ -30,82 +28,79 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.server 
     DOUBT_S,
     POLL_INTERVAL_S,
     ServerWork,
+    Task,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
-# Streams that are given up anyway are moved while they let themselves be.
-EVICTION_TIMEOUT_S = 30.0
+# From what was before, what is now and the server's name to what is not as it should be.
+Comparison = Callable[[Snapshot, Snapshot, str], list[str]]
 
 
 class NodeWork(ServerWork):
-    """What nodes and disks make necessary."""
+    """A change that nodes and disks make necessary."""
 
-    def __init__(self, pods: Pods, params: Mapping[str, Any], contacts: Contacts) -> None:
-        super().__init__(pods, params, contacts)
+    def __init__(self, pods: Pods, contacts: Contacts, task: Task) -> None:
+        super().__init__(pods, contacts, task)
         replicas = pods.statefulset()["spec"]["replicas"]
-        if params["name"] not in (names := [f"{pods.cluster}-{number}" for number in range(replicas)]):
+        if task.name not in (names := [f"{pods.cluster}-{number}" for number in range(replicas)]):
             cause = f"cluster {pods.cluster} has no such pod"
-            raise NatsError(f"pod {params['name']}", cause, f"Write one of {', '.join(names)}.", code="NOT_FOUND")
-        self._at = Whereabouts(pods, params["name"])
+            raise NatsError(f"pod {task.name}", cause, f"Write one of {', '.join(names)}.", code="NOT_FOUND")
+        self._binding = PodBinding(pods, task.name)
 
-    def _when_others_are_whole(self, giving_up: bool = False) -> Snapshot:
-        """Now or in a moment; what lasts is refused."""
+    def _take(self) -> Snapshot:
+        """A snapshot with what this change has to know."""
+        return self._source.take()
+
+    def _losses(self, _snapshot: Snapshot) -> list[str]:
+        """What this change would lose for good."""
+        return []
+
+    def _losses_error(self, snapshot: Snapshot, losses: list[str]) -> NatsError:
+        raise NotImplementedError
+
+    def _when_others_are_whole(self) -> Snapshot:
+        """Waits a moment until the others can do without this server and nothing is lost; refuses what lasts longer."""
         until = min(self._deadline, time.monotonic() + DOUBT_S)
-        look = Steady(self._look if giving_up else self._source.take)
+        look = Steady(self._take)
         while True:
             snapshot = look()
             against = against_doing_without(snapshot, self._server)
-            lost = self._lost(snapshot) if giving_up else []
-            if not against and not lost:
+            losses = self._losses(snapshot)
+            if not against and not losses:
                 return snapshot
             if time.monotonic() > until:
                 break
-            self._waiting(f"{self._name}: the others can't do without it yet: {shown([*against, *lost])}")
+            self._waiting(f"{self._name}: the others can't do without it yet: {shown([*against, *losses])}")
             time.sleep(POLL_INTERVAL_S)
         if against:
             cause = f"the others can't do without it now: {shown(against)}"
             remedy = "One server at a time: wait until the others are whole, or mend them first (playbook diagnose)."
             raise NatsError(f"server {self._name}", cause, remedy, code="QUORUM_AT_RISK")
-        nameless = "which of these consumers are ephemeral, and made anew by their clients, only the server knows"
-        remedy = "Bring it back and give these more replicas. Set allow_data_loss: true if they may be lost."
-        raise NatsError(
-            f"server {self._name}",
-            f"its store has what no other server has: {shown(lost)}",
-            f"{remedy} {nameless.capitalize()}."
-            if self._server not in answered(snapshot) and "consumer" in shown(lost)
-            else remedy,
-            code="WOULD_LOSE_DATA",
-        )
+        raise self._losses_error(snapshot, losses)
 
-    def _lost(self, snapshot: Snapshot) -> list[str]:
-        """What goes with its store, and can't be moved away before."""
-        return [] if self._params["allow_data_loss"] else against_giving_up(snapshot, self._server)
-
-    def _can_move(self, snapshot: Snapshot) -> list[Asset]:
-        """Streams that only it has, and that can go to others before it does."""
+    def _movable(self, snapshot: Snapshot) -> list[Asset]:
+        """Streams that only this server has, and that can go to others before it does."""
         if not can_give_away(snapshot, self._server):
             return []
         return [asset for asset, group in only_there(snapshot, self._server).items() if group and not asset.consumer]
 
-    def _moved(self, before: Snapshot, patience: float) -> Snapshot:
-        if not (streams := self._can_move(before)):
-            return before
-        if self._params["allow_data_loss"]:
-            patience = min(patience, EVICTION_TIMEOUT_S)
-        move_off(self._members(), self._server, streams, patience)
-        self.report.said.append(f"moved {len(streams)} streams with one replica off {self._name}")
-        return self._source.take()
+    def _move_off(self, streams: list[Asset], timeout: float) -> None:
+        move_off(self._members(), self._server, streams, timeout)
+        self.report.notes.append(f"moved {len(streams)} streams with one replica off {self._name}")
 
-    @staticmethod
-    def _against_its_return(before: Snapshot, now: Snapshot, server: str) -> list[str]:
-        return [*against_going_on(before, now, server), *against_its_copies(before, now, server)]
-
-    def _until(self, against: Callable[[Snapshot, Snapshot, str], list[str]], before: Snapshot) -> None:
-        look = Steady(self._look if before.accounts else self._source.take)
-        while found := against(before, look(), self._server):
+    def _wait_until_as_before(self, differences: Comparison, before: Snapshot) -> None:
+        look = Steady(self._snapshot_with_accounts if before.accounts else self._source.take)
+        while found := differences(before, look(), self._server):
             if time.monotonic() > self._deadline:
-                cause = f"after {self._params['wait_timeout']:.0f} s the cluster is not as it was: {shown(found)}"
-                remedy = "No other server was touched. Look at it with the playbook diagnose, and run again to go on."
+                cause = f"after {self._task.wait_timeout:.0f} s the cluster is not as it was: {shown(found)}"
+                remedy = (
+                    "No other server was changed. Look at it with the playbook diagnose, and run it again to go on."
+                )
                 raise NatsError(f"server {self._name}", cause, remedy, code="CLUSTER_NOT_WHOLE")
             self._waiting(f"{self._name}: {shown(found)}")
             time.sleep(POLL_INTERVAL_S)
+
+
+def against_its_return(before: Snapshot, now: Snapshot, server: str) -> list[str]:
+    """What is missing until the server is back with all its copies."""
+    return [*against_going_on(before, now, server), *against_its_copies(before, now, server)]

@@ -19,14 +19,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import is_up
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
-# On the StatefulSet, while a server's store is given up: its pod, and the volume claim that has to go.
+# Annotation of the StatefulSet while a server is being replaced: the name of its pod, and the uid of the claim that has to go.
 REPLACING = "messaging.nats/replacing"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 POLL_INTERVAL_S = 0.5
 
 
 class Next(Enum):
-    """What a pod that shall have a new volume needs."""
+    """The next step until a pod has a new volume."""
 
     DELETE_CLAIM = "its claim goes"
     DELETE_POD = "its pod goes"
@@ -35,30 +35,30 @@ class Next(Enum):
 
 
 def next_step(pod: Object | None, claim: Object | None, given_up: str) -> Next:
-    """`given_up` is the uid of the claim that has to go. The pod was looked at first."""
+    """What brings the pod a new claim. `given_up` is the uid of the claim that has to go; the pod was read before the claim."""
     old = claim is not None and claim["metadata"]["uid"] == given_up
     if claim is not None and old and not _going(claim):
         return Next.DELETE_CLAIM
     if pod is None or _going(pod):
         return Next.WAIT
     if claim is None:
-        # Only with a new pod comes a new claim.
+        # The StatefulSet makes a new claim only together with a new pod.
         return Next.DELETE_POD
     if _going(claim):
-        # A claim waits for the pod that uses it; one that never found a node does not.
+        # Kubernetes keeps a claim until the pod that uses it is gone; a pod without a node does not use it.
         return Next.DELETE_POD if node_of(pod) else Next.WAIT
     return Next.DONE if is_up(pod) else Next.WAIT
 
 
 def past_return(pod: Object | None, claim: Object | None, given_up: str) -> bool:
-    """Whether the store that is given up is gone, or nothing holds it any more."""
+    """Whether the store that is given up has gone, or will go because no pod holds it any more."""
     if claim is None or claim["metadata"]["uid"] != given_up:
         return True
     return _going(claim) and (pod is None or _going(pod) or not node_of(pod))
 
 
 def unschedulable(pod: Object | None) -> str | None:
-    """Why no node takes it, in the scheduler's words."""
+    """Why no node takes the pod, in the scheduler's words."""
     for found in (pod or {"status": {}})["status"].get("conditions") or []:
         if found["type"] == "PodScheduled" and found["status"] == "False" and found.get("reason") == "Unschedulable":
             return str(found.get("message") or "no node takes it")
@@ -70,7 +70,7 @@ def node_of(pod: Object | None) -> str:
 
 
 def hosts_of(volume: Object) -> list[str]:
-    """The nodes that a volume is bound to, by name; none where it can be used from others too."""
+    """The names of the nodes that a volume is bound to; empty where it can be used from any."""
     terms = (((volume["spec"].get("nodeAffinity") or {}).get("required")) or {}).get("nodeSelectorTerms") or []
     wanted = [
         expression
@@ -93,8 +93,8 @@ def why_lost(node: Object | None) -> str | None:
     return None
 
 
-def surely_off(node: Object | None) -> bool:
-    """Whether somebody has said so to Kubernetes, by deleting the node or by its taint for this."""
+def is_surely_off(node: Object | None) -> bool:
+    """Whether a person has told Kubernetes that the node is off: by deleting it, or by the taint out-of-service."""
     return node is None or any(taint["key"] == OUT_OF_SERVICE for taint in node["spec"].get("taints") or [])
 
 
@@ -102,8 +102,8 @@ def _going(found: Object) -> bool:
     return bool(found["metadata"].get("deletionTimestamp"))
 
 
-class Whereabouts:
-    """Of one pod."""
+class PodBinding:
+    """One pod, its volume claim and the node that they are bound to."""
 
     def __init__(self, pods: Pods, name: str) -> None:
         self._pods, self.name = pods, name
@@ -119,11 +119,11 @@ class Whereabouts:
         return self._kubernetes.find(self._claim, f"volume claim data-{self.name}")
 
     def node(self, name: str) -> tuple[bool, Object | None]:
-        """Whether nodes may be looked at, and what there is."""
+        """Whether nodes may be read here, and the node, if it exists."""
         return self._readable(f"/api/v1/nodes/{name}", f"node {name}")
 
     def bound_to(self) -> list[str] | None:
-        """The nodes that alone can use its volume, none where others can too; None where that can't be seen."""
+        """The nodes that its volume is bound to; empty where any can use it, None where that can't be read here."""
         claim = self.claim()
         name = claim["spec"].get("volumeName") if claim else None
         if not name:
@@ -140,7 +140,7 @@ class Whereabouts:
             raise
 
     def evict(self, pod: Object, deadline: float) -> str | None:
-        """Asks Kubernetes to, for as long as the disruption budget refuses it; what it was waited for."""
+        """Evicts the pod, as soon as the disruption budget allows it; returns the last refusal of the budget, if there was one."""
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         body = {
             "apiVersion": "policy/v1",
@@ -148,42 +148,42 @@ class Whereabouts:
             "metadata": {"name": name, "namespace": self._pods.namespace},
             "deleteOptions": {"preconditions": {"uid": uid}},
         }
-        waited: str | None = None
+        refusal: str | None = None
         waiting = Waiting()
         while True:
             try:
                 self._kubernetes.call("POST", f"{self._pod}/eviction", f"eviction of pod {name}", body)
-                return waited
+                return refusal
             except NatsError as error:
                 if error.err_code in (http.client.NOT_FOUND, http.client.CONFLICT):
-                    return waited  # it went, or is another one already
+                    return refusal  # the pod has gone, or another one has its name already
                 if error.err_code != http.client.TOO_MANY_REQUESTS:
                     raise
-                waited = error.cause
+                refusal = error.cause
                 if time.monotonic() > deadline:
-                    remedy = f"See who else is away: kubectl -n {self._pods.namespace} get pods,pdb."
+                    remedy = f"Look which other pods are not ready: kubectl -n {self._pods.namespace} get pods,pdb."
                     raise NatsError(
                         f"pod {name}",
-                        f"it may not be evicted: {waited}",
+                        f"it may not be evicted: {refusal}",
                         remedy,
                         error.err_code,
                         code="EVICTION_REFUSED",
                     ) from error
-            waiting(f"pod {name}: it may not be evicted yet: {waited}")
+            waiting(f"pod {name}: it may not be evicted yet: {refusal}")
             time.sleep(POLL_INTERVAL_S)
 
     def delete_claim(self) -> None:
         self._pods.delete_claim(self.name)
 
     def delete_pod(self, by_force: bool = False) -> None:
-        """By force: without the word of its kubelet that it ended, for a node that is off."""
+        """With `by_force` Kubernetes does not wait until the kubelet reports that the pod has ended, as a node that is off never does."""
         if not by_force:
             self._pods.delete(self.name)
         elif self.pod():
             self._kubernetes.call("DELETE", self._pod, f"pod {self.name}", {"gracePeriodSeconds": 0})
 
     def replacing(self) -> tuple[str, str] | None:
-        """The pod whose store is being given up, and its claim."""
+        """The pod whose store is being given up, and the uid of its claim."""
         mark = (self._pods.statefulset()["metadata"].get("annotations") or {}).get(REPLACING)
         if not mark:
             return None
@@ -191,7 +191,7 @@ class Whereabouts:
         return name, uid
 
     def mark(self, uid: str | None) -> None:
-        """Where a play that is killed stood; None when it is done."""
+        """Notes which claim is given up, for the case that this play is killed; None when the replacement is done."""
         value: Any = None if uid is None else f"{self.name} {uid}".strip()
         body = {"metadata": {"annotations": {REPLACING: value}}}
         self._kubernetes.call(

@@ -2,136 +2,201 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A server gets a new store. PRIVATE to the collection: it can change at any time."""
+"""Gives a server a new, empty store. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, as_if_down
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered, as_if_down
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
-from ansible_collections.messaging.nats.plugins.module_utils._operations.node_maintenance import NodeWork
+from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts
+from ansible_collections.messaging.nats.plugins.module_utils._operations.node_maintenance import (
+    NodeWork,
+    against_its_return,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import (
     Next,
+    is_surely_off,
     next_step,
     node_of,
     past_return,
-    surely_off,
     why_lost,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import can_give_away, only_there
-from ansible_collections.messaging.nats.plugins.module_utils._operations.server import nothing_expected
+from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import (
+    against_giving_up,
+    can_give_away,
+    only_there,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.server import (
+    Task,
+    pod_error,
+    unseen_as_down,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
+
+# Streams that may be lost are still moved off, but not waited for longer than this.
+MOVE_BEFORE_LOSS_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class ReplaceOptions:
+    # Whether what only this server has may be lost.
+    allow_data_loss: bool
+    # Whether its silent node is certainly off.
+    node_lost: bool
 
 
 class ReplaceWork(NodeWork):
-    """For a disk that is dead, or a node that is lost."""
+    """For a disk that is dead, or a node that is lost: a new volume under the same name, and the same member of meta."""
 
-    # What goes with its store.
-    _given_up: frozenset[Asset] = frozenset()
+    def __init__(self, pods: Pods, contacts: Contacts, task: Task, options: ReplaceOptions) -> None:
+        super().__init__(pods, contacts, task)
+        self._options = options
+        # What is lost with its store, and may be.
+        self._given_up: frozenset[Asset] = frozenset()
 
-    def replace(self, check: bool) -> None:
-        """A new volume under the same name; meta keeps it, and it copies what the others have."""
-        mark = self._at.replacing()
+    def run(self, check: bool) -> None:
+        mark = self._binding.replacing()
         if mark and mark[0] != self._name:
-            cause = f"{mark[0]} is being replaced"
             remedy = f"Finish that first: replace {mark[0]} again."
-            raise NatsError(f"pod {self._name}", cause, remedy, code="REPLACEMENT_UNDER_WAY")
-        pod, claim = self._at.pod(), self._at.claim()
-        given_up = mark[1] if mark else (claim["metadata"]["uid"] if claim else "")
+            raise NatsError(f"pod {self._name}", f"{mark[0]} is being replaced", remedy, code="REPLACEMENT_UNDER_WAY")
+        pod, claim = self._binding.pod(), self._binding.claim()
+        given_up_claim = mark[1] if mark else (claim["metadata"]["uid"] if claim else "")
         lost_node = self._lost_node(pod)
-        wiped = mark is not None and past_return(pod, claim, given_up)
+        wiped = mark is not None and past_return(pod, claim, given_up_claim)
         self.report.changed = True
         if wiped:
-            self.report.said.append(f"{self._name} has given up its volume before: it went on from there")
-            before = nothing_expected(self._look())
+            self.report.notes.append(f"{self._name} had given up its volume before, and this run went on from there")
+            before = unseen_as_down(self._snapshot_with_accounts())
         else:
-            before = self._when_others_are_whole(giving_up=True)
+            before = self._when_others_are_whole()
         if check:
-            self._foretell(before, claim)
+            self._forecast(before, claim)
             return
         if not wiped:
-            before = self._emptied(before)
-            while self._came_meanwhile():
-                before = self._emptied(self._when_others_are_whole(giving_up=True))
-            self._at.mark(given_up)
+            before = self._release(before)
+            self._binding.mark(given_up_claim)
+        self._renew_and_wait(before, given_up_claim, lost_node, wiped)
+
+    def _renew_and_wait(self, before: Snapshot, given_up_claim: str, lost_node: str, wiped: bool) -> None:
         started = time.monotonic()
-        self._renew(given_up, lost_node)
+        self._renew(given_up_claim, lost_node)
         up = time.monotonic() - started
-        self._until(self._against_its_return, before)
-        self._at.mark(None)
+        self._wait_until_as_before(against_its_return, before)
+        self._binding.mark(None)
         back = "has all its copies" if wiped else f"was back with a new volume after {up:.1f} s, and has all its copies"
-        self.report.said.append(f"{self._name} {back} after {time.monotonic() - started:.1f} s")
+        self.report.notes.append(f"{self._name} {back} after {time.monotonic() - started:.1f} s")
+
+    # What may be lost
+
+    def _take(self) -> Snapshot:
+        return self._snapshot_with_accounts()
+
+    def _losses(self, snapshot: Snapshot) -> list[str]:
+        """What would be lost with its store, and can't be moved away before."""
+        return [] if self._options.allow_data_loss else against_giving_up(snapshot, self._server)
+
+    def _losses_error(self, snapshot: Snapshot, losses: list[str]) -> NatsError:
+        remedy = "Bring it back and give these more replicas. Set allow_data_loss: true if they may be lost."
+        has_consumers = any(asset.consumer for asset in only_there(snapshot, self._server))
+        if self._server not in answered(snapshot) and has_consumers:
+            remedy += (
+                " Which of these consumers are ephemeral, and created again by their clients, only the server knows."
+            )
+        cause = f"its store has what no other server has: {shown(losses)}"
+        return NatsError(f"server {self._name}", cause, remedy, code="WOULD_LOSE_DATA")
+
+    # Before its pod goes
 
     def _lost_node(self, pod: Object | None) -> str:
-        """The pod's node where that is off, so that nobody will ever say that the pod has ended; or nothing."""
+        """The pod's node where that is off, so that its kubelet will never report the pod's end; else empty."""
         name = node_of(pod)
-        known, node = self._at.node(name) if name else (False, None)
-        lost = why_lost(node) if known else None
+        readable, node = self._binding.node(name) if name else (False, None)
+        lost = why_lost(node) if readable else None
         if lost is None:
             return ""
-        if not (surely_off(node) or self._params["node_lost"]):
+        if not (is_surely_off(node) or self._options.node_lost):
             raise NatsError(
                 f"pod {self._name}",
-                f"its node {name} is silent ({lost}), so nobody knows whether its server still runs; two of one name would harm each other",
+                f"its node {name} is silent ({lost}), so nobody knows whether its server still runs; two servers of one name would harm each other",
                 "Make sure that the node is off, then delete it from Kubernetes, or set node_lost: true.",
                 code="NODE_LOST",
             )
         return name
 
+    def _release(self, before: Snapshot) -> Snapshot:
+        """Moves what only it has to others, again where more came to it meanwhile."""
+        before = self._emptied(before)
+        while self._has_more():
+            before = self._emptied(self._when_others_are_whole())
+        return before
+
     def _emptied(self, before: Snapshot) -> Snapshot:
-        """What only it has goes to others, as far as it can; nothing goes unless others are whole after that, too."""
-        while self._moved_some(before):
-            # More may have come to it meanwhile.
-            before = self._when_others_are_whole(giving_up=True)
-        lost = only_there(before, self._server)
-        self._given_up = frozenset(lost)
-        if lost:
-            self.report.said.append(f"given up: {shown(map(str, lost))}")
-        self._hand_over(before)
+        """Streams and leaders go to others, as far as they can; the others have to be whole after that, too."""
+        while self._moved(before):
+            before = self._when_others_are_whole()
+        given_up = only_there(before, self._server)
+        self._given_up = frozenset(given_up)
+        if given_up:
+            self.report.notes.append(f"given up: {shown(map(str, given_up))}")
+        self._hand_over_leaders(before)
         # What the others have now is what has to be there afterwards.
         return as_if_down(before, self._server)
 
-    def _moved_some(self, before: Snapshot) -> bool:
-        try:
-            return self._moved(before, self._left()) is not before
-        except NatsError as error:
-            if not self._params["allow_data_loss"]:
-                remedy = f"{error.remedy} Set allow_data_loss: true if it may be lost."
-                raise NatsError(error.what, error.cause, remedy, error.err_code, code=error.code) from error
+    def _moved(self, before: Snapshot) -> bool:
+        """Whether streams were moved off, after which more may have come."""
+        if not (streams := self._movable(before)):
             return False
+        timeout = self._remaining_s()
+        if self._options.allow_data_loss:
+            timeout = min(timeout, MOVE_BEFORE_LOSS_TIMEOUT_S)
+        try:
+            self._move_off(streams, timeout)
+        except NatsError as error:
+            if self._options.allow_data_loss:
+                return False
+            remedy = f"{error.remedy} Set allow_data_loss: true if it may be lost."
+            raise NatsError(error.what, error.cause, remedy, error.err_code, code=error.code) from error
+        return True
 
-    def _came_meanwhile(self) -> bool:
-        """Whether it has something that no other has, and that was not given up."""
-        now = self._look()
+    def _has_more(self) -> bool:
+        """Whether it has something by now that no other has, and that was not given up."""
+        now = self._snapshot_with_accounts()
         return can_give_away(now, self._server) and not only_there(now, self._server).keys() <= self._given_up
 
-    def _renew(self, given_up: str, lost_node: str) -> None:
+    # Its pod and its volume
+
+    def _renew(self, given_up_claim: str, lost_node: str) -> None:
         """Until its pod runs with another claim than the one that is given up."""
 
         def renewed(pod: Object | None) -> bool:
-            step = next_step(pod, self._at.claim(), given_up)
+            step = next_step(pod, self._binding.claim(), given_up_claim)
             stays = pod is not None and lost_node != "" and node_of(pod) == lost_node
             if step is Next.DELETE_CLAIM:
-                self._at.delete_claim()
+                self._binding.delete_claim()
             elif step is Next.DELETE_POD or stays:
-                self._at.delete_pod(by_force=stays)
+                self._binding.delete_pod(by_force=stays)
             return step is Next.DONE
 
-        if stuck := self._pods.wait_until(self._name, renewed, self._left(), "it is not ready with a new volume"):
+        if stuck := self._pods.wait_until(
+            self._name, renewed, self._remaining_s(), "it is not ready with a new volume"
+        ):
             remedy = (
-                "The others are as they were. Give it a node and a volume, and run it again: it goes on from there."
+                "The other servers are unchanged. Give it a node and a volume, and run it again: it goes on from there."
             )
-            raise self._error(f"pod {self._name}", stuck, remedy)
+            raise pod_error(self._name, stuck, remedy)
 
-    def _foretell(self, before: Snapshot, claim: Object | None) -> None:
+    def _forecast(self, before: Snapshot, claim: Object | None) -> None:
         if not claim:
             return
-        if moves := self._can_move(before):
-            self.report.said.append(f"moves off first: {shown(map(str, moves))}")
+        if streams := self._movable(before):
+            self.report.notes.append(f"moves off first: {shown(map(str, streams))}")
         volume = claim["spec"].get("volumeName") or "no volume yet"
-        self.report.said.append(
+        self.report.notes.append(
             f"{self._name} gets a new volume, and the others give it its copies; deletes {claim['metadata']['name']} ({volume}) and the pod"
         )

@@ -13,9 +13,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
 from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import (
     Next,
     hosts_of,
+    is_surely_off,
     next_step,
     past_return,
-    surely_off,
     unschedulable,
     why_lost,
 )
@@ -271,4 +271,4 @@ def node(ready="True", taint=None):
     ],
 )
 def test_a_lost_node(found, lost, off):
-    assert (why_lost(found), surely_off(found)) == (lost, off)
+    assert (why_lost(found), is_surely_off(found)) == (lost, off)

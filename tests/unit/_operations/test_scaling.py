@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What helps a server that can't join."""
+"""What to do about a server that can't join."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._operations.server import way_in
+from ansible_collections.messaging.nats.plugins.module_utils._operations.scaling import join_remedy
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Stuck
 
 # The schedulers' words of two versions of Kubernetes.
@@ -24,10 +24,10 @@ ROOM = "  event: FailedScheduling: 0/3 nodes are available: 3 Insufficient cpu."
     ("evidence", "remedy"),
     [
         (NEWER, "PersistentVolumeClaim data-nats-3 is bound to nodes"),
-        (OLDER, "delete it, and run again"),
-        (ROOM, "Correct it and run again."),
-        ("", "Correct it and run again."),
+        (OLDER, "delete it, and run it again"),
+        (ROOM, "Correct it and run it again."),
+        ("", "Correct it and run it again."),
     ],
 )
 def test_a_volume_that_is_elsewhere_is_named(evidence, remedy):
-    assert remedy in way_in("nats-3", Stuck("it is not ready after 300 s", evidence, own_fault=False))
+    assert remedy in join_remedy("nats-3", Stuck("it is not ready after 300 s", evidence, own_fault=False))
