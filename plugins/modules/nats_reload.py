@@ -88,8 +88,10 @@ code:
 from contextlib import ExitStack
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import reload_all
+from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import ReloadTarget, reload_all
 
 
 def main() -> None:
@@ -100,7 +102,15 @@ def main() -> None:
         if not module.params["kubernetes"]:
             cause = "it is needed: the configuration is read from the Secrets of pods"
             raise NatsError("option kubernetes", cause, "Set kubernetes.namespace.", code="INVALID_OPTIONS")
-        module.exit_json(**reload_all(module.params, module.check_mode, opened))
+        params, target = module.params, module.params["kubernetes"]
+        kubernetes = Kubernetes(target)
+        if params["lease"] and not module.check_mode:
+            lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
+            kubernetes = opened.enter_context(lease.kept())
+        cluster = ReloadTarget(
+            kubernetes, target["namespace"], target["cluster"], target["account"] or "SYS", params["timeout"]
+        )
+        module.exit_json(**reload_all(cluster, params["wait_timeout"], module.check_mode, opened))
 
 
 if __name__ == "__main__":

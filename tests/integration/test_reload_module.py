@@ -112,7 +112,7 @@ def servers(tmp_path_factory):
 def pods(servers, monkeypatch, reload):
     """All run with what is in their Secrets."""
     made = Pods(servers)
-    monkeypatch.setattr(_reloading, "Kubernetes", lambda *_: made)
+    monkeypatch.setattr(nats_reload, "Kubernetes", lambda *_: made)
     monkeypatch.setattr(_reloading, "through", made.through)
     made.change()
     reload()

@@ -24,12 +24,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Handover
 
 Answer = Mapping[str, Any]
-# A server may have so much more than the average of the clients.
+# A server may have this much more than the average number of clients.
 TOLERANCE = 1.1
 LIMITS = {"file": ("max_storage", "storage"), "memory": ("max_memory", "memory")}
-# A move that makes it more even by less than half an average stream is not worth it, nor would it last.
+# A stream moves only where the difference of the loads exceeds its weight by this much: less is not worth it, nor would it last.
 WORTH = 1.0
-# Weights are rounded, so that a load is the same whether it was summed up or is what remained after moves.
+# Weights are rounded, so that a load is the same whether it was summed up or computed by subtracting moves.
 DIGITS = 6
 
 
@@ -55,15 +55,15 @@ class Kick:
 
 
 def moves(servers: Mapping[str, Answer], members: Sequence[str], fixed: Collection[Asset] = ()) -> list[Move]:
-    """Which replicas should leave which server, so that each has as much as any other; the first does the most.
+    """Which replicas should move to which server, so that each has the same load; the move with the most effect comes first.
 
-    A replica weighs one, and one more where it has as many bytes as the average. What is not settled, and what is
-    `fixed`, stays where it is.
+    A replica weighs one, plus its bytes divided by the average bytes of a replica. Streams that are not settled, and those in
+    `fixed`, stay where they are.
     """
     found = {asset: group for asset, group in groups(servers).items() if not asset.consumer}
-    there = [name for name in members if name in servers]
+    answering = [name for name in members if name in servers]
     free = {asset for asset, group in found.items() if group.settled and asset not in fixed}
-    board = _Board(servers, found, _weights(found), there, free)
+    board = _Board(servers, found, _weights(found), answering, free)
     planned = []
     while move := board.best():
         planned.append(move)
@@ -71,12 +71,12 @@ def moves(servers: Mapping[str, Answer], members: Sequence[str], fixed: Collecti
     return planned
 
 
-# What decides between streams that even out as much: who does not lead there, then the smallest.
+# Decides between streams with the same effect: first one that the server does not lead, then the smallest.
 Rank = tuple[bool, int, Asset]
 
 
 class _Held:
-    """What one server could give, by weight: each change is found again without looking at all of it."""
+    """The streams that one server could give to another, sorted by weight, so that the best is found without looking at all."""
 
     def __init__(self) -> None:
         self._weights: list[float] = []
@@ -96,7 +96,7 @@ class _Held:
             del self._weights[bisect_left(self._weights, weight)]
 
     def by_gain(self, gap: float) -> Iterator[tuple[float, list[Rank]]]:
-        """What would even out most comes first: the nearer to half the gap; with its gain."""
+        """Streams with their gain, those with the most first: the nearer a weight is to half the gap, the more it gains."""
         above = bisect_left(self._weights, gap / 2)
         below, most = above - 1, bisect_right(self._weights, round(gap - WORTH, DIGITS))
         while below >= 0 or above < most:
@@ -115,7 +115,7 @@ def _gain(weight: float, gap: float) -> float:
 
 
 class _Board:
-    """Where everything would be, a move at a time."""
+    """Where every replica would be after each planned move."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class _Board:
         self._at = {asset: {name for name in names if name in group.servers} for asset, group in found.items()}
         self._load = {name: math.fsum(weights[asset] for asset, at in self._at.items() if name in at) for name in names}
         self._room = {(name, storage): _room(servers[name], storage) for name in names for storage in LIMITS}
-        # The tags of a stream decide where it may be, and many streams have the same.
+        # Whether a server accepts a stream depends on the stream's tags alone, and many streams have the same.
         tags = {asset: group.tags for asset, group in found.items()}
         example = {tags[asset]: group for asset, group in found.items()}
         fit = {
@@ -139,11 +139,11 @@ class _Board:
             for name in names
         }
         self._may = {asset: {name for name in names if tags[asset] in fit[name]} for asset in free}
-        # By pair of servers what the one has and the other may get.
+        # By pair of servers, the streams that the first has and the second may get.
         self._held = {(full, bare): _Held() for full in names for bare in names if full != bare}
         for asset in free:
             self._list(asset, _Held.add)
-        # Pairs between which nothing goes, until one of them changes.
+        # Pairs of servers between which no move helps, until one of them changes.
         self._in_vain = set[tuple[str, str]]()
 
     def best(self) -> Move | None:
@@ -158,7 +158,7 @@ class _Board:
         return None
 
     def _best_of(self, full: str, bare: str, gap: float) -> Asset | None:
-        """The stream that evens out most of what there is room for; of several the one with the highest rank."""
+        """The stream with the largest gain that there is room for; of several the one with the highest rank."""
         best: Rank | None = None
         reached = -math.inf
         room = {storage: self._room[bare, storage] for storage in LIMITS}
@@ -201,7 +201,7 @@ def _weights(found: Mapping[Asset, Group]) -> dict[Asset, float]:
 
 
 def _room(answer: Answer, storage: str) -> float:
-    """Bytes until nine tenths of what the server may store."""
+    """The bytes that the server can take until nine tenths of its limit are used."""
     data = answer["data"]
     limit, used = LIMITS[storage]
     return float((data.get("config") or {}).get(limit, 0)) * 0.9 - float(data.get(used, 0))
@@ -210,9 +210,9 @@ def _room(answer: Answer, storage: str) -> float:
 def leader_moves(
     servers: Mapping[str, Answer], members: Sequence[str], skipped: Collection[str] = ()
 ) -> list[Handover]:
-    """Who should lead instead, so that each server leads as many streams, and as many consumers, as any other.
+    """Which server should lead instead, so that each leads as many streams, and as many consumers, as any other.
 
-    Accounts that are `skipped` keep their leaders: nobody may have them step down.
+    Accounts in `skipped` keep their leaders, because there is no login that may have these step down.
     """
     found = groups(servers)
     planned: list[Handover] = []
@@ -237,9 +237,9 @@ def _evened(
     members: Sequence[str],
     beside: Mapping[str, int],
 ) -> dict[Asset, str]:
-    """Along a chain where need be: what only n2 can take from n1 goes there once n2 has given something to n3.
+    """The leaders after evening out. It uses chains: what only n2 can take from n1 goes there once n2 has given something to n3.
 
-    `beside` is what servers lead of another kind: who has more of it leads fewer of this where it makes no difference.
+    `beside` is how many of another kind each server leads: a server with more of them gets fewer of this kind if it makes no difference.
     """
     after, load = dict(leaders), Counter(leaders.values())
     edges: dict[str, dict[str, set[Asset]]] = {}
@@ -272,7 +272,7 @@ def _chain(
     edges: Mapping[str, Mapping[str, Collection[Asset]]],
     worth: Callable[[str, str], bool],
 ) -> list[str]:
-    """The shortest way along which a leadership goes from a server that has many to one that has fewer."""
+    """The shortest chain of servers along which a leadership can go from one that has many to one that has fewer."""
     for start in givers:
         ways: dict[str, list[str]] = {start: [start]}
         queue = deque([start])
@@ -290,8 +290,8 @@ def _chain(
 def kicks(connections: Mapping[str, Answer], members: Sequence[str]) -> list[Kick]:
     """Which clients should connect again, from what the servers answer to CONNZ: the idle ones first.
 
-    Only servers with a tenth more than the average lose some. Where a client goes then is its own choice, so it is even
-    at best by chance: nothing is done for less.
+    Only servers with a tenth more than the average lose some. A client chooses itself where it connects then, so the result is
+    even only by chance, and smaller differences are left alone.
     """
     clients = {name: clients_of(connections[name]) for name in members if name in connections}
     total = sum(map(len, clients.values()))
@@ -315,24 +315,24 @@ def clients_of(answer: Answer) -> list[Answer]:
 
 def placement(servers: Mapping[str, Answer], members: Sequence[str]) -> dict[str, dict[str, int]]:
     """What each server has: replicas of streams, leaders of streams and consumers, bytes of streams."""
-    told = {name: {"streams": 0, "leaders": 0, "bytes": 0} for name in members}
+    counts = {name: {"streams": 0, "leaders": 0, "bytes": 0} for name in members}
     for asset, group in groups(servers).items():
-        if group.leader in told:
-            told[group.leader]["leaders"] += 1
-        for name in group.servers & told.keys():
+        if group.leader in counts:
+            counts[group.leader]["leaders"] += 1
+        for name in group.servers & counts.keys():
             if not asset.consumer:
-                told[name]["streams"] += 1
-                told[name]["bytes"] += group.bytes
-    return told
+                counts[name]["streams"] += 1
+                counts[name]["bytes"] += group.bytes
+    return counts
 
 
 def imbalance(servers: Mapping[str, Answer], members: Sequence[str]) -> float:
-    """The less, the more even."""
+    """How uneven the loads are: the sum of their squared distances from the mean."""
     found = {asset: group for asset, group in groups(servers).items() if not asset.consumer}
     weights = _weights(found)
     load = [sum(weights[asset] for asset, group in found.items() if name in group.servers) for name in members]
     mean = sum(load) / max(1, len(load))
-    return sum((had - mean) ** 2 for had in load)
+    return sum((amount - mean) ** 2 for amount in load)
 
 
 def foreseen(
@@ -342,7 +342,7 @@ def foreseen(
     leaders: Sequence[Handover],
     kicked: Sequence[Kick],
 ) -> dict[str, dict[str, int]]:
-    """What each server would have then; clients go to whoever has least."""
+    """What each server would have after these moves, if clients go to the server with the fewest."""
     after = {name: dict(counts) for name, counts in before.items()}
 
     def shift(of: str, leaves: str, goes: str, by: int = 1) -> None:

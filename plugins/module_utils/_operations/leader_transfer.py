@@ -2,14 +2,14 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Who leads, and handing it to another server. PRIVATE to the collection: it can change at any time.
+"""Hands the leadership of streams, consumers and meta to other servers. PRIVATE to the collection: it can change at any time.
 
-A stream and each of its consumers are led apart from one another. Only an account's own user may have its leaders step
-down; the system account may for meta alone.
+A stream and each of its consumers have leaders of their own. Only a user of the account may have them step down; the system
+account may have only the meta leader step down.
 
-Measured with 2.15.1, three servers, 20 to 30 streams with a publisher each, four lame ducks with and four without a hand-over
-before: as many publishes were sent again (63 and 59), but a third of those had to wait for the client's time-out (8 and 21):
-a leader that steps down is missed for tens of milliseconds, a request that a server takes with it for as long as the client waits.
+Measured with 2.15.1, three servers, 20 to 30 streams with a publisher each: four servers went into lame duck after a hand-over,
+and four without one. As many publishes had to be sent again (63 and 59), but of those only 8 instead of 21 waited for the client's
+time-out: after a step-down there is no leader for tens of milliseconds, but a request that is lost with a server is waited for.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api
 from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Handover
 
 Answer = Mapping[str, Any]
-# So many are without a leader at the same time.
+# Streams and consumers that have no leader at the same time.
 MAX_CONCURRENT_STEPDOWNS = 8
-# Seconds: for a step-down, until the first look at who leads, for a look, between two looks, and until a leader that came back is asked again.
+# For a step-down, until the first look at the new leader, for one look, between two looks, and until the old leader is asked again.
 STEPDOWN_TIMEOUT_S, FIRST_LOOK_S, SURVEY_TIMEOUT_S, POLL_INTERVAL_S, RETRY_AFTER_S = 1.0, 0.05, 0.25, 0.02, 2.0
 
 
@@ -41,8 +41,8 @@ def hand_over(
 ) -> list[str]:
     """Hands leaders over, a few at a time, and waits until each has a new one that answers.
 
-    `accounts` gives the connection of an account's own user, None where there are no credentials for it. What could not
-    be handed over is told, in a sentence each: it is no failure, since a server that goes hands over by itself.
+    `accounts` gives the connection of an account's own user, or None where there are no credentials for it. Returns a sentence for
+    each leader that was not handed over: that is no failure, because a server that shuts down hands over by itself.
     """
     deadline, sentences = time.monotonic() + timeout, []
     for account, of_account in groupby(sorted(moves, key=lambda move: (not move.account, move.account)), _account):
@@ -55,7 +55,7 @@ def hand_over(
         if connection is None:
             sentences.append(f"account {account}: {len(wanted)} leaders stay: there are no credentials for it")
         else:
-            sentences += connection.run(_all(connection, wanted, deadline, check_lease))
+            sentences += connection.run(_hand_over_all(connection, wanted, deadline, check_lease))
     return sentences
 
 
@@ -63,26 +63,28 @@ def _account(move: Handover) -> str:
     return move.account
 
 
-async def _all(
+async def _hand_over_all(
     connection: Connection, moves: list[Handover], deadline: float, check_lease: Callable[[], None]
 ) -> list[str]:
-    room = asyncio.Semaphore(MAX_CONCURRENT_STEPDOWNS)
+    free = asyncio.Semaphore(MAX_CONCURRENT_STEPDOWNS)
 
     async def one(move: Handover) -> str | None:
-        async with room:
-            return await _one(connection, move, deadline, check_lease)
+        async with free:
+            return await _hand_over_one(connection, move, deadline, check_lease)
 
     return [sentence for sentence in await asyncio.gather(*map(one, moves)) if sentence]
 
 
-async def _one(connection: Connection, move: Handover, deadline: float, check_lease: Callable[[], None]) -> str | None:
-    """None once another server leads and answers, else why not."""
+async def _hand_over_one(
+    connection: Connection, move: Handover, deadline: float, check_lease: Callable[[], None]
+) -> str | None:
+    """Waits until another server leads and answers; returns why none does."""
     leader: str | None = move.leaves
     while time.monotonic() < deadline:
         check_lease()
-        if refusal := await _ask(connection, move):
+        if refusal := await _step_down(connection, move):
             return f"{move}: its leader stays on {move.leaves}: {refusal}"
-        # Without a leader nobody answers who it is, and a look takes all of its time.
+        # While there is no leader no server answers, and a look takes as long as it may.
         await asyncio.sleep(FIRST_LOOK_S)
         again = min(deadline, time.monotonic() + RETRY_AFTER_S)
         while time.monotonic() < again or (leader is None and time.monotonic() < deadline):
@@ -93,11 +95,11 @@ async def _one(connection: Connection, move: Handover, deadline: float, check_le
     return f"{move}: " + ("it has no leader" if leader is None else f"its leader is still {leader}")
 
 
-async def _ask(connection: Connection, move: Handover) -> str | None:
+async def _step_down(connection: Connection, move: Handover) -> str | None:
     try:
         answer = await connection.ask(move.call, {"placement": {"preferred": move.goes}}, STEPDOWN_TIMEOUT_S)
     except UnansweredError:
-        return None  # whether it was carried out is seen next
+        return None  # the next look shows whether it was carried out
     except NatsError as error:
         return error.cause
     error_of = answer.get("error") or {}
@@ -106,10 +108,10 @@ async def _ask(connection: Connection, move: Handover) -> str | None:
 
 
 async def _leader(connection: Connection, move: Handover) -> str | None:
-    """Who leads by its own word; None where nobody answers."""
+    """The server that says of itself that it leads; None where none does."""
     if move.asset is None:
-        told = await connection.survey("$SYS.REQ.SERVER.PING.JSZ", {"leader_only": True}, 1, SURVEY_TIMEOUT_S)
-        leaders = [answer["server"]["name"] for answer in told if answer["data"].get("meta_cluster")]
+        answers = await connection.survey("$SYS.REQ.SERVER.PING.JSZ", {"leader_only": True}, 1, SURVEY_TIMEOUT_S)
+        leaders = [answer["server"]["name"] for answer in answers if answer["data"].get("meta_cluster")]
         return leaders[0] if leaders else None
     place = Place(move.asset.stream, move.asset.consumer or None)
     try:

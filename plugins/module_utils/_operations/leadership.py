@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Who leads which streams and consumers, and whom to hand them to. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""Which server leads which streams and consumers, and which should take over. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Led:
 
 @dataclass(frozen=True)
 class Handover:
-    """The leadership of an asset, or of meta where there is none, goes from one server to another."""
+    """The leadership of a stream or consumer, or of meta (without an asset), goes from one server to another."""
 
     asset: Asset | None
     leaves: str
@@ -52,15 +52,15 @@ class Handover:
 
 
 def leads(servers: Mapping[str, Answer], server: str) -> Led:
-    """What a server leads; a single replica too, which can't be handed over."""
+    """What a server leads, including single replicas, which can't be handed over."""
     assets = tuple(asset for asset, group in groups(servers).items() if group.leader == server)
     return Led(named_meta_leader(servers) == server, assets)
 
 
 def handovers(servers: Mapping[str, Answer], server: str, done: Sequence[str] = ()) -> list[Handover]:
-    """Where what a server leads should go: to current replicas, those on servers that are done first, spread evenly.
+    """The servers that should take over what a server leads: current replicas, spread evenly, and first those in `done`.
 
-    Streams come first, then consumers, meta last. What has no other current replica is not among them.
+    Streams come first, then consumers, meta last. What has no other current replica is left out.
     """
     if server not in servers:
         return []

@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Servers that join, are emptied, and leave. PRIVATE to the collection: it can change at any time.
+"""The members of meta: servers that join and leave. PRIVATE to the collection: it can change at any time.
 
-Where a play that was killed stood is read from the servers: each of these can be run again and goes on.
+How far a play that was killed had come is read from the servers: each of these functions can be run again and goes on.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 Answer = Mapping[str, Any]
 
 NOT_A_MEMBER, CHANGE_UNDER_WAY, NO_QUORUM = 10044, 10202, 10008
-# No refusals: it is under way, or will do in a moment.
+# These are no refusals: the change is under way, or will be possible in a moment.
 NOT_YET_ERR_CODES = (0, CHANGE_UNDER_WAY, NO_QUORUM, 10124, 10226)
-# Seconds: between two looks, and until what does not move is asked to again.
+# Between two looks, and until a move that has not begun is requested again.
 POLL_INTERVAL_S, RETRY_AFTER_S = 0.2, 3.0
-# A server that does not answer, and a stream that refuses to move, so many times does not do it later.
+# A server that does not answer this many times is not expected to answer; a stream that refuses to move this often does not move.
 MAX_TRIES = 3
 
 
@@ -45,14 +45,14 @@ class Members:
     system: Connection
     names: tuple[str, ...]
     cluster_name: str | None = None
-    # Called before each change; raises where another play holds the Lease.
+    # Called before each change; raises if another play holds the Lease.
     check_lease: Callable[[], None] = lambda: None
 
     def look(self) -> dict[str, Answer]:
-        """What each of them has, by name. Others that share the system account answer too."""
+        """What each server has, by name, without servers of other clusters that share the system account."""
         try:
             found = self._ask()
-        except NatsError:  # the server that it was connected to may be the one that goes
+        except NatsError:  # the connection may have been to the server that goes
             found = self._ask()
         return {
             answer["server"]["name"]: answer
@@ -61,7 +61,7 @@ class Members:
         }
 
     def whole(self, needed: Collection[str] | None = None) -> dict[str, Answer]:
-        """The same, asked again where one that is needed does not answer: a busy server may be late."""
+        """The same, asked again while a needed server does not answer, because a busy server may be late."""
         servers = self.look()
         for _try in range(MAX_TRIES - 1):
             if set(self.names if needed is None else needed) <= servers.keys():
@@ -79,7 +79,7 @@ class Members:
         return AnswerTime(self.system.options.timeout)
 
     def api(self, call: str, **body: Any) -> tuple[int, str]:
-        """The error code of a call and its description, or 0; where no answer comes, looking again has to tell."""
+        """The error code of a call and its description; 0 without an error, or without an answer: then only looking again tells."""
         self.check_lease()
         try:
             answer = self.system.request(f"$JS.API.{call}", body)
@@ -90,41 +90,41 @@ class Members:
 
 
 def is_member(members: Members, name: str) -> bool:
-    """Whether meta knows of a server, or for all that can be seen may."""
+    """Whether a server is a peer of meta; True also where the meta leader can't be asked."""
     peers = meta_peers(members.whole())
     return peers is None or peer_id(name) in peers
 
 
 def is_empty(members: Members, name: str) -> bool:
-    """Whether a server has nothing now, by its own word and that of all others."""
+    """Whether a server has nothing now, as it says itself and as all others say."""
     servers = members.whole()
     return set(members.names) <= servers.keys() and not holds(servers, name)
 
 
 def remove_peer(members: Members, name: str, timeout: float) -> bool:
-    """Takes a server out of meta, until meta's leader no longer lists it; whether it did.
+    """Removes a server from meta, until the meta leader no longer lists it; False where it was not listed.
 
-    `members` are those that stay. The server itself may run or not; if it leads, another one is made to first.
+    `members` are the servers that stay. The server itself may run or not; if it is the meta leader, it steps down first.
     """
-    deadline, asked, waiting = time.monotonic() + timeout, False, Waiting()
+    deadline, requested, waiting = time.monotonic() + timeout, False, Waiting()
     said, by_id = "", False
     while True:
         servers = members.look()
         leader, peers = named_meta_leader(servers), meta_peers(servers)
         if peers is not None and peer_id(name) not in peers:
-            return asked
+            return requested
         if time.monotonic() > deadline:
-            cause = f"it is still a member of meta after {timeout:g} s ({said or _meta_words(leader, peers)})"
+            cause = f"it is still a member of meta after {timeout:g} s ({said or _meta_state(leader, peers)})"
             remedy = "Look at the cluster with nats_health, then run it again."
             raise NatsError(f"server {name}", cause, remedy, code="TIMED_OUT")
         if leader == name:
-            waiting(f"meta: {name} leads it and steps down")
+            waiting(f"server {name}: is the meta leader and steps down")
             members.api("META.LEADER.STEPDOWN")
         elif peers is not None:
-            waiting(f"server {name}: leaves meta, which has {len(peers)} members")
-            # After a restart of all others it is listed by its id only.
+            waiting(f"server {name}: is removed from meta, which has {len(peers)} peers")
+            # After all others have restarted, meta knows the server by its id only.
             code, said = members.api("SERVER.REMOVE", **({"peer_id": peer_id(name)} if by_id else {"peer": name}))
-            asked, by_id = True, by_id != (code == NOT_A_MEMBER)
+            requested, by_id = True, by_id != (code == NOT_A_MEMBER)
             if code not in (0, NOT_A_MEMBER, CHANGE_UNDER_WAY, NO_QUORUM):
                 cause = f"the meta leader refuses to remove it: {said}"
                 raise NatsError(
@@ -134,7 +134,7 @@ def remove_peer(members: Members, name: str, timeout: float) -> bool:
 
 
 def wait_members(members: Members, timeout: float) -> None:
-    """Until meta has exactly these servers, all current, and a leader."""
+    """Waits until meta has exactly these servers, all current, and a leader."""
     deadline, waiting = time.monotonic() + timeout, Waiting()
     while sentences := membership_problems(members.look(), members.names):
         if time.monotonic() > deadline:
@@ -146,13 +146,13 @@ def wait_members(members: Members, timeout: float) -> None:
 
 
 def membership_problems(servers: Mapping[str, Answer], names: Sequence[str]) -> list[str]:
-    """Why meta is not yet made of these servers, all of them current. Pure."""
+    """Why meta does not consist of these servers, all of them current. Pure: talks to nobody."""
     sentences = [f"server {name} does not answer" for name in names if name not in servers]
     if len(names) == 1 and not any(answer["data"].get("meta_cluster") for answer in servers.values()):
-        return sentences  # a server alone has no meta
+        return sentences  # a single server has no meta
     peers = meta_peers(servers)
     if peers is None:
-        return [*sentences, _meta_words(named_meta_leader(servers), peers)]
+        return [*sentences, _meta_state(named_meta_leader(servers), peers)]
     for name in names:
         peer = peers.pop(peer_id(name), None)
         if peer is None and name in servers:
@@ -167,7 +167,7 @@ def membership_problems(servers: Mapping[str, Answer], names: Sequence[str]) -> 
     return sentences + [f"server {peer['name']} is still a member of meta" for peer in peers.values()]
 
 
-def _meta_words(leader: str | None, peers: Mapping[str, Answer] | None) -> str:
+def _meta_state(leader: str | None, peers: Mapping[str, Answer] | None) -> str:
     if leader is None:
         return "meta has no leader"
     if peers is None:

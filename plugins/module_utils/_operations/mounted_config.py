@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The files of a pod's configuration: what its Secrets hold, and what lies in it. PRIVATE to the collection: it can change at any time."""
+"""The files of a pod's configuration: what its Secrets hold, and what is in the pod. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
 HASH = re.compile(r"^([0-9a-f]{64})  (\S.*)$", re.MULTILINE)
 WRITTEN = re.compile(r"^([0-9]+) (\S.*)$", re.MULTILINE)
 FILE_MARK = "messaging.nats file"
-# By one look: the hash of each file, when each was written and what time it is there, the digest after the environment is put in,
-# and the first certificate of each certificate's file.
+# One command prints the hash of each file, when each was written and the time of the node, the digest of the configuration with its
+# environment variables replaced, and the first certificate of each certificate file.
 LOOK_SCRIPT = f"""
 sha256sum "$@" 2>/dev/null
 echo "{FILE_MARK}"; date '+%s now'; stat -L -c '%Y %n' "$@" 2>/dev/null
@@ -60,7 +60,7 @@ class DeclaredFiles:
     certificates: Mapping[str, str]
     revision: str | None = None
     problems: tuple[CertificateProblem, ...] = ()
-    # Where the server writes its process id, if the configuration says it.
+    # The file that the server writes its process id into; empty where the configuration names none.
     pid_file: str = ""
     # By path, the Secret that the file comes from.
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -79,15 +79,15 @@ class DeclaredFiles:
 
 @dataclass(frozen=True)
 class Mounted:
-    """What lies in the pod."""
+    """What is in the pod."""
 
     # The files that are not yet what their Secrets hold.
     stale: tuple[str, ...]
     digest: str
-    # By listener, when its certificate's file ends.
+    # By listener, when the certificate in its file expires.
     ends: Mapping[str, str]
     problem: str = ""
-    # By path of each other file than the configuration, when it was written, by the clock of the pod's node.
+    # By path of each file except the configuration, when it was written, by the clock of the pod's node.
     written: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -108,7 +108,7 @@ def declared_files(kubernetes: Kubernetes, pod: Object) -> DeclaredFiles:
     hashes, sources = {CONFIGURATION: hashlib.sha256(content).hexdigest()}, {}
     for path in sorted({path for block in blocks.values() for path in paths(block, pod)}):
         held = stored(path, pod, secrets)
-        # A file that no Secret holds, or none that may be read, is as it is.
+        # A file that comes from no Secret, or from one that may not be read here, can't be compared.
         if held is not None and (source := source_of(pod, path)):
             hashes[path], sources[path] = hashlib.sha256(held).hexdigest(), f"Secret {source.secret}"
     certificates = {
@@ -126,18 +126,18 @@ def declared_files(kubernetes: Kubernetes, pod: Object) -> DeclaredFiles:
 
 
 def look(kubernetes: Kubernetes, pod: Object, wanted: DeclaredFiles) -> Mounted:
-    """What lies in the pod now."""
+    """What is in the pod now."""
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     certificates = list(dict.fromkeys(wanted.certificates.values()))
     others = [path for path in wanted.hashes if path not in (CONFIGURATION, *certificates)]
     command = ["sh", "-c", LOOK_SCRIPT, "sh", CONFIGURATION, *certificates, "--", *others]
     _code, said = kubernetes.run(namespace, name, "nats", command, timeout=10)
     hashed, dated, checked, *texts = said.split(f"{FILE_MARK}\n")
-    there = {path: digest for digest, path in HASH.findall(hashed)}
+    hashes = {path: digest for digest, path in HASH.findall(hashed)}
     digest = DIGEST.search(checked)
     ends = {path: end for path, text in zip(certificates, texts, strict=False) if (end := end_of(text))}
     return Mounted(
-        stale=tuple(path for path, digest in wanted.hashes.items() if there.get(path) != digest),
+        stale=tuple(path for path, digest in wanted.hashes.items() if hashes.get(path) != digest),
         digest=digest[1] if digest else "",
         ends={listener: ends[path] for listener, path in wanted.certificates.items() if path in ends},
         problem="" if digest else f"holds what the server refuses: {_last_line(checked)}",
@@ -146,14 +146,14 @@ def look(kubernetes: Kubernetes, pod: Object, wanted: DeclaredFiles) -> Mounted:
 
 
 def file_differences(wanted: DeclaredFiles, mounted: Mounted, varz: Mapping[str, Any]) -> list[str]:
-    """In which respects a server, which tells this of itself, does not run with what its pod's Secrets hold."""
+    """In which respects the server with this `varz` does not run with what its pod's Secrets hold."""
     found = [f"the pod lacks the newest {wanted.named(mounted.stale)}"] if mounted.stale else []
     if mounted.digest and varz.get("config_digest") != mounted.digest:
         found.append(f"it runs with {varz.get('config_digest')}, and its file is {mounted.digest}")
     for listener, ends in mounted.ends.items():
-        # Before 2.12 it does not tell.
-        if (told := served_until(varz, listener)) and told != ends:
-            found.append(f"its {listener} certificate ends {told}, and the file's {ends}")
+        # Servers before 2.12 do not report it.
+        if (served := served_until(varz, listener)) and served != ends:
+            found.append(f"its {listener} certificate ends {served}, and the file's {ends}")
     if late := written_since(mounted, varz):
         found.append(f"{wanted.named(late)} was renewed after it had loaded its configuration")
     return found + other_revision(wanted, varz)
@@ -167,19 +167,19 @@ def other_revision(wanted: DeclaredFiles, varz: Mapping[str, Any]) -> list[str]:
 
 
 def written_since(mounted: Mounted, varz: Mapping[str, Any]) -> list[str]:
-    """The files that were written after the server loaded its configuration: both times are of the same clock, the node's."""
+    """The files that were written after the server loaded its configuration; both times are by the clock of the node."""
     loaded = instant(varz.get("config_load_time"))
     return [path for path, moment in mounted.written.items() if loaded and moment > int(loaded[0].timestamp())]
 
 
 def served_until(varz: Mapping[str, Any], listener: str) -> str:
-    """When the certificate ends that a server presents; empty where it does not tell."""
+    """When the certificate ends that a server presents; empty where it does not report that."""
     block = varz if listener == "tls" else varz.get(listener) or {}
     return str(block.get("tls_cert_not_after") or "")
 
 
 def end_of(certificate: str) -> str:
-    """When a certificate ends, as the server tells it; nothing where there is none."""
+    """When a certificate ends, in the format of the server; empty where the text has none."""
     read = first_certificate(certificate)
     return not_after(read) if read is not None else ""
 
@@ -192,5 +192,5 @@ def _last_line(said: str) -> str:
 def _written(dated: str) -> dict[str, int]:
     found = {path: int(moment) for moment, path in WRITTEN.findall(dated)}
     now = found.pop("now", 0)
-    # What seems to come from the future was written before the clock was corrected, so its time tells nothing.
+    # A time in the future is from before the node's clock was corrected, so it says nothing.
     return {path: moment for path, moment in found.items() if path != CONFIGURATION and moment <= now}

@@ -39,37 +39,38 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.members
 )
 
 Answer = Mapping[str, Any]
-# So many streams move at the same time.
+# Streams that move at the same time.
 MAX_CONCURRENT_MOVES = 4
-# What a server chooses itself may make it no more even; so often it is asked again.
-MAX_FAILED_MOVES = 3
-# Leaders that did not go where they should are asked again so often.
+# Rounds without any improvement before it stops: where a replica goes is chosen by the server, which may not make it more even.
+MAX_FAILED_ROUNDS = 3
+# How often leaders are handed over, as one that did not go where it should is tried again.
 MAX_ROUNDS = 2
-# So many clients of each server are looked at.
+# Clients of each server that are looked at.
 MAX_CONNECTIONS_PER_SERVER = 4096
-# Seconds that clients have to come back.
-LEADER_RETURN_S = 5.0
+# How long clients are given to reconnect.
+RECONNECT_S = 5.0
 
 
 @dataclass
 class _Round:
-    """The moves of one round: of different streams, so that no stream has more than one replica under way."""
+    """The moves of one round, each of another stream, so that no stream has more than one replica under way."""
 
     members: Members
     deadline: float
     timeout: float
     under_way: dict[Asset, Move] = field(default_factory=dict)
     refused: dict[Asset, str] = field(default_factory=dict)
-    were: dict[Asset, frozenset[str]] = field(default_factory=dict)
+    # The servers that each stream was on when the round began.
+    servers_before: dict[Asset, frozenset[str]] = field(default_factory=dict)
 
     def start(self, planned: Sequence[Move], servers: Mapping[str, Answer], most: int) -> None:
-        self.were = {asset: group.servers for asset, group in groups(servers).items()}
+        self.servers_before = {asset: group.servers for asset, group in groups(servers).items()}
         for move in planned:
             if len(self.under_way) >= min(MAX_CONCURRENT_MOVES, most):
                 return
             if move.asset in self.under_way or move.asset in self.refused:
                 continue
-            # A tag of the request adds to the stream's own and is not kept: with one that only the goal has, it goes there.
+            # The request's tags are used for this move only: a tag that only the target has makes the replica go there.
             tags = {"tags": [move.goes]} if directed(servers, move.goes) else {}
             call = f"ACCOUNT.STREAM.MOVE.{move.asset.account}.{move.asset.stream}"
             code, said = self.members.api(call, server=move.leaves, **tags)
@@ -79,31 +80,31 @@ class _Round:
                 self.refused[move.asset] = said
 
     def finish(self) -> list[Move]:
-        """Until each stream and its consumers have all replicas, current, and none where they left; seen twice."""
+        """Waits until each stream and its consumers have all replicas, current, and none on the server that they left; seen twice."""
         arrived: dict[Asset, Move] = {}
-        seen: Counter[Asset] = Counter()
-        tell_now_and_then = Waiting()
+        times_seen: Counter[Asset] = Counter()
+        progress = Waiting()
         while waiting := [asset for asset in self.under_way if asset not in arrived]:
             found = groups(everyone(self.members))
             for asset in waiting:
                 move = self.under_way[asset]
                 of_stream = [group for other, group in found.items() if other.of == asset]
-                there = all(group.settled and move.leaves not in group.servers | group.copies for group in of_stream)
-                seen[asset] = seen[asset] + 1 if there else 0
-                if seen[asset] > 1:
-                    got = found[asset].servers - self.were[asset] if asset in found else ()
-                    arrived[asset] = replace(move, goes=min(got, default=move.goes))
+                moved = all(group.settled and move.leaves not in group.servers | group.copies for group in of_stream)
+                times_seen[asset] = times_seen[asset] + 1 if moved else 0
+                if times_seen[asset] > 1:
+                    new = found[asset].servers - self.servers_before[asset] if asset in found else ()
+                    arrived[asset] = replace(move, goes=min(new, default=move.goes))
             if time.monotonic() > self.deadline:
                 late = shown(str(found.get(asset, asset)) for asset in waiting)
                 cause = f"after {self.timeout:g} s these still move: {late}"
                 raise NatsError("replicas", cause, "They go on by themselves: run it again later.", code="TIMED_OUT")
-            tell_now_and_then(f"{len(waiting)} streams move")
+            progress(f"{len(waiting)} streams move")
             time.sleep(POLL_INTERVAL_S)
         return list(arrived.values())
 
 
 def everyone(members: Members) -> dict[str, Answer]:
-    """What all servers have: whoever does not answer would seem to have nothing."""
+    """What all servers have. Raises if one does not answer, because it would seem to have nothing."""
     servers = members.whole()
     if absent := [name for name in members.names if name not in servers]:
         remedy = "Look at the cluster with nats_health."
@@ -118,15 +119,15 @@ def directed(servers: Mapping[str, Answer], name: str) -> bool:
 
 
 def move_replicas(members: Members, most: int, timeout: float) -> tuple[list[Move], dict[Asset, str]]:
-    """Spreads replicas evenly, a few streams at a time; what was moved, and what was refused.
+    """Spreads replicas evenly, a few streams at a time. Returns what was moved, and what was refused.
 
-    Where servers do not have their names as tags the server chooses where a replica goes, so after every round it is
-    planned anew, and given up on when it gets no more even.
+    Where servers do not have their names as tags, the server chooses where a replica goes. So the moves are planned again after
+    each round, and it stops when several rounds bring no improvement.
     """
-    deadline, vain = time.monotonic() + timeout, 0
+    deadline, failed_rounds = time.monotonic() + timeout, 0
     done: list[Move] = []
     refused: dict[Asset, str] = {}
-    while len(done) < most and vain < MAX_FAILED_MOVES:
+    while len(done) < most and failed_rounds < MAX_FAILED_ROUNDS:
         servers = everyone(members)
         before = imbalance(servers, members.names)
         turn = _Round(members, deadline, timeout, refused=refused)
@@ -134,7 +135,8 @@ def move_replicas(members: Members, most: int, timeout: float) -> tuple[list[Mov
         if not turn.under_way:
             break
         done += turn.finish()
-        vain = 0 if imbalance(everyone(members), members.names) < before else vain + 1
+        better = imbalance(everyone(members), members.names) < before
+        failed_rounds = 0 if better else failed_rounds + 1
     return done, refused
 
 
@@ -144,7 +146,7 @@ def move_leaders(
     skipped: Collection[str],
     timeout: float,
 ) -> tuple[list[Handover], list[str]]:
-    """Spreads leaders evenly; what was handed over, and what could not be, in a sentence each."""
+    """Spreads leaders evenly. Returns what was handed over, and a sentence for each leader that could not be."""
     deadline, sentences = time.monotonic() + timeout, list[str]()
     before: dict[Asset, str | None] = {}
     for _round in range(MAX_ROUNDS):
@@ -157,30 +159,32 @@ def move_leaders(
             members.system, accounts, planned, max(1, deadline - time.monotonic()), members.check_lease
         )
     after = {asset: group.leader for asset, group in groups(members.whole()).items() if asset in before}
-    gone = [(asset, before[asset], leader) for asset, leader in after.items() if leader != before[asset]]
-    return [Handover(asset, str(left), str(leader)) for asset, left, leader in gone], sentences
+    moved = [(asset, before[asset], leader) for asset, leader in after.items() if leader != before[asset]]
+    return [Handover(asset, str(old), str(new)) for asset, old, new in moved], sentences
 
 
 def close_connections(members: Members, wanted: Sequence[Kick], per_second: float) -> int:
-    """Has servers close clients' connections, so many in a second; how many there were still."""
+    """Has servers close clients' connections, so many in a second. Returns how many of these there still were."""
     closed = 0
     for number, kick in enumerate(wanted):
         if number:
             time.sleep(1 / per_second)
         members.check_lease()
         answer = members.system.request(f"$SYS.REQ.SERVER.{kick.server_id}.KICK", {"cid": kick.cid})
-        closed += "error" not in answer  # one that went by itself is none to close
+        closed += "error" not in answer  # an error means that the client had disconnected already
     return closed
 
 
 def connections(members: Members) -> dict[str, Answer]:
-    """The clients of each server: whoever does not answer would seem to have none."""
+    """The clients of each server. Raises if one does not answer, because it would seem to have none."""
     asked = {"auth": True, "sort": "idle", "limit": MAX_CONNECTIONS_PER_SERVER}
     answer_time = AnswerTime(members.system.options.timeout)
     for _try in range(MAX_TRIES):
         answers = ask(members.system, members.names, answer_time.seconds, {"CONNZ": asked})
         answer_time.learn(answers, members.names)
-        found = {told["server"]["name"]: told for told in answers["CONNZ"] if told["server"]["name"] in members.names}
+        found = {
+            answer["server"]["name"]: answer for answer in answers["CONNZ"] if answer["server"]["name"] in members.names
+        }
         if set(members.names) <= found.keys():
             return found
     absent = ", ".join(sorted(set(members.names) - found.keys()))
@@ -190,7 +194,7 @@ def connections(members: Members) -> dict[str, Answer]:
 
 @dataclass(frozen=True)
 class RebalanceOptions:
-    """What shall be even, and how gently."""
+    """What is to be spread evenly, and how fast."""
 
     replicas: bool
     leaders: bool
@@ -203,7 +207,7 @@ class RebalanceOptions:
 def rebalance(
     members: Members, accounts: Callable[[str], Connection | None], wanted: RebalanceOptions, check: bool
 ) -> dict[str, Any]:
-    """Replicas, then leaders, which depend on them, then clients; what was done, or would be, and how it is then."""
+    """Spreads replicas, then leaders, which depend on them, then clients. Returns the module's result."""
     servers = everyone(members)
     before = balance_figures(servers, connections(members), members.names)
     skipped = without_login(servers, members.names, accounts) if wanted.leaders else {}
@@ -224,7 +228,7 @@ def rebalance(
     if wanted.connections:
         kicked = kicks(connections(members), members.names)
         close_connections(members, kicked, wanted.kicks_per_second)
-        _returned(members, sum(server["connections"] for server in before.values()))
+        _wait_for_reconnects(members, sum(server["connections"] for server in before.values()))
     after = balance_figures(members.whole(), connections(members), members.names)
     return _result(before, after, replicas, leaders, kicked, skipped, sentences)
 
@@ -232,7 +236,7 @@ def rebalance(
 def without_login(
     servers: Mapping[str, Answer], names: Sequence[str], accounts: Callable[[str], Connection | None]
 ) -> dict[str, str]:
-    """Accounts whose leaders should move and can't be made to, and why."""
+    """Accounts whose leaders should move but can't be moved, and why."""
     found = {}
     for account in sorted({move.account for move in leader_moves(servers, names)}):
         try:
@@ -253,9 +257,9 @@ def balance_figures(
     }
 
 
-def _returned(members: Members, total: int) -> None:
-    """A client that was closed connects again in its own time, which is short."""
-    end = time.monotonic() + LEADER_RETURN_S
+def _wait_for_reconnects(members: Members, total: int) -> None:
+    """Waits a short time until as many clients are connected as before; when one reconnects is up to its library."""
+    end = time.monotonic() + RECONNECT_S
     while sum(len(clients_of(answer)) for answer in connections(members).values()) < total and time.monotonic() < end:
         time.sleep(POLL_INTERVAL_S)
 
@@ -269,12 +273,12 @@ def _result(
     skipped: Mapping[str, str],
     sentences: Sequence[str],
 ) -> dict[str, Any]:
-    told = [{"what": "replica", "object": str(move.asset), "from": move.leaves, "to": move.goes} for move in replicas]
-    told += [{"what": "leader", "object": str(move), "from": move.leaves, "to": move.goes} for move in leaders]
-    told += [{"what": "connection", "object": f"client {kick.cid}", "from": kick.server, "to": ""} for kick in kicked]
+    moved = [{"what": "replica", "object": str(move.asset), "from": move.leaves, "to": move.goes} for move in replicas]
+    moved += [{"what": "leader", "object": str(move), "from": move.leaves, "to": move.goes} for move in leaders]
+    moved += [{"what": "connection", "object": f"client {kick.cid}", "from": kick.server, "to": ""} for kick in kicked]
     return {
-        "changed": bool(told),
-        "moves": told,
+        "changed": bool(moved),
+        "moves": moved,
         "before": before,
         "servers": after,
         "not_moved": dict(skipped),

@@ -4,7 +4,7 @@
 
 """Whether a server may be away for long, or its store be given up. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
 
-Here a server may be down already, and no other may be behind: after a restart everybody comes back, after this one may not.
+Unlike for a restart, the server may be down already, and no other server may be behind, because this one may not come back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.restart
 
 
 def against_doing_without(snapshot: Snapshot, server: str) -> list[str]:
-    """What is not whole on the other servers alone."""
+    """What is not whole on the other servers without this one."""
     there = answered(snapshot)
     if set(snapshot.expected) <= {server}:
         return list(against_its_silence(snapshot, server))
@@ -44,7 +44,7 @@ def against_doing_without(snapshot: Snapshot, server: str) -> list[str]:
 
 
 def against_being_without(before: Snapshot, now: Snapshot, server: str) -> list[str]:
-    """What the others have not taken over yet, of what more than one server has."""
+    """What the others have not taken over yet of the streams and consumers with several replicas."""
     leaderless = [
         f"{asset} has no leader but {server}"
         for asset, group in groups(answered(now)).items()
@@ -54,10 +54,10 @@ def against_being_without(before: Snapshot, now: Snapshot, server: str) -> list[
 
 
 def against_its_copies(before: Snapshot, now: Snapshot, server: str) -> list[str]:
-    """What the server itself has not copied yet; its leader may still remember it as it was."""
+    """What the server itself has not copied yet. Its leader is not asked, which may still report the copies that it had before."""
     there = answered(now)
     if server not in there:
-        return []  # that it does not answer is told already
+        return []  # the restart gate says already that it does not answer
     own, found = groups({server: there[server]}), []
     for asset, group in groups(there).items():
         if server not in group.servers:
@@ -70,7 +70,7 @@ def against_its_copies(before: Snapshot, now: Snapshot, server: str) -> list[str
 
 
 def only_there(snapshot: Snapshot, server: str) -> dict[Asset, Group | None]:
-    """Streams and durable consumers that no other server has a current copy of; None where no server tells more of one."""
+    """Streams and durable consumers that no other server has a current copy of; None where no server that answers has it."""
     held = groups(answered(snapshot))
     others = frozenset(snapshot.expected) - {server}
     found: dict[Asset, Group | None] = {
@@ -85,7 +85,7 @@ def only_there(snapshot: Snapshot, server: str) -> dict[Asset, Group | None]:
 
 
 def against_giving_up(snapshot: Snapshot, server: str) -> list[str]:
-    """What would be lost with this server's store, and what can't be known of it; all but what can be moved off before."""
+    """What would be lost with this server's store, or might be, except for what can be moved to others before."""
     movable = can_give_away(snapshot, server)
     lost = [
         str(asset)
@@ -99,7 +99,7 @@ def against_giving_up(snapshot: Snapshot, server: str) -> list[str]:
 
 
 def can_give_away(snapshot: Snapshot, server: str) -> bool:
-    """Whether streams can leave it: it answers with its store open, and there is another."""
+    """Whether streams can be moved off the server: it answers, its JetStream is enabled, and there is another server."""
     there = answered(snapshot)
     return server in there and not there[server]["data"].get("disabled") and len(there) > 1
 
@@ -107,49 +107,50 @@ def can_give_away(snapshot: Snapshot, server: str) -> bool:
 def unknown_accounts(snapshot: Snapshot, server: str) -> dict[str, str]:
     """Accounts with JetStream that could not be asked what they have, and why.
 
-    Where nobody has a login for one, the server's own word has to do.
+    Where there is no login for an account, the answer of the server itself is enough.
     """
     there = answered(snapshot)
     tells = server in there and not there[server]["data"].get("disabled")
     found = {}
     for account in sorted(accounts_of(there) - set(snapshot.accounts)):
-        told = snapshot.unasked.get(account)
-        if not (tells and told and told.reason is Unasked.NO_LOGIN):
-            found[account] = told.cause if told else "it was not asked"
+        reason = snapshot.unasked.get(account)
+        if not (tells and reason and reason.reason is Unasked.NO_LOGIN):
+            found[account] = reason.cause if reason else "it was not asked"
     return found
 
 
 def accounts_of(servers: Mapping[str, Answer]) -> set[str]:
-    """Those that have JetStream, with streams or not."""
+    """The accounts that have JetStream, with streams or without."""
     return {
         str(account["name"]) for answer in servers.values() for account in answer["data"].get("account_details") or []
     }
 
 
 def _not_without(group: Group, server: str) -> Iterator[str]:
-    left, needed = group.current - {server}, group.wanted // 2 + 1
+    others, needed = group.current - {server}, group.wanted // 2 + 1
     if group.wanted < 2:
         return
     if without_leader(group):
         yield f"{group.asset} has no leader"
-    elif len(left) < needed:
-        yield f"{group.asset} would have {len(left)} of the {needed} replicas it needs"
+    elif len(others) < needed:
+        yield f"{group.asset} would have {len(others)} of the {needed} replicas it needs"
     else:
         for name in sorted(group.servers - group.current - {server}):
             yield f"{group.asset}: its replica on {name} is not current"
 
 
-def _behind(told: Group, own: Group, server: str) -> Iterator[str]:
-    leads, has = told.report.get("state") or {}, own.report.get("state") or {}
+def _behind(led: Group, own: Group, server: str) -> Iterator[str]:
+    """What the server's own copy lacks of what the leader has."""
+    leads, has = led.report.get("state") or {}, own.report.get("state") or {}
     for figure in ("last_seq", "messages"):
         lacks = int(leads.get(figure, 0)) - int(has.get(figure, 0))
         if lacks > LAG_IN_FLIGHT:
-            yield f"{told.asset}: {server} lacks {lacks} messages"
+            yield f"{led.asset}: {server} lacks {lacks} messages"
             return
 
 
 def _gone(before: Snapshot, now: Snapshot) -> Iterator[str]:
-    """What was on several servers and is on none, and that nobody is known to have deleted."""
+    """Streams that were on several servers and are on none, unless their account no longer lists them."""
     there = groups(answered(now))
     for asset, group in groups(answered(before)).items():
         known = now.accounts.get(asset.account)
@@ -165,12 +166,12 @@ def listed_nowhere(snapshot: Snapshot) -> set[Asset]:
 
 
 def _ephemeral(group: Group) -> bool:
-    """Its client makes it anew."""
+    """Whether it is a consumer that its client creates again."""
     return bool(group.asset.consumer) and not (group.report.get("config") or {}).get("durable_name")
 
 
 def _listed(snapshot: Snapshot) -> Iterator[Asset]:
-    """What meta knows of, whether its server runs or not."""
+    """What meta lists, whether the servers that have it run or not."""
     for account, listed in snapshot.accounts.items():
         for stream in listed.streams:
             yield Asset(account, stream)

@@ -2,9 +2,9 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Whether a server may go, and whether one that went is back. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+"""Whether a server may be stopped, and whether a restarted one is back. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
 
-Each answer is a list of sentences that say what stands against it.
+Each function returns the reasons against it, as sentences; an empty list is consent.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     unseen,
 )
 
-# Nanoseconds after which a peer that is silent is away: a healthy one is heard of within two seconds.
+# A peer that the meta leader has not heard for this long is away; a healthy one is heard every two seconds or more often.
 SILENCE_NS = 10 * 10**9
 
 
 def against_stopping(snapshot: Snapshot, server: str) -> list[str]:
-    """What would lose its quorum without this server, or could for all that was seen.
+    """What would lose its quorum without this server, or might, because too little was seen.
 
-    A server that is down by Kubernetes' word may go whatever the others say: to restart it may be what helps.
+    A server that Kubernetes reports down may be restarted whatever the others say: the restart may be what repairs it.
     """
     if is_down(snapshot, server):
         return []
@@ -58,7 +58,7 @@ def against_stopping(snapshot: Snapshot, server: str) -> list[str]:
 
 
 def against_going_on(before: Snapshot, now: Snapshot, server: str) -> list[str]:
-    """What is not as it was before this server went: members, leaders, replicas, messages."""
+    """What is not as it was before this server stopped: members, leaders, replicas, messages."""
     there = answered(now)
     if unknown := [*unseen(now), *unseen_before(before)]:
         return unknown
@@ -74,17 +74,17 @@ def against_going_on(before: Snapshot, now: Snapshot, server: str) -> list[str]:
 
 
 def against_its_silence(snapshot: Snapshot, server: str) -> Iterator[str]:
-    """A server that does not answer may still serve: only Kubernetes, or a quorum of the others, can say that it does not."""
+    """A server that does not answer may still serve clients: only Kubernetes, or a quorum of the others, can say that it is down."""
     if server in answered(snapshot) or is_down(snapshot, server):
         return
     if snapshot.system_not_asked:
         yield from unseen(snapshot)
-    elif not called_away(snapshot, server):
+    elif not is_away_for_meta(snapshot, server):
         yield f"server {server} does not answer, and neither Kubernetes nor the other servers say that it is down"
 
 
-def called_away(snapshot: Snapshot, server: str) -> bool:
-    """Whether the meta leader, with a quorum behind it, does not reach this server or has it not among its peers."""
+def is_away_for_meta(snapshot: Snapshot, server: str) -> bool:
+    """Whether the meta leader, which has a quorum, does not reach this server or does not list it as a peer."""
     if meta_leader_with_quorum(snapshot) is None:
         return False
     peer = (meta_peers(answered(snapshot)) or {}).get(peer_id(server))
@@ -94,12 +94,12 @@ def called_away(snapshot: Snapshot, server: str) -> bool:
 
 
 def without_leader(group: Group) -> bool:
-    """Also where one is named that is silent, or that does not say so itself: others may tell of an earlier one."""
+    """Whether no server says itself that it leads. What others say is not enough: they may mean an earlier leader."""
     return group.leader is None or not group.confirmed
 
 
 def unseen_before(before: Snapshot) -> list[str]:
-    """Servers that were not seen before, and were not down either: what they had can't be compared."""
+    """Servers that were neither seen before nor down: what they had can't be compared."""
     there = answered(before)
     return [
         f"server {name} was not seen before: nobody knows what it had"
@@ -109,7 +109,7 @@ def unseen_before(before: Snapshot) -> list[str]:
 
 
 def not_current(snapshot: Snapshot, besides: str = "") -> Iterator[str]:
-    """Expected servers that are no current members, and so could not help to elect a leader."""
+    """Expected servers that are not current peers of meta, and so can't vote for a leader."""
     peers = meta_peers(answered(snapshot)) or {}
     for name in snapshot.expected:
         peer = peers.get(peer_id(name))
@@ -123,7 +123,7 @@ def _incomplete(group: Group, earlier: Group | None) -> Iterator[str]:
     if without_leader(group):
         yield f"{group.asset} has no leader"
         return
-    # What had too few before this step does not hold it up.
+    # A stream that had too few replicas before the restart does not keep it from going on.
     wanted = min(group.wanted, len(earlier.servers)) if earlier else group.wanted
     if len(group.servers) < wanted:
         yield f"{group.asset} has {len(group.servers)} of {wanted} replicas"
@@ -135,11 +135,11 @@ def _incomplete(group: Group, earlier: Group | None) -> Iterator[str]:
 
 
 def _checks(now: Snapshot, server: str) -> Iterator[str]:
-    """The server's own word: it has recovered all that it holds."""
-    told = [answer for answer in now.healthz if answer["server"]["name"] == server]
-    if not told:
-        yield f"server {server} does not answer how well it is"
-    for answer in told:
+    """What the server's own health check says: whether it has recovered all that it stores."""
+    answers = [answer for answer in now.healthz if answer["server"]["name"] == server]
+    if not answers:
+        yield f"server {server} does not answer its health check"
+    for answer in answers:
         if not says_ok(answer):
             data = answer["data"]
             yield f"server {server} says: {data.get('error') or data.get('status')}"
@@ -147,15 +147,15 @@ def _checks(now: Snapshot, server: str) -> Iterator[str]:
 
 def _history(before: Snapshot, now: Snapshot, server: str) -> Iterator[str]:
     earlier = figures(before)
-    # What was in the memory of this server alone went with its process: that was accepted when it was let go.
-    gone = _in_memory_alone(before, server)
-    kept = {key: figure for key, figure in earlier["streams"].items() if key not in gone}
+    # What only the memory of this server held ended with its process: that was accepted when it was stopped.
+    accepted = _only_in_memory(before, server)
+    kept = {key: figure for key, figure in earlier["streams"].items() if key not in accepted}
     for finding in history_findings({**earlier, "streams": kept}, figures(now)):
         if finding.severity == "error":
             yield f"{finding.object}: {finding.evidence}"
 
 
-def _in_memory_alone(before: Snapshot, server: str) -> set[str]:
+def _only_in_memory(before: Snapshot, server: str) -> set[str]:
     return {
         f"{asset.account}/{asset.stream}"
         for asset, group in groups(answered(before)).items()

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What an application expects of a cluster, tried out. PRIVATE to the collection: it can change at any time."""
+"""Tries out what an application expects of a cluster. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 
 
 class Unexpected(Exception):
-    """What was seen instead."""
+    """An operation had another result than expected."""
 
 
 try:
@@ -40,7 +40,7 @@ def expect(seen: Any, otherwise: str) -> None:
 
 @dataclass
 class Check:
-    """One thing that was tried."""
+    """One operation that was tried."""
 
     name: str
     ok: bool = False
@@ -58,7 +58,7 @@ class Check:
 
 
 class Smoke:
-    """Tries things under a subject and a stream of its own, and takes both away again."""
+    """Tries operations with a subject and a stream of its own, which are removed in the end."""
 
     def __init__(self, client: Any, connect: Callable[[], Awaitable[Any]], replicas: int) -> None:
         self._client, self._connect, self._replicas = client, connect, replicas
@@ -114,7 +114,7 @@ class Smoke:
         check.evidence = f"{MESSAGES} requests were answered"
 
     async def _queue_group(self, check: Check) -> None:
-        """The workers have connections of their own: a cluster spreads what one connection keeps together."""
+        """Each worker has a connection of its own, because only different connections may be to different servers."""
         async with workers(self._connect) as clients:
             taken: list[tuple[int, bytes]] = []
             for number, client in enumerate(clients):
@@ -124,16 +124,16 @@ class Smoke:
 
                 await client.subscribe(f"{self._subject}.jobs", queue="smoke", cb=take)
                 await client.flush()
-            await asyncio.sleep(0.3)  # until every server knows of them
+            await asyncio.sleep(0.3)  # until every server knows the subscriptions
             for number in range(MESSAGES * WORKERS):
                 await self._client.publish(f"{self._subject}.jobs", str(number).encode())
             deadline = time.monotonic() + 5
             while len(taken) < MESSAGES * WORKERS and time.monotonic() < deadline:
                 await asyncio.sleep(0.02)
-            await asyncio.sleep(0.1)  # one that comes twice comes now
-        often = [number for number, count in Counter(job for _worker, job in taken).items() if count > 1]
+            await asyncio.sleep(0.1)  # a job that is delivered twice arrives in this time
+        repeated = [number for number, count in Counter(job for _worker, job in taken).items() if count > 1]
         missing = MESSAGES * WORKERS - len({job for _worker, job in taken})
-        expect(not often and not missing, f"{missing} jobs were lost and {len(often)} done twice")
+        expect(not repeated and not missing, f"{missing} jobs were lost and {len(repeated)} done twice")
         shares = Counter(worker for worker, _job in taken)
         check.evidence = (
             f"{len(taken)} jobs were done once each, {' + '.join(str(shares[number]) for number in range(WORKERS))}"
@@ -160,7 +160,7 @@ class Smoke:
         check.evidence = f"{MESSAGES} messages were acknowledged, and one that came twice is stored once"
 
     async def _publish(self, subject: str, message_id: str) -> Any:
-        # Right after its creation a stream may not listen on every server yet.
+        # Right after its creation a stream may not have its subscriptions on every server yet.
         for attempt in range(20):
             try:
                 return await self._jetstream.publish(subject, b"smoke", timeout=5, headers={"Nats-Msg-Id": message_id})
@@ -202,7 +202,7 @@ class Smoke:
         except (nats.errors.TimeoutError, asyncio.TimeoutError):
             third = []
         expect(not third, "it came again after it was acknowledged")
-        check.evidence = "one that was not acknowledged came again, and after its acknowledgement no more"
+        check.evidence = "a message that was not acknowledged came again, and after its acknowledgement no more"
 
 
 async def tried(name: str, work: Callable[[Check], Awaitable[None]]) -> Check:
@@ -232,7 +232,6 @@ def since(start: float) -> float:
 
 def run_smoke(connection: Connection, replicas: int | None, core_only: bool) -> list[Check]:
     """All checks, over a connection as applications have it."""
-
     clustered = bool(connection.server().get("cluster"))
 
     async def work() -> list[Check]:

@@ -39,24 +39,25 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
 from ansible_collections.messaging.nats.plugins.module_utils._operations.lame_duck import LameDuck
 
 POLL_INTERVAL_S = 0.1
-# A pull that failed is tried again: a pod is only stuck when its trouble lasts.
+# The kubelet tries a failed pull again, so a pod is stuck only when its trouble lasts as long as this.
 STUCK_AFTER_S = 8.0
 MAX_LOG_LINES = 15
-# How much earlier than here the Kubernetes cluster may think that an event was.
+# The clock of the Kubernetes cluster may be this much behind the clock of this machine.
 CLOCK_SKEW = timedelta(seconds=5)
-# A kubelet that may not read a volume's claim yet waits 10 to 15 s, unless something of the pod changes: then it looks again at once.
+# A kubelet that may not read a volume's claim yet tries again after 10 to 15 s, or as soon as anything of the pod changes.
 WAKE_INTERVAL_S, MAX_WAKES = 0.5, 20
 WOKEN_ANNOTATION = "messaging.nats/woken"
+# The signals of `nats-server -sl=…` that a preStop hook sends, and that ends the server at once.
 LAME_DUCK, QUIT = "ldm=", "quit="
 
 
 @dataclass(frozen=True)
 class Stuck:
-    """A pod that will not run, and what tells why."""
+    """A pod that does not run, and the evidence why."""
 
     reason: str
     evidence: str
-    # Whether what it was given is at fault, and not where it should run.
+    # Whether its specification is at fault, and not the node where it should run.
     own_fault: bool
 
 
@@ -70,7 +71,7 @@ class Pods:
         self._what = f"StatefulSet {cluster} in namespace {namespace}"
 
     def statefulset(self) -> Object:
-        """As its controller knows it: what was just changed is in its status too."""
+        """The StatefulSet, once its controller has taken up the last change, so that its status includes it."""
         deadline = time.monotonic() + 15
         while True:
             found = self.kubernetes.find(self._path, self._what)
@@ -84,7 +85,7 @@ class Pods:
             time.sleep(POLL_INTERVAL_S)
 
     def find(self, name: str) -> Object | None:
-        """A server's pod by its name; another's pod in its place is nothing to deal with."""
+        """A server's pod by its name; refuses a pod of that name that belongs to something else."""
         pod = self.kubernetes.find(f"{self._core}/pods/{name}", f"pod {name}")
         if pod is not None and not is_server_pod(pod, self.cluster):
             cause = f"it is not of {self._what}"
@@ -93,7 +94,7 @@ class Pods:
         return pod
 
     def refuse_foreign(self, name: str) -> None:
-        """A name that this StatefulSet gives no pod: its ordinal would be taken for one of ours."""
+        """Refuses a name that this StatefulSet gives to no pod, since its ordinal would be taken for that of a server."""
         if not is_server_name(name, self.cluster):
             cause = f"{self._what} has no such pod"
             raise NatsError(f"pod {name}", cause, f"Write names such as {self.cluster}-0.", code="NOT_FOUND")
@@ -102,11 +103,11 @@ class Pods:
         return self.kubernetes.pods(self.namespace, self.cluster)
 
     def set_partition(self, partition: int) -> None:
-        """Pods from this ordinal on move to the newest revision."""
+        """Lets the pods from this ordinal on move to the newest revision."""
         self._change({"updateStrategy": {"rollingUpdate": {"partition": partition}}})
 
     def outdate(self, moment: str, replicas: int) -> None:
-        """All pods are of an older revision from now on; at rest, so that none moves by itself."""
+        """Makes a new revision, with a partition that lets no pod move to it by itself."""
         self._change(
             {
                 "template": {"metadata": {"annotations": {RESTARTED_ANNOTATION: moment}}},
@@ -115,21 +116,21 @@ class Pods:
         )
 
     def scale(self, replicas: int) -> None:
-        """At rest: newcomers get the revision that is proven."""
+        """Changes the number of pods, with a partition that gives new pods the revision that runs already."""
         self._change({"replicas": replicas, "updateStrategy": {"rollingUpdate": {"partition": replicas}}})
 
     def _change(self, spec: Object) -> None:
         self.kubernetes.call("PATCH", self._path, self._what, {"spec": spec}, MERGE_PATCH, fieldManager=MANAGER)
 
     def rest(self) -> None:
-        """At rest nothing moves, and a pod that comes back is what it was."""
+        """Sets the partition so that no pod moves, and a pod that comes back has the revision that it had."""
         found = self.statefulset()
         partition = found["spec"]["updateStrategy"]["rollingUpdate"].get("partition", 0)
         if partition != found["spec"]["replicas"]:
             self.set_partition(found["spec"]["replicas"])
 
     def settle(self, timeout: float) -> None:
-        """Rest, once the newest revision is the current one."""
+        """Waits until the newest revision is the current one, then comes to rest."""
         deadline = time.monotonic() + timeout
         while True:
             status = self.statefulset()["status"]
@@ -155,20 +156,22 @@ class Pods:
     def wait_until(
         self, name: str, wanted: Callable[[Object | None], bool], timeout: float, waiting: str
     ) -> Stuck | None:
-        """None when the pod is as wanted; or why it will not be."""
+        """Waits until the pod is as wanted; returns why it is not, when that lasts or time is over."""
         deadline, tell = time.monotonic() + timeout, Waiting()
         began = datetime.now(timezone.utc)
         trouble: float | None = None
         woken, wakes = time.monotonic(), 0
-        farewell = LameDuck(partial(self.kubernetes.get, self.namespace, name, MONITOR_PORT), partial(self._end, name))
+        lame_duck = LameDuck(
+            partial(self.kubernetes.get, self.namespace, name, MONITOR_PORT), partial(self._quit, name)
+        )
         while True:
             pod = self.find(name)
             if wanted(pod):
                 return None
             if pod and pod["metadata"].get("deletionTimestamp"):
-                farewell.look()
+                lame_duck.look()
                 if has_ended(pod):
-                    self._forget(pod)
+                    self._release_name(pod)
             reason = _hopeless(pod) if pod else self._not_created(name, began)
             now = time.monotonic()
             if pod is None or not waits_for_kubelet(pod):
@@ -180,14 +183,14 @@ class Pods:
             if reason and trouble is not None and now - trouble > STUCK_AFTER_S:
                 return Stuck(reason, self.evidence(name), own_fault=True)
             if now > deadline:
-                # One that was never made, or that no node takes, serves nobody: to put it back costs nothing.
+                # A pod that was never created, or that no node takes, serves no client: it can be put back without harm.
                 unplaced = pod is None or not pod["spec"].get("nodeName")
                 return Stuck(f"{waiting} after {timeout:.0f} s", self.evidence(name), own_fault=unplaced)
             tell(f"pod {name}: {reason or waiting}")
             time.sleep(POLL_INTERVAL_S)
 
     def _not_created(self, name: str, since: datetime) -> str | None:
-        """Why its StatefulSet can't make a pod, which only the StatefulSet's own events tell."""
+        """Why its StatefulSet can't create a pod, which only the events of the StatefulSet tell."""
         with suppress(NatsError):
             for event in reversed(self.kubernetes.warnings(self.namespace, self.cluster)):
                 seen = instant(event.get("lastTimestamp") or event.get("eventTime"))
@@ -197,21 +200,22 @@ class Pods:
         return None
 
     def _wake(self, name: str) -> None:
+        """Changes an annotation of the pod, so that its kubelet looks at it again."""
         patch = {"metadata": {"annotations": {WOKEN_ANNOTATION: str(int(time.time()))}}}
-        # Who may not do that waits a little longer.
+        # Without the permission for it the pod starts a little later.
         with suppress(NatsError):
             self.kubernetes.call("PATCH", f"{self._core}/pods/{name}", f"pod {name}", patch, MERGE_PATCH)
 
-    def _forget(self, pod: Object) -> None:
-        """A kubelet reports that a pod's containers have ended, and takes up to a second more until it lets go of its name."""
+    def _release_name(self, pod: Object) -> None:
+        """Deletes a pod whose containers have ended, which its kubelet would do up to a second later."""
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
-        # Who may not do that waits a little longer; and it may have gone meanwhile.
+        # Without the permission for it the pod goes a little later; it may also have gone meanwhile.
         with suppress(NatsError):
             name = pod["metadata"]["name"]
             self.kubernetes.call("DELETE", f"{self._core}/pods/{name}", f"pod {name}", body)
 
-    def _end(self, name: str) -> None:
-        """Of a server in lame duck, the way in which its preStop hook told it to begin."""
+    def _quit(self, name: str) -> None:
+        """Ends a server in lame duck, by the command of its preStop hook with another signal."""
         pod = self.find(name)
         hook = (nats_container(pod).get("lifecycle") or {}).get("preStop") or {} if pod else {}
         command = (hook.get("exec") or {}).get("command") or []
@@ -221,16 +225,16 @@ class Pods:
             self.kubernetes.run(self.namespace, name, "nats", command, timeout=5)
 
     def evidence(self, name: str) -> str:
-        """A pod's last words and what Kubernetes says of it."""
+        """The last warnings of Kubernetes about a pod, and the end of its log."""
         pod = self.find(name)
         note_secrets(self.kubernetes, self.namespace, self.cluster, [pod] if pod else [])
         return masked_log("\n".join([*self._events(name), *self._log(name)]))
 
     def _events(self, name: str) -> Iterator[str]:
         pod = self.find(name)
-        of_what = [(name, pod["metadata"]["uid"] if pod else None), (f"data-{name}", None)]
-        for of, uid in of_what if pod else [*of_what, (self.cluster, None)]:
-            for event in self.kubernetes.warnings(self.namespace, of, uid)[-3:]:
+        objects = [(name, pod["metadata"]["uid"] if pod else None), (f"data-{name}", None)]
+        for object_name, uid in objects if pod else [*objects, (self.cluster, None)]:
+            for event in self.kubernetes.warnings(self.namespace, object_name, uid)[-3:]:
                 yield f"  event: {event['reason']}: {event['message']}"
 
     def _log(self, name: str) -> Iterator[str]:
@@ -241,6 +245,7 @@ class Pods:
 
 
 def _hopeless(pod: Object) -> str | None:
+    """Why the pod will not run as it is, as its containers tell."""
     if pod["metadata"].get("deletionTimestamp"):
         return None
     for container in pod["status"].get("containerStatuses") or []:

@@ -96,7 +96,7 @@ BEFORE = {"streams": {"S": "n1 n2 n3", "R": "n3"}, "consumers": {"S/c": "n3 n1 n
         (BEFORE, []),
         (BEFORE | {"there": "n1 n2"}, ["server n3 does not answer"]),
         (BEFORE | {"there": "n1 n3"}, ["server n2 does not answer"]),
-        (BEFORE | {"healthz": [("n1", {}), ("n2", {})]}, ["server n3 does not answer how well it is"]),
+        (BEFORE | {"healthz": [("n1", {}), ("n2", {})]}, ["server n3 does not answer its health check"]),
         (BEFORE | {"meta": "n1 n2 ~n3"}, ["server n3 is not current in meta"]),
         (
             BEFORE | {"streams": {"S": "n1 n2 ~n3", "R": "n3"}},
