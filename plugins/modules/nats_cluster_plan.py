@@ -171,7 +171,6 @@ remedy:
   type: str
 """
 
-import base64
 import json
 import time
 from collections.abc import Mapping
@@ -181,22 +180,16 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
-from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import sentences
-from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import declared_problems
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_check import (
-    check_configuration,
-    check_in_pod,
-)
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import declared_statefulset
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import knowledge
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.loaded_config import varz_by_server
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import ClusterPlan, plan
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import configuration_of
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import (
-    check_encryption_key,
-    check_names,
-    hosts_to_resolve,
-    try_pod,
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_checks import (
+    ProposedPlan,
+    check_certificates,
+    check_conf,
+    check_pod,
+    check_volumes,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
     Belongings,
@@ -205,8 +198,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts 
     kept_kinds,
     ours,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import read_configuration
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion import Volumes
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.monitoring_port import with_monitoring
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
@@ -216,159 +207,60 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     Counterpart,
     identity,
-    nats_container,
-    nats_image,
     short_value,
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs
-from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import served_until
 
 ASK_AGAIN_S = 1.0
 
 
 def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
-    params = module.params
-    secrets = json.loads(params["secrets"])
-    deadline, pairs = time.monotonic() + params["wait_timeout"], None
-    while True:
-        with ExitStack() as opened:
-            offered = facts(
-                kubernetes, params["name"], params["namespace"], lambda: servers(kubernetes, params, opened)
-            )
-        pairs = pairs or counterparts(kubernetes, params["objects"] + secrets, offered.namespace_exists)
-        declared = {pair.declared["kind"]: pair.declared for pair in pairs}
-        replicas = params["replicas"] or declared.get("StatefulSet", {"spec": {}})["spec"].get("replicas", 0)
-        planned = plan(pairs, offered, DeclaredCluster(replicas, params["version"], params["single_replica"]))
-        # Who does not answer now may have just started, or the meta leader is elected.
-        if not planned.lacks_answers or time.monotonic() > deadline:
-            break
-        time.sleep(ASK_AGAIN_S)
-    check_certificates(kubernetes, pairs, planned, offered)
+    proposed = proposed_plan(module.params, kubernetes)
+    planned = proposed.planned
+    check_certificates(kubernetes, proposed)
     if planned.refusals:
         # Where servers that do not answer are the only reason, the same plan may be possible once they do.
         code = "SERVER_NOT_ANSWERING" if planned.lacks_answers else "PLAN_REFUSED"
-        what = f"cluster {params['name']} in namespace {params['namespace']}"
+        what = f"cluster {module.params['name']} in namespace {proposed.namespace}"
         raise NatsError(what, "\n".join(planned.refusals), code=code)
-    check_volumes(kubernetes, pairs, planned)
-    remarks = check_pod(module, kubernetes, pairs, offered, planned)
-    check_conf(module, kubernetes, pairs, offered)
-    return told(planned, remarks) | {
-        "missing_namespace": not offered.namespace_exists,
-        "versions": versions(pair.running for pair in pairs if pair.running),
-        **module.diff(*difference(pairs, planned), "cluster"),
+    check_volumes(kubernetes, proposed)
+    remarks = check_pod(kubernetes, proposed)
+    check_conf(kubernetes, proposed, may_create_pod=not module.check_mode)
+    return plan_result(planned, remarks) | {
+        "missing_namespace": not proposed.facts.namespace_exists,
+        "versions": versions(pair.running for pair in proposed.pairs if pair.running),
+        **module.diff(*difference(proposed.pairs, planned), "cluster"),
     }
 
 
-def servers(kubernetes: Kubernetes, params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
-    """What the servers that run say, those that take no login by their monitoring ports."""
+def proposed_plan(params: Mapping[str, Any], kubernetes: Kubernetes) -> ProposedPlan:
+    """The plan; made again for a while where it lacks answers, since a server may have just started or meta elects a leader."""
+    objects = params["objects"] + json.loads(params["secrets"])
+    deadline, pairs = time.monotonic() + params["wait_timeout"], None
+    while True:
+        with ExitStack() as opened:
+            found = facts(
+                kubernetes, params["name"], params["namespace"], lambda: ask_servers(kubernetes, params, opened)
+            )
+        pairs = pairs or counterparts(kubernetes, objects, found.namespace_exists)
+        statefulset = declared_statefulset(pairs)
+        replicas = params["replicas"] or (statefulset["spec"].get("replicas", 0) if statefulset else 0)
+        planned = plan(pairs, found, DeclaredCluster(replicas, params["version"], params["single_replica"]))
+        if not planned.lacks_answers or time.monotonic() > deadline:
+            return ProposedPlan(params["namespace"], pairs, found, planned)
+        time.sleep(ASK_AGAIN_S)
+
+
+def ask_servers(kubernetes: Kubernetes, params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
+    """What the running servers say, on their monitoring ports where no login works."""
     target = {key: params[key] for key in (*KUBECONFIG, "namespace")} | {"cluster": params["name"]}
     source = ThroughKubernetes(target | {"account": None}, 5, opened, look_inside=False)
     return with_monitoring(kubernetes, params["namespace"], source.running(), source.take())
 
 
-def check_certificates(
-    kubernetes: Kubernetes, pairs: list[Counterpart], planned: ClusterPlan, offered: ClusterFacts
-) -> None:
-    """What the servers would load and nobody could connect with; but not that they present an expired certificate already."""
-    if planned.verb not in ("create", "converge"):
-        return
-    there = varz_by_server(offered.running.snapshot) if offered.running else {}
-    problems = [
-        problem
-        for problem in declared_problems(kubernetes, [pair.declared for pair in pairs])
-        if not problem.expired or {served_until(varz, problem.listener) for varz in there.values()} != {problem.expired}
-    ]
-    if problems:
-        remedy = "Nothing was changed: correct the Secret first."
-        raise NatsError("certificates", "\n".join(sentences(problems)), remedy, code="CERTIFICATE_INVALID")
-
-
-def check_volumes(kubernetes: Kubernetes, pairs: list[Counterpart], planned: ClusterPlan) -> None:
-    """Kubernetes' own word about volumes that grow, also where the classes may not be read here."""
-    if planned.growth.claims:
-        volumes = Volumes(kubernetes, next(pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"))
-        for claim in volumes.too_small():
-            volumes.ask(claim, dry_run=True)
-
-
-def check_pod(
-    module: CollectionModule,
-    kubernetes: Kubernetes,
-    pairs: list[Counterpart],
-    offered: ClusterFacts,
-    planned: ClusterPlan,
-) -> list[str]:
-    """What a pod would meet that is made as declared, before the first server goes. Returns what could not be checked."""
-    pair = next((pair for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
-    if pair is None or not offered.namespace_exists:
-        return []
-    running, becomes, remarks = offered.running, pair.applied or pair.declared, []
-    pods = running.pods if running else ()
-    moving = planned.roll or planned.scale_out or (() if pair.running else ("-0",))
-    if moving:
-        has_account = any(other.declared["kind"] == "ServiceAccount" and other.running for other in pairs)
-        remark = try_pod(kubernetes, becomes, int(moving[0].rpartition("-")[2]), pods, has_account)
-        remarks = [remark] if remark else []
-    conf = read_configuration(configuration_of(pairs))
-    hosts = new_hosts(pairs, running, conf)
-    pod = next((pod["metadata"]["name"] for pod in pods if runs(pod)), None)
-    if pod:
-        if hosts:
-            check_names(kubernetes, module.params["namespace"], pod, hosts)
-        if moving:
-            check_encryption_key(kubernetes, module.params["namespace"], pod, conf, becomes["spec"]["template"])
-    elif hosts:
-        remarks.append(f"not checked: whether {', '.join(hosts)} are known in DNS, since no pod runs to ask in")
-    return remarks
-
-
-def new_hosts(pairs: list[Counterpart], running: Running | None, conf: Mapping[str, Any]) -> list[str]:
-    """Names that differ from those by which a running cluster was found until now."""
-    if running is None:
-        return []
-    there = [pod["metadata"]["name"] for pod in running.pods]
-    hosts = hosts_to_resolve(conf, urls([pair.declared for pair in pairs]), there)
-    before = hosts_to_resolve(
-        read_configuration(running.configuration), urls([pair.running for pair in pairs if pair.running]), there
-    )
-    return hosts if set(hosts) - set(before) else []
-
-
-def urls(objects: list[dict[str, Any]]) -> list[str]:
-    """Those of the logins among them."""
-    encoded = [(item.get("data") or {}).get("url") for item in objects if item["kind"] == "Secret"]
-    return [base64.b64decode(url).decode() for url in encoded if url]
-
-
-def check_conf(
-    module: CollectionModule, kubernetes: Kubernetes, pairs: list[Counterpart], offered: ClusterFacts
-) -> None:
-    """The server's own word about a configuration that is new, before anything is touched."""
-    conf = configuration_of(pairs)
-    statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
-    running = offered.running
-    if conf is None or statefulset is None:
-        return
-    container = nats_container(statefulset["spec"]["template"])
-    image = container["image"]
-    pod = next((pod for pod in (running.pods if running else ()) if runs(pod) and nats_image(pod) == image), None)
-    template = running.statefulset["spec"]["template"] if running else None
-    if running and running.configuration == conf and template and nats_image(template) == image:
-        return
-    if pod:
-        check_in_pod(kubernetes, module.params["namespace"], pod["metadata"]["name"], container, conf)
-    elif not module.check_mode:
-        missing = [pair.declared for pair in pairs if pair.running is None]
-        namespace = next((item for item in missing if item["kind"] == "Namespace"), None)
-        # A cluster that was never there: its names can be looked up in the pod that checks its configuration.
-        hosts = hosts_to_resolve(read_configuration(conf), urls([pair.declared for pair in pairs]), ())
-        check_configuration(kubernetes, statefulset, namespace, conf, hosts)
-
-
-def told(planned: ClusterPlan, remarks: list[str]) -> dict[str, Any]:
-    """The plan as a result has it."""
+def plan_result(planned: ClusterPlan, remarks: list[str]) -> dict[str, Any]:
+    """The plan as the module returns it."""
     found = asdict(planned) | {"summary": [*planned.summary, *remarks]}
     found["apply"] = list(map(identity, planned.apply))
     found["delete"] = list(map(identity, planned.delete))
@@ -396,35 +288,35 @@ def difference(pairs: list[Counterpart], planned: ClusterPlan) -> tuple[dict[str
 def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     params = module.params
     with ExitStack() as opened:
-        look = (lambda: servers(kubernetes, params, opened)) if params["delete_data"] else None
-        offered = facts(kubernetes, params["name"], params["namespace"], look)
-    belongings = Belongings(offered.owned, offered.unlisted)
+        look = (lambda: ask_servers(kubernetes, params, opened)) if params["delete_data"] else None
+        found = facts(kubernetes, params["name"], params["namespace"], look)
+    belongings = Belongings(found.owned, found.unlisted)
     going = ours(kubernetes, params["name"], params["namespace"], belongings, params["delete_data"])
     return {
         "verb": "delete" if going else "nothing",
         "summary": [
-            *lost_with(offered, params["delete_data"]),
+            *losses(found, params["delete_data"]),
             *(f"delete {title(item)}" for item in going),
             *kept_kinds(belongings),
-            *(f"not checked: {what}" for what in offered.unlisted),
+            *(f"not checked: {what}" for what in found.unlisted),
         ],
-        "missing_namespace": not offered.namespace_exists,
+        "missing_namespace": not found.namespace_exists,
         "delete": list(map(identity, going)),
         **module.diff({title(item): short_value(item) for item in going}, {}, "cluster"),
     }
 
 
-def lost_with(offered: ClusterFacts, delete_data: bool) -> list[str]:
-    """What goes with the data, where servers run that can tell."""
-    if not delete_data or offered.running is None:
+def losses(found: ClusterFacts, delete_data: bool) -> list[str]:
+    """The streams that are deleted with the data, as far as the running servers say."""
+    if not delete_data or found.running is None:
         return []
-    known = knowledge(offered.running)
+    known = knowledge(found.running)
     return [
         *(
             f"lose stream {name} of account {account} with {stream['state']['messages']} messages"
             for (account, name), stream in sorted(streams(known.answers).items())
         ),
-        *(f"lose what {server} holds, which could not be asked: {why}" for server, why in known.unseen.items()),
+        *(f"lose what server {server} holds, which could not be asked: {why}" for server, why in known.unseen.items()),
     ]
 
 

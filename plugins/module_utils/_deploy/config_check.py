@@ -27,7 +27,7 @@ IMAGE_REMEDY = (
 )
 # The API server refuses a pod (403) whose service account it does not find; its answer has no other mark of that than this sentence.
 NO_SERVICE_ACCOUNT = re.compile(r"serviceaccount")
-# A checker pod needs what decides whether it may run and what the configuration reads.
+# The keys that decide whether the checking pod may run, and what the configuration reads.
 CONTAINER_KEYS = ("name", "image", "imagePullPolicy", "env", "resources", "securityContext")
 POD_KEYS = (
     "imagePullSecrets",
@@ -54,11 +54,11 @@ def check_configuration(
 
 
 def check_in_pod(kubernetes: Kubernetes, namespace: str, pod: str, container: Object, configuration: str) -> None:
-    """The same in a pod that is there, which may lack variables that the declared container has."""
+    """The same in a pod that runs already, which may lack environment variables that the declared container has."""
     KNOWN_SECRETS.add(*secrets_in_conf(configuration))
     image = container["image"]
     variables = " ".join(f"{entry['name']}=${{{entry['name']}-unknown}}" for entry in container.get("env") or [])
-    # The exec protocol can't close standard input, so the shell is told how much there is.
+    # The exec protocol can't close standard input, so the shell gets the number of bytes.
     size = len(configuration.encode())
     command = ["sh", "-c", f"head -c {size} | {variables} nats-server -t -c /dev/stdin"]
     code, output = kubernetes.run(namespace, pod, "nats", command, stdin=configuration)
@@ -72,7 +72,7 @@ def check_in_pod(kubernetes: Kubernetes, namespace: str, pod: str, container: Ob
 
 @contextmanager
 def _namespace(kubernetes: Kubernetes, namespace: Object | None) -> Iterator[None]:
-    """The namespace that the checker pod needs: made here where it is missing, and gone again when the check fails."""
+    """Creates the namespace of the checking pod where it is missing, and deletes it again if the check fails."""
     if namespace is None:
         yield
         return
@@ -89,15 +89,28 @@ def _namespace(kubernetes: Kubernetes, namespace: Object | None) -> Iterator[Non
 
 @contextmanager
 def _pod(kubernetes: Kubernetes, statefulset: Object) -> Iterator[tuple[str, str, Object]]:
+    """A short-lived pod of the declared image: its namespace, its name, and the container as declared."""
+    pod = _checking_pod(statefulset)
+    meta, (container,) = pod["metadata"], pod["spec"]["containers"]
+    path = f"/api/v1/namespaces/{meta['namespace']}/pods"
+    _create(kubernetes, path, pod)
+    try:
+        _wait(kubernetes, f"{path}/{meta['name']}", container["image"])
+        yield meta["namespace"], meta["name"], container
+    finally:
+        kubernetes.call("DELETE", f"{path}/{meta['name']}", f"pod {meta['name']}", gracePeriodSeconds=0)
+
+
+def _checking_pod(statefulset: Object) -> Object:
     meta, spec = statefulset["metadata"], statefulset["spec"]["template"]["spec"]
     nats = nats_container({"spec": spec})
     container = {key: value for key, value in nats.items() if key in CONTAINER_KEYS}
-    volumes = list(_files(spec))
+    volumes = list(_file_volumes(spec))
     names = {volume["name"] for volume in volumes}
     mounts = [mount for mount in nats.get("volumeMounts") or [] if mount["name"] in names]
     name = f"{meta['name']}-config-check-{secrets.token_hex(3)}"
     labels = {"app.kubernetes.io/component": "config-check", "app.kubernetes.io/managed-by": "messaging.nats"}
-    pod = {
+    return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "namespace": meta["namespace"], "labels": labels},
@@ -109,17 +122,10 @@ def _pod(kubernetes: Kubernetes, statefulset: Object) -> Iterator[tuple[str, str
             "volumes": volumes,
         },
     }
-    path = f"/api/v1/namespaces/{meta['namespace']}/pods"
-    _create(kubernetes, path, pod)
-    try:
-        _wait(kubernetes, f"{path}/{name}", container["image"])
-        yield meta["namespace"], name, container
-    finally:
-        kubernetes.call("DELETE", f"{path}/{name}", f"pod {name}", gracePeriodSeconds=0)
 
 
-def _files(spec: Object) -> Iterator[Object]:
-    """The volumes with files that a configuration may name, as certificates. The pod starts without one that is not there yet."""
+def _file_volumes(spec: Object) -> Iterator[Object]:
+    """The volumes with files that a configuration may name, as certificates; optional, so that the pod starts without them too."""
     for volume in spec.get("volumes") or []:
         if volume["name"] == "config":
             continue
@@ -131,7 +137,7 @@ def _files(spec: Object) -> Iterator[Object]:
 
 
 def _create(kubernetes: Kubernetes, path: str, pod: Object) -> None:
-    """A namespace that is seconds old may still lack its default service account."""
+    """Creates the pod; tries again while a new namespace lacks its default service account."""
     for attempt in range(20):
         try:
             kubernetes.call("POST", path, f"pod {pod['metadata']['name']}", pod)

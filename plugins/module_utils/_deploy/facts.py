@@ -18,9 +18,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 
 @dataclass(frozen=True)
 class Loaded:
-    """By server, what it has not loaded; and of which server that is not known, and why."""
+    """Which servers run without what their pods' Secrets hold."""
 
+    # By server, what it has not loaded.
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # By server, why that is not known of it.
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -32,11 +34,11 @@ class Running:
     pods: tuple[Object, ...] = ()
     # The nats.conf in the Secret that the template names.
     configuration: str | None = None
-    # What the servers say; nothing where nobody could be asked.
+    # What the servers say; empty where they could not be asked.
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(()))
     # What the servers have not loaded of what their pods' Secrets hold.
     loaded: Loaded = field(default_factory=Loaded)
-    # What the last deploy noted, and the accounts whose logins are kept: where the configuration can't be read.
+    # The note of the last deploy, and the accounts that there are logins for: they are used where the configuration can't be read.
     record: DeploymentRecord | None = None
     accounts_with_logins: frozenset[str] = frozenset()
 
@@ -47,28 +49,29 @@ class Running:
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """What the Kubernetes cluster offers; None where we may not look."""
+    """What was read from Kubernetes."""
 
     namespace_exists: bool
+    # None where they may not be read here.
     nodes: list[Object] | None = None
     storage_classes: list[Object] | None = None
     claims: list[Object] = field(default_factory=list)
-    # Names of the Secrets with configurations, also of those that no pod reads any more.
+    # Names of the Secrets with a nats.conf, including those that no pod reads any more.
     configurations: tuple[str, ...] = ()
     running: Running | None = None
-    # What it says of its own version.
+    # The version that Kubernetes reports of itself.
     kubernetes: Mapping[str, str] = field(default_factory=dict)
     # The objects that belong to the cluster, and the kinds of which none could be listed.
     owned: tuple[Object, ...] = ()
     unlisted: tuple[str, ...] = ()
-    # What the last deploy noted, and the Secrets with logins: they stay where a cluster is uninstalled.
+    # The note of the last deploy, and the Secrets with logins, which stay when a cluster is uninstalled.
     record: DeploymentRecord | None = None
     logins: tuple[Object, ...] = ()
 
 
 @dataclass(frozen=True)
 class DeclaredCluster:
-    """What is declared and stands in no object."""
+    """Declared values that appear in no Kubernetes object."""
 
     replicas: int
     version: str

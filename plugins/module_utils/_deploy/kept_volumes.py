@@ -21,27 +21,27 @@ SIZES = (1, 3, 5, 7)
 
 
 def takes_over(facts: ClusterFacts) -> bool:
-    """Volumes are there, and no server that runs on them."""
+    """Whether there are volumes, and no servers that run on them."""
     return bool(facts.claims) and (facts.running is None or not facts.running.replicas)
 
 
 def kept_volumes_problems(
     facts: ClusterFacts, wanted: DeclaredCluster, conf: Mapping[str, Any], statefulset: Object
 ) -> Iterator[str]:
-    """Each a sentence that begins with the variable, says what is there and ends in what to do."""
+    """Sentences that begin with the variable, say which volumes there are and end in what to do."""
     cluster = statefulset["metadata"]["name"]
     name = f"{len(facts.claims)} volumes, {', '.join(sorted(claim['metadata']['name'] for claim in facts.claims))},"
     yield from _size(facts, wanted, name)
     record = facts.record
     accounts = set(record.accounts) if record else accounts_with_logins(facts.logins, cluster)
-    # A login is named like its account, in small letters.
+    # The name of a login is that of its account in lower case.
     declared = {str(account) if record else str(account).lower() for account in conf.get("accounts") or ()}
-    if "accounts" in conf and (gone := sorted(accounts - declared)):
+    if "accounts" in conf and (undeclared := sorted(accounts - declared)):
         held = "were written with" if record else "are beside the logins of"
         yield (
-            f"nats_cluster_accounts: {name} {held} the accounts {', '.join(sorted(accounts))}, and {', '.join(gone)} is not declared: "
-            f"what it holds would be deleted. Declare it, deploy, and leave it out once its streams are deleted"
-            + ("" if record else f"; or delete Secret {secret_name(cluster, gone[0])} where it held none")
+            f"nats_cluster_accounts: {name} {held} the accounts {', '.join(sorted(accounts))}, but {', '.join(undeclared)} is not declared, and its streams "
+            f"would be deleted. Declare it, deploy, and leave it out once its streams are deleted"
+            + ("" if record else f"; or delete Secret {secret_name(cluster, undeclared[0])} if it had no streams")
         )
     if record:
         yield from _written_otherwise(record, wanted, conf, statefulset, name)
@@ -51,12 +51,12 @@ def _size(facts: ClusterFacts, wanted: DeclaredCluster, name: str) -> Iterator[s
     count = facts.record.replicas if facts.record else number_of_servers(facts.claims)
     if count == wanted.replicas:
         return
-    way = f"Deploy with nats_cluster_replicas: {count}, then change it"
+    remedy = f"Deploy with nats_cluster_replicas: {count}, then change it"
     if 1 in (count, wanted.replicas):
-        way = f"Deploy with nats_cluster_replicas: {count}: a single server and a cluster keep their data in different ways"
+        remedy = f"Deploy with nats_cluster_replicas: {count}: a single server and a cluster keep their data in different ways"
     if not facts.record:
-        way += ", or delete the volumes that a server left which was taken out before"
-    yield f"nats_cluster_replicas: {name} are those of {count} servers, and {wanted.replicas} are declared. {way}"
+        remedy += ", or delete the volumes that are left from servers that were taken out"
+    yield f"nats_cluster_replicas: {name} are those of {count} servers, and {wanted.replicas} are declared. {remedy}"
 
 
 def _written_otherwise(
@@ -66,7 +66,7 @@ def _written_otherwise(
     if prefix is not None and prefix != record.server_prefix:
         yield (
             f"nats_cluster_server_prefix: {name} were written by servers with the prefix {record.server_prefix!r}, and {prefix!r} is declared: "
-            f"data is known by the servers' names. Write nats_cluster_server_prefix: {record.server_prefix!r}"
+            f"the data belongs to servers of these names. Write nats_cluster_server_prefix: {record.server_prefix!r}"
         )
     declared = (conf.get("cluster") or {}).get("name")
     if declared is not None and record.replicas > 1 and declared != record.cluster_name:
@@ -79,7 +79,7 @@ def _written_otherwise(
     if level(wanted.version) < level(record.version):
         yield (
             f"nats_cluster_version: {name} were written by {record.version}, and {wanted.version} can't read every setting that it may have "
-            f"stored. Deploy {record.version} first: the plan of a cluster that runs knows its streams"
+            f"stored. Deploy {record.version} first: once the servers run, the plan can ask them which settings their streams have"
         )
     if conf and cipher(conf) != record.cipher:
         yield (
@@ -89,14 +89,14 @@ def _written_otherwise(
 
 
 def kept_volumes_remarks(facts: ClusterFacts) -> Iterator[str]:
-    """What can't be compared."""
+    """What can't be compared, a sentence each."""
     if facts.record is None:
         yield (
-            "not checked: with which server prefix, cluster name, version and encryption the volumes that are there were written, "
-            "which no note tells"
+            "not checked: with which server prefix, cluster name, version and encryption the volumes were written, "
+            "because there is no note of the last deploy"
         )
     elif facts.record.cipher:
-        yield "not checked: whether the encryption key is the one that the volumes that are there were written with"
+        yield "not checked: whether the encryption key is the one that the volumes were written with"
 
 
 def number_of_servers(claims: Iterable[Object]) -> int:
@@ -106,7 +106,7 @@ def number_of_servers(claims: Iterable[Object]) -> int:
 
 
 def accounts_with_logins(logins: Iterable[Object], cluster: str) -> set[str]:
-    """The accounts whose own login is kept; a further user's Secret has the account's name in its own too."""
+    """The accounts that there is a login for. A Secret of another user is left out, whose name begins with the account's too."""
     found = set()
     for secret in logins:
         encoded = (secret.get("data") or {}).get("username")

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What the servers of a cluster told, and which of them could not be asked. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""What the servers of a cluster say, and which of them could not be asked. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Each server is in `answers` or in `unseen`, and never in neither."""
+    """What is known of each server: every one is either in `answers` or in `unseen`."""
 
     answers: Mapping[str, Answer]
     # By server, why it could not be asked about its streams.
     unseen: Mapping[str, str]
-    # Those of them that may serve streams all the same: Kubernetes does not say that their container is down.
+    # The unseen servers that may serve streams all the same, because Kubernetes does not say that their container is down.
     may_serve: frozenset[str] = frozenset()
-    # Versions of nats-server: those that answer run, and those that Kubernetes tells of the others.
+    # The versions of nats-server that those run which answer, and by Kubernetes' word the others.
     versions: frozenset[str] = frozenset()
     unseen_versions: frozenset[str] = frozenset()
 
@@ -38,7 +38,7 @@ class Knowledge:
     def has_quorum(self) -> bool:
         return len(self.answers) > (len(self.answers) + len(self.unseen)) // 2
 
-    def blindness(self) -> str:
+    def unseen_and_why(self) -> str:
         """The servers that could not be asked, and why, as the end of a sentence."""
         by_reason: dict[str, list[str]] = {}
         for server, why in self.unseen.items():
@@ -55,29 +55,31 @@ def knowledge(running: Running) -> Knowledge:
         for ordinal in range(running.replicas)
     }
     names |= {pod_name: server_name(pod) for pod_name, pod in pods.items() if pod_name in names}
-    # A snapshot calls a server without a pod by the name that its pod would have.
+    # In a snapshot a server without a pod has the name that its pod would have.
     servers = {*names.values(), *(found for found in running.snapshot.expected if found not in names)}
-    told = answered(running.snapshot)
+    answering = answered(running.snapshot)
     answers = {
-        server: told[server] for server in sorted(servers & told.keys()) if not told[server]["data"].get("disabled")
+        server: answering[server]
+        for server in sorted(servers & answering.keys())
+        if not answering[server]["data"].get("disabled")
     }
     pod_of = {server: pods.get(pod_name) for pod_name, server in names.items()}
     not_asked = running.snapshot.system_not_asked
     unseen = {
-        server: _why(server in told, pod_of.get(server), not_asked.cause if not_asked else "")
+        server: _why_unseen(server in answering, pod_of.get(server), not_asked.cause if not_asked else "")
         for server in sorted(servers - answers.keys())
     }
     fallback = str((running.statefulset["metadata"].get("labels") or {}).get(VERSION_LABEL, ""))
     return Knowledge(
         answers,
         unseen,
-        frozenset(server for server in unseen if server not in told and _may_serve(pod_of.get(server))),
+        frozenset(server for server in unseen if server not in answering and _may_serve(pod_of.get(server))),
         frozenset(str(answer["server"]["ver"]) for answer in answers.values()),
         frozenset(filter(None, (_version_of(pod_of.get(server)) or fallback for server in unseen))),
     )
 
 
-def _why(has_answered: bool, pod: Object | None, not_asked: str) -> str:
+def _why_unseen(has_answered: bool, pod: Object | None, not_asked: str) -> str:
     if has_answered:
         return "its JetStream is disabled"
     if pod is None:
@@ -88,7 +90,7 @@ def _why(has_answered: bool, pod: Object | None, not_asked: str) -> str:
 
 
 def _may_serve(pod: Object | None) -> bool:
-    """Unless Kubernetes says that it does not: what a pod's status leaves out is not known."""
+    """False only where Kubernetes says that the container does not run: what a pod's status leaves out is not known."""
     if pod is None:
         return False
     status = pod.get("status") or {}
@@ -99,7 +101,7 @@ def _may_serve(pod: Object | None) -> bool:
 
 
 def _version_of(pod: Object | None) -> str:
-    """By the tag of its image."""
+    """The version in the tag of the pod's image."""
     if pod is None or not any(entry["name"] == "nats" for entry in pod["spec"].get("containers") or []):
         return ""
     found = re.search(r":v?(\d+\.\d+\.\d+[^-@]*)", nats_image(pod)) if nats_container(pod) else None

@@ -4,7 +4,7 @@
 
 """Whether each running server has loaded what its pod's Secrets hold. PRIVATE to the collection: it can change at any time.
 
-By what the server says it runs with, and by no clock but its own node's.
+This is decided by what the server says that it runs with, and by the clock of its own node alone.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ MAX_CONCURRENT = 8
 
 def loaded(kubernetes: Kubernetes, pods: Iterable[Object], snapshot: Snapshot) -> Loaded:
     """What the servers of these pods run with, against their Secrets."""
-    told = varz_by_server(snapshot)
+    varz = varz_by_server(snapshot)
     running = {server_name(pod): pod for pod in pods if runs(pod)}
     if not running:
         return Loaded()
 
     def missing(name: str) -> tuple[str, ...] | str:
-        if name not in told:
+        if name not in varz:
             return "it does not answer"
         try:
-            return tuple(_missing(kubernetes, running[name], told[name]))
+            return tuple(_missing(kubernetes, running[name], varz[name]))
         except NatsError as error:
             return error.cause
 
@@ -53,14 +53,14 @@ def loaded(kubernetes: Kubernetes, pods: Iterable[Object], snapshot: Snapshot) -
 
 
 def varz_by_server(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
-    """What each server says of itself: to the system account, or to its monitoring port where that could not ask."""
+    """What each server says of itself: to the system account, or on its monitoring port where it could not be asked so."""
     answered = {answer["server"]["name"]: answer["data"] for answer in snapshot.varz}
     return {**snapshot.varz_of_silent, **answered}
 
 
 def _missing(kubernetes: Kubernetes, pod: Object, varz: Mapping[str, Any]) -> list[str]:
     wanted = declared_files(kubernetes, pod)
-    # The revision is a hash of the configuration: only certificates, and what older servers run with, need a look into the pod.
+    # The revision is a hash of the configuration: the files in the pod are only read for certificates and for older servers.
     if len(wanted.hashes) == 1 and not wanted.certificates and wanted.revision and "metadata" in varz:
         return other_revision(wanted, varz)
     return file_differences(wanted, look(kubernetes, pod, wanted), varz)

@@ -4,8 +4,8 @@
 
 """Servers that run without their StatefulSet. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
 
-To get larger volumes it is replaced without its pods. Where a play is killed in between, Kubernetes still has its revisions,
-and the pods tell the rest; so the next play does not take a running cluster for a new one.
+A StatefulSet is replaced without its pods to get larger volumes. If a play is killed in between, Kubernetes still has its revisions,
+and the pods tell the rest. So the next play does not take a running cluster for a new one.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 
 
 def lost_statefulset(name: str, pods: list[Object], revisions: list[Object], claims: list[Object]) -> Object | None:
-    """The StatefulSet as it was, as far as a plan looks at it; None where nothing was lost."""
-    left = {_ordinal(pod["metadata"]["name"]): pod for pod in left_behind(pods)}
+    """The lost StatefulSet, as far as a plan needs it; None where nothing was lost."""
+    by_ordinal = {_ordinal(pod["metadata"]["name"]): pod for pod in left_behind(pods)}
     history = sorted((found for found in revisions if not is_controlled(found)), key=lambda found: found["revision"])
-    if not left or not history:
+    if not by_ordinal or not history:
         return None
     template = {key: value for key, value in history[-1]["data"]["spec"]["template"].items() if key != "$patch"}
     volumes = {claim["metadata"]["name"]: claim["spec"] for claim in claims}
-    volume = next((found for ordinal in left if (found := volumes.get(f"data-{name}-{ordinal}"))), None)
-    meta = left[max(left)]["metadata"]
+    volume = next((found for ordinal in by_ordinal if (found := volumes.get(f"data-{name}-{ordinal}"))), None)
+    meta = by_ordinal[max(by_ordinal)]["metadata"]
     image = nats_image(template)
     version = re.search(r":v?(\d+\.\d+\.\d+[^-@]*)", image)
     return {
@@ -42,20 +42,20 @@ def lost_statefulset(name: str, pods: list[Object], revisions: list[Object], cla
             "labels": {"app.kubernetes.io/managed-by": MANAGER, VERSION_LABEL: version[1] if version else ""},
         },
         "spec": {
-            "replicas": max(left) + 1,
+            "replicas": max(by_ordinal) + 1,
             "template": template,
             "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": volume}] if volume else [],
         },
         "status": {
             "lost": True,
             "updateRevision": history[-1]["metadata"]["name"],
-            "currentRevision": left[min(left)]["metadata"]["labels"].get(REVISION_LABEL),
+            "currentRevision": by_ordinal[min(by_ordinal)]["metadata"]["labels"].get(REVISION_LABEL),
         },
     }
 
 
 def left_behind(pods: list[Object]) -> list[Object]:
-    """Pods that a StatefulSet of ours made and that none has now."""
+    """Pods that a StatefulSet of this collection made, and that no controller has now."""
     return [pod for pod in pods if _is_ours(pod) and not is_controlled(pod)]
 
 

@@ -23,7 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     title,
 )
 
-# What holds data, or what other objects live in: it is deleted by a person, or with nats_cluster_delete_data.
+# These kinds hold data or other objects. They are deleted by a person, or with nats_cluster_delete_data.
 KEPT_KINDS = {
     "PersistentVolumeClaim": "it holds data",
     "PersistentVolume": "it holds data",
@@ -31,7 +31,7 @@ KEPT_KINDS = {
     "Namespace": "everything in it would go with it",
     "CustomResourceDefinition": "every object of its kind would go with it",
 }
-# Not even with nats_cluster_delete_data: more than this cluster lives in them.
+# These are not deleted even with nats_cluster_delete_data, because they may hold more than this cluster.
 NEVER_DELETED = ("Namespace", "CustomResourceDefinition", "PersistentVolume")
 
 
@@ -41,11 +41,11 @@ class Leftovers:
 
     delete: tuple[Object, ...] = ()
     # Sentences about those that stay.
-    left: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def belongs_to(item: Object, cluster: str, namespace: str) -> bool:
-    """By its labels and by who made it: labels alone can be copied by anybody."""
+    """Decides by the labels of an object and by the manager of its fields, because anybody can copy labels."""
     meta = item["metadata"]
     labels = meta.get("labels") or {}
     if labels.get(MANAGED_BY_LABEL) != MANAGER:
@@ -56,7 +56,7 @@ def belongs_to(item: Object, cluster: str, namespace: str) -> bool:
     elif labels.get(INSTANCE_LABEL) != cluster or meta.get("namespace") != namespace:
         return False
     if item["kind"] == "PersistentVolumeClaim" and is_volume_of(item, cluster):
-        return True  # made by the StatefulSet's controller
+        return True  # the StatefulSet's controller made it
     return any(entry.get("manager") == MANAGER for entry in meta.get("managedFields") or [])
 
 
@@ -66,21 +66,21 @@ def is_volume_of(claim: Object, cluster: str) -> bool:
 
 def leftovers(owned: Iterable[Object], declared: Iterable[Object], cluster: str) -> Leftovers:
     keys = [identity_key(item) for item in declared]
-    # The role writes a namespace into every extra object, also where its kind has none.
+    # The role writes a namespace into every extra object, even if its kind has none.
     known = {*keys, *((group, kind, "", name) for group, kind, _namespace, name in keys)}
-    delete, left = [], []
+    delete, kept = [], []
     for item in owned:
         if identity_key(item) in known or _has_its_own_rule(item, cluster):
             continue
-        if why := _why_left(item):
-            left.append(f"no longer declared, left: {title(item)}, because {why}")
+        if why := _why_kept(item):
+            kept.append(f"no longer declared, left: {title(item)}, because {why}")
         else:
             delete.append(item)
-    return Leftovers(tuple(delete), tuple(left))
+    return Leftovers(tuple(delete), tuple(kept))
 
 
 def _has_its_own_rule(item: Object, cluster: str) -> bool:
-    """Volumes of servers, configurations and what controllers made are decided on elsewhere."""
+    """Whether it is a server's volume, a configuration or made by a controller, which are decided on elsewhere."""
     controlled = any(owner.get("controller") for owner in item["metadata"].get("ownerReferences") or [])
     volume = item["kind"] == "PersistentVolumeClaim" and is_volume_of(item, cluster)
     pod = item["kind"] == "Pod" and REVISION_LABEL in (item["metadata"].get("labels") or {})
@@ -91,7 +91,7 @@ def _is_going(item: Object) -> bool:
     return bool(item["metadata"].get("deletionTimestamp"))
 
 
-def _why_left(item: Object) -> str:
+def _why_kept(item: Object) -> str:
     if owner := foreign_owner(item, item):
         return f"it belongs to {owner}"
     if item["kind"] == "StatefulSet" and item["metadata"]["name"] == (item["metadata"].get("labels") or {}).get(
@@ -102,7 +102,7 @@ def _why_left(item: Object) -> str:
 
 
 def identity_key(item: Object) -> tuple[str, str, str, str]:
-    """An object may be declared with another version of its API than it is listed with."""
+    """What identifies an object, without the version of its API, which may differ between a declaration and a list."""
     group = item.get("apiVersion", "").rpartition("/")[0]
     meta = item["metadata"]
     return group, item["kind"], meta.get("namespace") or "", meta["name"]

@@ -2,15 +2,22 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What runs against what is declared. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""What has to change until what runs is what is declared. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, sources
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import version_remarks
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
+    configuration_of,
+    declared_statefulset,
+    missing_objects,
+    read_configuration,
+    statefulset_pair,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import (
     kept_volumes_problems,
@@ -20,7 +27,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volume
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.owned_objects import Leftovers, leftovers
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import (
     TEMPLATE_PATH,
-    configuration_of,
     other_words,
     reload_words,
     restart_keys,
@@ -36,7 +42,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditio
     storage,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import (
-    read_configuration,
     what_is_not_known,
     what_is_refused,
 )
@@ -46,6 +51,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     REVISION_LABEL,
     Counterpart,
+    FieldChange,
     Object,
     changes,
     config_secret_content,
@@ -54,9 +60,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import server_name
 
-# On a configuration that servers read only until they restart.
+# Annotation of a Secret with a configuration that servers read only until they restart.
 UNTIL_RESTART = "messaging.nats/until-restart"
-# No more servers than anybody would ever run: among these, one that has no pod any more is looked for.
+# A removed server that has no pod any more is looked for among so many ordinals: more than any cluster has.
 MAX_SERVERS = 32
 
 
@@ -69,12 +75,12 @@ class ClusterPlan:
     refusals: tuple[str, ...] = ()
     # Names of Secrets, and all other objects, that are missing or differ.
     apply_secrets: tuple[str, ...] = ()
-    # Names of Secrets with logins, which are applied when the servers know these: after the reload.
+    # Names of Secrets with logins. They are applied after the reload, when the servers know the logins.
     apply_logins: tuple[str, ...] = ()
     apply: tuple[Object, ...] = ()
     growth: Growth = field(default_factory=Growth)
     reload: bool = False
-    # Servers' pods, in the order in which they move.
+    # Pods that restart, in their order.
     roll: tuple[str, ...] = ()
     scale_in: tuple[str, ...] = ()
     scale_out: tuple[str, ...] = ()
@@ -82,61 +88,69 @@ class ClusterPlan:
     obsolete: tuple[str, ...] = ()
     # Objects of the cluster that are no longer declared.
     delete: tuple[Object, ...] = ()
-    # Whether it is refused for nothing but answers that are missing: asking again may help.
+    # Whether missing answers of servers are the only reason for the refusal, so that asking again may help.
     lacks_answers: bool = False
 
 
 def plan(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster) -> ClusterPlan:
-    """Nothing, create, converge, or refuse; and why."""
-    refusals = [*missing_namespace(pairs, facts), *owned_by_others(pairs, facts)]
-    missing = [pair.declared for pair in pairs if pair.running is None]
-    statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
+    """What has to happen: nothing, create or converge; or why it is refused."""
+    statefulset, running = declared_statefulset(pairs), facts.running
     going = leftovers(
         facts.owned, [pair.declared for pair in pairs], statefulset["metadata"]["name"] if statefulset else ""
     )
-    unchecked: list[str] = [*going.left, *(f"not checked: {what}" for what in facts.unlisted)]
+    refusals = [*missing_namespace(pairs, facts), *owned_by_others(pairs, facts)]
+    unchecked = [*going.kept, *(f"not checked: {what}" for what in facts.unlisted)]
     if statefulset:
-        refusals += unusable_zones(statefulset, facts)
-    if statefulset and takes_over(facts):
-        refusals += kept_volumes_problems(facts, wanted, read_configuration(configuration_of(pairs)), statefulset)
-        unchecked += kept_volumes_remarks(facts)
-    if statefulset and (facts.running is None or facts.running.replicas < wanted.replicas):
-        refusals += [*storage(statefulset, facts), *room(statefulset, facts, wanted.replicas)]
-        unchecked += _unreadable(facts)
-    elif statefulset and facts.running and _schedules_otherwise(pairs, facts.running):
-        refusals += room(statefulset, facts, wanted.replicas)
-        unchecked += [] if facts.nodes is not None else [NODES_UNREAD]
-    remarks = version_remarks(wanted.version)
-    if facts.running is not None and not refusals:
-        return _converge(pairs, facts, facts.running, wanted, unchecked, remarks, going)
+        refusals += _preconditions(statefulset, pairs, facts, wanted)
+        unchecked += _unchecked(pairs, facts, wanted)
     if refusals:
         return ClusterPlan("refuse", (), tuple(refusals))
-    doing = missing or going.delete
-    summary = (*(f"create {title(item)}" for item in missing), *_delete_words(going), *unchecked, *remarks)
-    # A login that stayed from an earlier cluster may hold another password than the new servers will know.
-    secrets = _secrets([pair.declared for pair in pairs if pair.running is None or changes(pair)])
+    remarks = version_remarks(wanted.version)
+    if running is not None:
+        return _converge(pairs, facts, running, wanted, going, unchecked, remarks)
+    missing = missing_objects(pairs)
     return ClusterPlan(
-        "create" if doing else "nothing",
-        summary,
-        apply_secrets=secrets,
+        "create" if missing or going.delete else "nothing",
+        (*(f"create {title(item)}" for item in missing), *_delete_words(going), *unchecked, *remarks),
+        # A login that stayed from an earlier cluster may hold another password than the new servers will know.
+        apply_secrets=_secrets([pair.declared for pair in pairs if pair.running is None or changes(pair)]),
         apply=_others(missing),
         delete=going.delete,
     )
 
 
+def _preconditions(
+    statefulset: Object, pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster
+) -> Iterator[str]:
+    """Why the servers can't be created where they are declared, or take over the volumes that there are."""
+    yield from unusable_zones(statefulset, facts)
+    if takes_over(facts):
+        yield from kept_volumes_problems(facts, wanted, read_configuration(configuration_of(pairs)), statefulset)
+    if _creates_servers(facts, wanted):
+        yield from storage(statefulset, facts)
+        yield from room(statefulset, facts, wanted.replicas)
+    elif facts.running and _schedules_otherwise(pairs, facts.running):
+        yield from room(statefulset, facts, wanted.replicas)
+
+
+def _unchecked(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster) -> Iterator[str]:
+    """Which preconditions could not be checked."""
+    if takes_over(facts):
+        yield from kept_volumes_remarks(facts)
+    creates = _creates_servers(facts, wanted)
+    if facts.nodes is None and (creates or (facts.running and _schedules_otherwise(pairs, facts.running))):
+        yield "not checked: nodes, which may not be read here"
+    if facts.storage_classes is None and creates:
+        yield "not checked: storage classes, which may not be read here"
+
+
+def _creates_servers(facts: ClusterFacts, wanted: DeclaredCluster) -> bool:
+    return facts.running is None or facts.running.replicas < wanted.replicas
+
+
 def _schedules_otherwise(pairs: list[Counterpart], running: Running) -> bool:
-    becomes = next((pair.applied for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
-    return becomes is not None and schedules_otherwise(becomes, running.statefulset)
-
-
-NODES_UNREAD = "not checked: nodes, which may not be read here"
-
-
-def _unreadable(facts: ClusterFacts) -> list[str]:
-    return [
-        *([NODES_UNREAD] if facts.nodes is None else []),
-        *(["not checked: storage classes, which may not be read here"] if facts.storage_classes is None else []),
-    ]
+    pair = statefulset_pair(pairs)
+    return pair is not None and pair.applied is not None and schedules_otherwise(pair.applied, running.statefulset)
 
 
 def _delete_words(going: Leftovers) -> Iterator[str]:
@@ -149,17 +163,55 @@ def _converge(
     facts: ClusterFacts,
     running: Running,
     wanted: DeclaredCluster,
+    going: Leftovers,
     unchecked: list[str],
     remarks: list[str],
-    going: Leftovers,
 ) -> ClusterPlan:
+    """From a cluster that runs to the declared one."""
     differing = {title(pair.declared): changes(pair) for pair in pairs if pair.running is not None}
-    missing = [pair.declared for pair in pairs if pair.running is None]
     template = [change for found in differing.values() for change in found if change[0].startswith(TEMPLATE_PATH)]
-    growing = growth(pairs, facts)
+    growing, rolling = growth(pairs, facts), _to_roll(running, bool(template))
+    if refused := _refused(pairs, running, wanted, growing, template, rolling):
+        return refused
     leaving = _leaving(running, wanted)
-    joining = tuple(_pod(running, ordinal) for ordinal in range(running.replicas, wanted.replicas))
-    rolling = _to_roll(running, bool(template))
+    planned = replace(
+        _to_apply(pairs, growing),
+        growth=growing,
+        reload=_to_reload(pairs, running),
+        # Servers that leave are not restarted first: the plan is made again when they are gone.
+        roll=() if leaving else rolling,
+        scale_in=leaving,
+        scale_out=tuple(_pod(running, ordinal) for ordinal in range(running.replicas, wanted.replicas)),
+        obsolete=() if leaving else tuple(_obsolete(facts, pairs)),
+        delete=going.delete,
+    )
+    summary = [
+        *growing.summary,
+        *reload_words(pairs, running, planned.reload),
+        *scale_in_words(running, wanted, leaving),
+        *roll_words(rolling, template, restart_keys(pairs, running)),
+        *scale_out_words(running, wanted, planned.scale_out),
+        *(f"create {title(item)}" for item in missing_objects(pairs)),
+        *other_words(differing),
+        *(f"delete Secret {name}, which no server reads" for name in planned.obsolete),
+        *_delete_words(going),
+        *unchecked,
+        *(f"not checked: what server {name} runs with: {why}" for name, why in running.loaded.unknown.items()),
+    ]
+    due = any(pair.running is None or changes(pair) for pair in pairs) or growing.needed
+    steps = due or planned.reload or rolling or leaving or planned.scale_out or planned.obsolete or going.delete
+    return replace(planned, verb="converge" if steps else "nothing", summary=(*summary, *(remarks if steps else ())))
+
+
+def _refused(
+    pairs: list[Counterpart],
+    running: Running,
+    wanted: DeclaredCluster,
+    growing: Growth,
+    template: list[FieldChange],
+    rolling: tuple[str, ...],
+) -> ClusterPlan | None:
+    """The plan that says why this change must not be made; None where it may."""
     declared = configuration_of(pairs)
     refusals = [
         *growing.refusals,
@@ -169,44 +221,23 @@ def _converge(
     not_known = what_is_not_known(running, wanted, declared, bool(rolling))
     if refusals or not_known:
         return ClusterPlan("refuse", (), (*refusals, *not_known), lacks_answers=not refusals)
-    due = [pair for pair in pairs if pair.running is None or changes(pair) or _is_replaced(pair, growing)]
-    # To tell pods to restart is what nats_server does before the first of them goes.
-    applied = [pair.declared for pair in due if not only_restarts(pair) or _is_replaced(pair, growing)]
-    logins = _secrets([item for item in applied if _is_login(item)])
-    secrets, others = _secrets([item for item in applied if not _is_login(item)]), _others(applied)
-    reload = _to_reload(pairs, running)
-    unchecked = [
-        *unchecked,
-        *(f"not checked: what server {name} runs with: {why}" for name, why in running.loaded.unknown.items()),
+    return None
+
+
+def _to_apply(pairs: list[Counterpart], growing: Growth) -> ClusterPlan:
+    """The objects that are missing or differ, in the stages in which they are applied."""
+    applied = [
+        pair.declared
+        for pair in pairs
+        if _is_replaced(pair, growing)
+        # To tell pods to restart is what nats_server does before the first of them goes.
+        or ((pair.running is None or changes(pair)) and not only_restarts(pair))
     ]
-    obsolete = () if leaving else tuple(_obsolete(facts, pairs))
-    summary = [
-        *growing.summary,
-        *reload_words(pairs, running, reload),
-        *scale_in_words(running, wanted, leaving),
-        *roll_words(rolling, template, restart_keys(pairs, running)),
-        *scale_out_words(running, wanted, joining),
-        *(f"create {title(item)}" for item in missing),
-        *other_words(differing),
-        *(f"delete Secret {name}, which no server reads" for name in obsolete),
-        *_delete_words(going),
-        *unchecked,
-    ]
-    doing = due or reload or rolling or leaving or joining or obsolete or going.delete
     return ClusterPlan(
-        "converge" if doing else "nothing",
-        (*summary, *(remarks if doing else ())),
-        apply_secrets=secrets,
-        apply_logins=logins,
-        apply=others,
-        growth=growing,
-        reload=reload,
-        # Servers that leave are not restarted first: the plan is made again when they are gone.
-        roll=() if leaving else rolling,
-        scale_in=leaving,
-        scale_out=joining,
-        obsolete=obsolete,
-        delete=going.delete,
+        "converge",
+        apply_secrets=_secrets([item for item in applied if not _is_login(item)]),
+        apply_logins=_secrets([item for item in applied if _is_login(item)]),
+        apply=_others(applied),
     )
 
 
@@ -231,7 +262,7 @@ def _pod(running: Running, ordinal: int) -> str:
 
 
 def _leaving(running: Running, wanted: DeclaredCluster) -> tuple[str, ...]:
-    """Servers above the declared number, the last first; also one that has no pod any more and is still a peer."""
+    """Servers above the declared number, the last first, including one that has no pod any more and is still a peer."""
     peers = {
         peer["name"]
         for answer in answered(running.snapshot).values()
@@ -247,25 +278,25 @@ def _leaving(running: Running, wanted: DeclaredCluster) -> tuple[str, ...]:
 
 
 def _to_roll(running: Running, template_changes: bool) -> tuple[str, ...]:
-    """The pods that are not of the revision that will be declared, the last first, as a StatefulSet moves them."""
+    """The pods that are not of the declared revision, the last first, as a StatefulSet moves them."""
     status = running.statefulset.get("status") or {}
     newest = status.get("updateRevision")
-    there = {pod["metadata"]["name"]: pod for pod in running.pods}
+    pods = {pod["metadata"]["name"]: pod for pod in running.pods}
     old = [
         name
-        for name, pod in there.items()
+        for name, pod in pods.items()
         if template_changes or (pod["metadata"].get("labels") or {}).get(REVISION_LABEL) != newest
     ]
-    # One that could not be created comes back as what is proven, which is not what will be declared.
+    # A pod that could not be created comes back with the revision that ran before, so it has to restart too.
     if template_changes or status.get("currentRevision") != newest:
-        old += [name for ordinal in range(running.replicas) if (name := _pod(running, ordinal)) not in there]
+        old += [name for ordinal in range(running.replicas) if (name := _pod(running, ordinal)) not in pods]
     return tuple(sorted(old, key=lambda name: -int(name.rpartition("-")[2])))
 
 
 def _changed_key_secrets(pairs: list[Counterpart], declared: str | None) -> Iterator[str]:
-    """A Secret among the extra objects that an encryption key is read from."""
+    """Refuses another value in a Secret among the extra objects that an encryption key is read from."""
     conf = read_configuration(declared)
-    statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
+    statefulset = declared_statefulset(pairs)
     for variable, (name, key) in (sources(conf, statefulset["spec"]["template"]) if statefulset else {}).items():
         for pair in pairs:
             if title(pair.declared) == f"Secret {name}" and any(change[0] == key for change in changes(pair)):
@@ -273,7 +304,7 @@ def _changed_key_secrets(pairs: list[Counterpart], declared: str | None) -> Iter
 
 
 def _to_reload(pairs: list[Counterpart], running: Running) -> bool:
-    """A changed configuration in a Secret that pods read already, or a server that does not run with what its Secrets hold."""
+    """Whether a Secret that pods read already gets another configuration, or a server has not loaded what its Secrets hold."""
     for pair in pairs:
         if config_secret_content(pair.declared) and any(change[0] == "nats.conf" for change in changes(pair)):
             return True

@@ -14,13 +14,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DEPLOYED_ANNOTATION
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import configuration_of
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     VERSION_LABEL,
     Counterpart,
     FieldChange,
-    config_secret,
-    config_secret_content,
     sentence,
 )
 
@@ -29,12 +28,12 @@ def configuration_changes(before: str, after: str) -> list[str]:
     """The lines of nats.conf that differ, masked."""
     lines = difflib.unified_diff(masked_conf(before).splitlines(), masked_conf(after).splitlines(), lineterm="", n=0)
     changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-    # What it is known by differs whenever anything does.
+    # The revision is a hash of the rest, so it differs whenever anything does.
     return [line for line in changed if not line[1:].lstrip().startswith(("server_metadata {", "revision: "))]
 
 
+# Where the differences of a StatefulSet are.
 TEMPLATE_PATH, UPDATE_PATH = "spec.template.", "spec.updateStrategy."
-
 CONFIG_SECRET_PATH = ".volumes[config].secret.secretName"
 
 
@@ -48,21 +47,6 @@ def scale_in_words(running: Running, wanted: DeclaredCluster, leaving: tuple[str
 def scale_out_words(running: Running, wanted: DeclaredCluster, joining: tuple[str, ...]) -> Iterator[str]:
     if joining:
         yield f"scale out from {running.replicas} to {wanted.replicas} servers: {', '.join(joining)} join"
-
-
-def configuration_of(pairs: list[Counterpart]) -> str | None:
-    """The declared nats.conf, beside which those may be that servers run with until they restart."""
-    named = _declared_secret(pairs)
-    found = {
-        pair.declared["metadata"]["name"]: text for pair in pairs if (text := config_secret_content(pair.declared))
-    }
-    return found.get(named) if named in found else next(iter(found.values()), None)
-
-
-def _declared_secret(pairs: list[Counterpart]) -> str:
-    """The Secret that the declared template reads nats.conf from."""
-    statefulset = next((pair.declared for pair in pairs if pair.declared["kind"] == "StatefulSet"), None)
-    return (config_secret(statefulset["spec"]["template"]["spec"]) if statefulset else None) or ""
 
 
 def reload_words(pairs: list[Counterpart], running: Running, reload: bool) -> Iterator[str]:

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Whether the declared pod can be: asked of the API server, and in a pod that runs. PRIVATE to the collection: it can change at any time."""
+"""Whether the declared pod can run: asked of the API server, and in a pod that runs already. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditio
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import MANAGER, Object
 
-# The API server says so of a person; of a pod that an admission rule refuses it says why.
+# The API server says this where the login may not create pods, and another reason where an admission rule refuses the pod.
 NO_RIGHT = re.compile(r"cannot create resource")
 # The API server says so where an admission webhook has side effects.
 NO_DRY_RUN = re.compile(r"dry run")
@@ -33,40 +33,12 @@ ROUTE_HOST = re.compile(r"@(?P<host>[^@/:]+):\d+$")
 def try_pod(
     kubernetes: Kubernetes, statefulset: Object, ordinal: int, running: Sequence[Object], with_account: bool
 ) -> str | None:
-    """Has the API server admit such a pod without making it. None, or what could not be checked; raises where it is refused.
+    """Asks the API server, by a dry run, whether it admits such a pod. Raises if not; returns what could not be checked.
 
     Priority class, Pod Security, LimitRange, quota and admission webhooks refuse pods, not the StatefulSet that makes them.
     """
-    meta, template = statefulset["metadata"], statefulset["spec"]["template"]
-    name = f"{meta['name']}-{ordinal}"
-    spec = dict(template["spec"])
-    spec["volumes"] = [
-        *(spec.get("volumes") or []),
-        *(
-            {
-                "name": claim["metadata"]["name"],
-                "persistentVolumeClaim": {"claimName": f"{claim['metadata']['name']}-{name}"},
-            }
-            for claim in statefulset["spec"].get("volumeClaimTemplates") or []
-        ),
-    ]
-    if not with_account:
-        spec.pop("serviceAccountName", None)
-        spec.pop("serviceAccount", None)
-    labels = {**(template["metadata"].get("labels") or {}), "statefulset.kubernetes.io/pod-name": name}
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        # A name that no pod has: one of this name may be there.
-        "metadata": {
-            "generateName": f"{name}-try-",
-            "namespace": meta["namespace"],
-            "labels": labels,
-            "annotations": template["metadata"].get("annotations") or {},
-        },
-        "spec": spec,
-    }
-    path = f"/api/v1/namespaces/{meta['namespace']}/pods"
+    pod, name = _pod_of(statefulset, ordinal, with_account), f"{statefulset['metadata']['name']}-{ordinal}"
+    path = f"/api/v1/namespaces/{statefulset['metadata']['namespace']}/pods"
     try:
         kubernetes.call("POST", path, f"pod {name}", pod, dryRun="All", fieldManager=MANAGER)
     except NatsError as error:
@@ -88,8 +60,41 @@ def try_pod(
     return None
 
 
+def _pod_of(statefulset: Object, ordinal: int, with_account: bool) -> Object:
+    """The pod that the StatefulSet would make; without its service account where that does not exist yet."""
+    meta, template = statefulset["metadata"], statefulset["spec"]["template"]
+    name = f"{meta['name']}-{ordinal}"
+    spec = dict(template["spec"])
+    spec["volumes"] = [
+        *(spec.get("volumes") or []),
+        *(
+            {
+                "name": claim["metadata"]["name"],
+                "persistentVolumeClaim": {"claimName": f"{claim['metadata']['name']}-{name}"},
+            }
+            for claim in statefulset["spec"].get("volumeClaimTemplates") or []
+        ),
+    ]
+    if not with_account:
+        spec.pop("serviceAccountName", None)
+        spec.pop("serviceAccount", None)
+    labels = {**(template["metadata"].get("labels") or {}), "statefulset.kubernetes.io/pod-name": name}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        # A generated name, because a pod with the server's own name may exist.
+        "metadata": {
+            "generateName": f"{name}-try-",
+            "namespace": meta["namespace"],
+            "labels": labels,
+            "annotations": template["metadata"].get("annotations") or {},
+        },
+        "spec": spec,
+    }
+
+
 def fits_quota(quota: re.Match[str], old: Object | None) -> bool:
-    """A server that restarts gives back its share of a quota first."""
+    """Whether a quota is enough for the new pod once the old one, which goes first, has given its share back."""
     if old is None:
         return False
     requested, used, limited = (_amounts(quota[part]) for part in ("requested", "used", "limited"))
@@ -123,11 +128,11 @@ def _share(pod: Object) -> dict[str, int]:
     )
 
 
-def hosts_to_resolve(conf: Mapping[str, Any], urls: Sequence[str], there: Sequence[str]) -> list[str]:
-    """Names that have to be known in a pod: of the servers that are there, and of what every Kubernetes cluster has."""
+def hosts_to_resolve(conf: Mapping[str, Any], urls: Sequence[str], pods: Sequence[str]) -> list[str]:
+    """Names that DNS has to know: of the servers whose pods exist, and of the Service that every Kubernetes cluster has."""
     routes = [found["host"] for route in _routes(conf) if (found := ROUTE_HOST.search(route))]
     domains = {found["domain"] for text in (*routes, *urls) if (found := DOMAIN.search(text))}
-    servers = [host for host in routes if host.partition(".")[0] in there]
+    servers = [host for host in routes if host.partition(".")[0] in pods]
     return [*(f"kubernetes.default.svc.{domain}." for domain in sorted(domains)), *servers]
 
 
@@ -136,8 +141,8 @@ def _routes(conf: Mapping[str, Any]) -> Iterator[str]:
 
 
 def check_names(kubernetes: Kubernetes, namespace: str, pod: str, hosts: Sequence[str]) -> None:
-    """Raises where a name is not known to the DNS that the pod asks. What can't be asked there is no proof against it."""
-    # One that knows no such domain may say NXDOMAIN or SERVFAIL; where none is reached, nothing is known.
+    """Raises if DNS, asked in the pod, does not know a name. A DNS server that can't be reached says nothing about it."""
+    # A DNS server that does not know the domain answers NXDOMAIN or SERVFAIL.
     script = (
         'for host in "$@"; do said=$(nslookup "$host" 2>&1) || echo "$said" | grep -q "timed out" || echo "$host"; done'
     )
@@ -146,7 +151,7 @@ def check_names(kubernetes: Kubernetes, namespace: str, pod: str, hosts: Sequenc
     if unknown:
         raise NatsError(
             "nats_cluster_domain",
-            f"pod {pod} finds no {', '.join(unknown)} in DNS: the servers would not find one another",
+            f"DNS does not know {', '.join(unknown)} (asked in pod {pod}): the servers would not find one another",
             "Write the domain of this Kubernetes cluster, as in cluster.local (the line search of /etc/resolv.conf in a pod "
             "has it), or leave it empty; nothing was changed.",
             code="NAME_NOT_IN_DNS",
@@ -156,7 +161,7 @@ def check_names(kubernetes: Kubernetes, namespace: str, pod: str, hosts: Sequenc
 def check_encryption_key(
     kubernetes: Kubernetes, namespace: str, pod: str, conf: Mapping[str, Any], template: Object
 ) -> None:
-    """Raises where a Secret holds another encryption key by now than the server in this pod was started with."""
+    """Raises if a Secret holds another encryption key than the one that the server in this pod was started with."""
     for variable, (secret, key) in sources(conf, template).items():
         path = f"/api/v1/namespaces/{namespace}/secrets/{secret}"
         found = kubernetes.find(path, f"Secret {secret}")
@@ -168,7 +173,7 @@ def check_encryption_key(
                 "Put it back; nothing was changed.",
                 code="NOT_FOUND",
             )
-        # Of a digest alone nothing of the key can be read in a log.
+        # Only a digest leaves the pod, so that the key can appear in no log.
         script = f'printf %s "${{{variable}-}}" | sha256sum'
         code, said = kubernetes.run(namespace, pod, "nats", ["sh", "-c", script])
         if code == 0 and said.split()[:1] != [hashlib.sha256(b64decode(encoded)).hexdigest()]:

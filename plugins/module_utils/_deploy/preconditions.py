@@ -70,7 +70,7 @@ def storage(statefulset: Object, facts: ClusterFacts) -> Iterator[str]:
 
 
 def room(statefulset: Object, facts: ClusterFacts, replicas: int) -> Iterator[str]:
-    """A node that can take a server; with a spread that is required, one for each."""
+    """Refuses a cluster that too few nodes can take: one is needed, or one for each server where they must be spread."""
     if facts.nodes is None:
         return
     spec = statefulset["spec"]["template"]["spec"]
@@ -104,7 +104,7 @@ def room(statefulset: Object, facts: ClusterFacts, replicas: int) -> Iterator[st
 
 
 def schedules_otherwise(declared: Object, running: Object) -> bool:
-    """Whether another node may be needed than the one where a server runs."""
+    """Whether a server may need another node than the one where it runs."""
     before, after = (found["spec"]["template"]["spec"] for found in (running, declared))
     return requests(before) != requests(after) or any(
         (before.get(key) or None) != (after.get(key) or None) for key in SCHEDULING_FIELDS
@@ -112,7 +112,7 @@ def schedules_otherwise(declared: Object, running: Object) -> bool:
 
 
 def requests(spec: Mapping[str, Any]) -> dict[str, int]:
-    """What the scheduler looks for on a node: the largest of an init container, or all containers together."""
+    """What the scheduler looks for on a node: the sum of all containers, or the largest init container if that asks for more."""
     total: dict[str, int] = {}
     for container in spec.get("containers") or []:
         for resource, amount in _requested(container).items():
@@ -124,7 +124,7 @@ def requests(spec: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _requested(container: Mapping[str, Any]) -> dict[str, Any]:
-    """A limit without a request is one."""
+    """The requests of a container, where a limit without a request counts as one."""
     resources = container.get("resources") or {}
     return {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
 
@@ -137,7 +137,7 @@ def is_large_enough(node: Object, spec: Mapping[str, Any]) -> bool:
 
 
 def parse_amount(amount: Any) -> int:
-    """A quantity in thousandths, as CPUs are counted."""
+    """A quantity in thousandths, because CPUs are counted so."""
     text = str(amount)
     return int(text[:-1]) if re.fullmatch(r"\d+m", text) else round(_number(text) * 1000)
 
@@ -150,7 +150,7 @@ def _number(text: str) -> float:
 
 
 def node_accepts_pod(node: Object, spec: Mapping[str, Any]) -> bool:
-    """Whether the scheduler may put such a pod on this node, room aside."""
+    """Whether the scheduler may put such a pod on this node, without regard to its size."""
     labels = node["metadata"].get("labels") or {}
     selected = all(labels.get(key) == value for key, value in (spec.get("nodeSelector") or {}).items())
     taints = [taint for taint in node["spec"].get("taints") or [] if taint["effect"] != "PreferNoSchedule"]

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What runs in Kubernetes in place of what is declared. PRIVATE to the collection: it can change at any time."""
+"""Reads what runs in Kubernetes in place of what is declared. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 )
 
 MAX_CONCURRENT = 8
-# What a cluster consists of, in the order in which it is taken down: first who uses the others.
+# The kinds of a cluster's objects, in the order in which they are deleted: those that use others come first.
 CLUSTER_KINDS = (
     ("apps/v1", "StatefulSet"),
     ("policy/v1", "PodDisruptionBudget"),
@@ -66,50 +66,52 @@ CLUSTER_KINDS = (
 def facts(
     kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None = None
 ) -> ClusterFacts:
-    """What Kubernetes has; `look` asks the servers, which is worth it where some run."""
+    """What Kubernetes has. `look` asks the servers; it is called only if the cluster exists."""
     exists = kubernetes.find(f"/api/v1/namespaces/{namespace}", f"Namespace {namespace}") is not None
     with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         nodes = pool.submit(_readable, kubernetes, "/api/v1/nodes", "nodes")
         classes = pool.submit(_readable, kubernetes, "/apis/storage.k8s.io/v1/storageclasses", "storage classes")
-        runs = pool.submit(_running, kubernetes, name, namespace, look) if exists else None
+        reading = pool.submit(_running, kubernetes, name, namespace, look) if exists else None
         claims = list_objects(kubernetes, "v1", "PersistentVolumeClaim", namespace) if exists else []
         secrets = owned_objects(kubernetes, "v1", "Secret", name, namespace) if exists else []
         record, logins = record_of(secrets, name), tuple(found for found in secrets if is_login(found))
         belongings = all_owned(kubernetes, name, namespace, record) if exists else Belongings()
+        running = reading.result() if reading else None
+        if running:
+            accounts = frozenset(accounts_with_logins(logins, name))
+            running = replace(running, record=record, accounts_with_logins=accounts)
         return ClusterFacts(
-            exists,
-            nodes.result(),
-            classes.result(),
-            claims_of(name, claims),
-            tuple(found["metadata"]["name"] for found in secrets if config_secret_content(found)),
-            replace(running, record=record, accounts_with_logins=frozenset(accounts_with_logins(logins, name)))
-            if (running := runs.result() if runs else None)
-            else None,
-            kubernetes.call("GET", "/version", "the version of Kubernetes"),
-            belongings.objects,
-            belongings.unlisted,
-            record,
-            logins,
+            namespace_exists=exists,
+            nodes=nodes.result(),
+            storage_classes=classes.result(),
+            claims=claims_of(name, claims),
+            configurations=tuple(found["metadata"]["name"] for found in secrets if config_secret_content(found)),
+            running=running,
+            kubernetes=kubernetes.call("GET", "/version", "the version of Kubernetes"),
+            owned=belongings.objects,
+            unlisted=belongings.unlisted,
+            record=record,
+            logins=logins,
         )
 
 
 @dataclass(frozen=True)
 class Belongings:
-    """The objects of a cluster, in the order in which they are taken down, and the kinds that can't be listed here."""
+    """The objects of a cluster, in the order in which they are deleted, and the kinds that may not be listed here."""
 
     objects: tuple[Object, ...] = ()
     unlisted: tuple[str, ...] = ()
 
 
 def all_owned(kubernetes: Kubernetes, name: str, namespace: str, record: DeploymentRecord | None) -> Belongings:
-    """Of the role's kinds, and of each kind that an extra object ever had."""
+    """The cluster's objects of the kinds that the role makes, and of each kind that an extra object ever had."""
     listed_here = [(version, kind, namespace) for version, kind in CLUSTER_KINDS]
     extra = [(version, kind, where or namespace) for version, kind, where in record.kinds] if record else []
     kinds = [*dict.fromkeys(found for found in extra if found not in listed_here), *listed_here]
     with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         found = list(pool.map(lambda kind: _listed_or_why(kubernetes, *kind), kinds))
     objects = [item for items, _why in found for item in items if belongs_to(item, name, namespace)]
-    # One kind may be listed twice, as one that has no namespace.
+    # A kind without a namespace may be listed twice.
     once = {identity_key(item): item for item in objects}
     return Belongings(tuple(once.values()), tuple(why for _items, why in found if why))
 
@@ -121,7 +123,7 @@ def _listed_or_why(kubernetes: Kubernetes, version: str, kind: str, namespace: s
         if error.err_code == HTTPStatus.FORBIDDEN:
             return [], f"{kind}s in namespace {namespace}, which may not be listed here"
         if error.code == "KIND_UNKNOWN":
-            return [], ""  # with its kind all of its objects went
+            return [], ""  # all objects of a kind are deleted with its definition
         raise
 
 
@@ -147,16 +149,16 @@ def _running(kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[
     pods = tuple(kubernetes.pods(namespace, name))
     snapshot = look() if look else Snapshot(())
     return Running(
-        found,
-        pods,
-        configuration(secret) if secret else None,
-        snapshot,
-        loaded(kubernetes, pods, snapshot) if look else Loaded(),
+        statefulset=found,
+        pods=pods,
+        configuration=configuration(secret) if secret else None,
+        snapshot=snapshot,
+        loaded=loaded(kubernetes, pods, snapshot) if look else Loaded(),
     )
 
 
 def statefulset(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
-    """It, or what is known of one whose pods run without it."""
+    """The StatefulSet, or what is known of one that was lost while its pods run."""
     found = kubernetes.find(f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}", f"StatefulSet {name}")
     return found or _lost(kubernetes, name, namespace)
 
@@ -170,7 +172,7 @@ def _lost(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
 
 
 def claims_of(name: str, claims: list[Object]) -> list[Object]:
-    """The volumes of this cluster's servers, and not those of a cluster whose name begins like it."""
+    """The volumes of this cluster's servers, without those of a cluster whose name begins with the same words."""
     return [claim for claim in claims if re.fullmatch(rf"data-{re.escape(name)}-\d+", claim["metadata"]["name"])]
 
 
@@ -194,14 +196,14 @@ def _counterpart(kubernetes: Kubernetes, item: Object, path: str) -> Counterpart
     running = kubernetes.find(path, what)
     if running is None and item["kind"] == "StatefulSet":
         return _lost_counterpart(kubernetes, item, path, what)
-    # What the API server itself refuses is known before anything is applied; another's object is not tried.
+    # By a dry run, what the API server refuses is known before anything is applied. Objects of others are not tried.
     theirs = running is not None and foreign_owner(running, item)
     tried = _with_its_volumes(item, running) if running is not None else item
     return Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, tried))
 
 
 def _lost_counterpart(kubernetes: Kubernetes, item: Object, path: str, what: str) -> Counterpart:
-    """What was lost with a StatefulSet is as declared; what its pods and volumes were made from is known."""
+    """A lost StatefulSet counts as it is declared, except for what its pods and volumes still show."""
     applied = _dry_run(kubernetes, path, what, item)
     lost = _lost(kubernetes, item["metadata"]["name"], item["metadata"]["namespace"])
     if lost is None:
@@ -211,7 +213,7 @@ def _lost_counterpart(kubernetes: Kubernetes, item: Object, path: str, what: str
 
 
 def _with_its_volumes(item: Object, running: Object) -> Object:
-    """A StatefulSet can't be told another size of its volumes: to see the rest, it is tried with what it has."""
+    """The size of a StatefulSet's volumes can't be changed, so the dry run of the rest uses the size that it has."""
     if item["kind"] != "StatefulSet":
         return item
     claims = running["spec"].get("volumeClaimTemplates") or []
@@ -220,19 +222,19 @@ def _with_its_volumes(item: Object, running: Object) -> Object:
 
 
 def ours(kubernetes: Kubernetes, name: str, namespace: str, belongings: Belongings, with_data: bool) -> list[Object]:
-    """The cluster's objects that go with it. Its volumes and credentials stay unless they shall go too."""
+    """The cluster's objects to delete with it. Its volumes and credentials stay, unless `with_data`."""
     going = [
         item
         for item in belongings.objects
         if item["kind"] not in NEVER_DELETED and (with_data or not _is_kept(item)) and item["kind"] != "Pod"
     ]
     extra_pods = [item for item in belongings.objects if item["kind"] == "Pod" and not _is_server(item)]
-    alone = [{"apiVersion": "v1", "kind": "Pod"} | pod for pod in left_behind(kubernetes.pods(namespace, name))]
-    return [*extra_pods, *going, *alone]
+    orphans = [{"apiVersion": "v1", "kind": "Pod"} | pod for pod in left_behind(kubernetes.pods(namespace, name))]
+    return [*extra_pods, *going, *orphans]
 
 
 def kept_kinds(belongings: Belongings) -> list[str]:
-    """Sentences about what stays even with the data."""
+    """Sentences about what stays even where data is deleted."""
     return [
         f"keep {title(item)}: {KEPT_KINDS[item['kind']]}"
         for item in belongings.objects
@@ -255,7 +257,7 @@ def owned_objects(kubernetes: Kubernetes, version: str, kind: str, name: str, na
 
 
 def list_objects(kubernetes: Kubernetes, version: str, kind: str, namespace: str, **query: Any) -> list[Object]:
-    # The items of a list lack what each says of itself alone.
+    # The items of a list lack apiVersion and kind.
     example = {"apiVersion": version, "kind": kind, "metadata": {"name": "", "namespace": namespace}}
     path = kubernetes.path(example).rstrip("/")
     return [

@@ -2,18 +2,18 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a running cluster must not become. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""Refuses changes by which a running cluster would lose something. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_reader import read_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import cipher
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, encryption_problems
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart, reload_first
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import read_configuration
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import Knowledge, knowledge
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
@@ -28,7 +28,7 @@ MAX_LISTED = 10
 def broken_promises(
     running: Running, wanted: DeclaredCluster, declared: str | None, template: list[FieldChange], rolling: bool
 ) -> list[str]:
-    """Each a sentence that begins with the variable and ends in what to do."""
+    """All reasons against a change: sentences that begin with the variable and end in what to do."""
     return [
         *what_is_refused(running, wanted, declared, template, rolling),
         *what_is_not_known(running, wanted, declared, rolling),
@@ -38,13 +38,13 @@ def broken_promises(
 def what_is_refused(
     running: Running, wanted: DeclaredCluster, declared: str | None, template: list[FieldChange], rolling: bool
 ) -> list[str]:
-    """By what was seen."""
+    """The reasons that the declaration and the answers of the servers give."""
     conf, was, known = read_configuration(declared), read_configuration(running.configuration), knowledge(running)
     return [
         *_names(conf, was, template),
         *_routes(running, declared, wanted),
         *encryption_problems(conf, was, template),
-        *_noted_encryption(conf, was, running),
+        *_recorded_encryption(conf, was, running),
         *_size(running, wanted, known),
         *_accounts(conf, was, known),
         *_limits(conf, known),
@@ -54,16 +54,16 @@ def what_is_refused(
 
 
 def what_is_not_known(running: Running, wanted: DeclaredCluster, declared: str | None, rolling: bool) -> list[str]:
-    """What could be lost by this very change, and only a server could tell that did not answer.
+    """What this change might lose, where only a server that did not answer could tell.
 
-    A change that takes nothing away needs no answer: so a cluster that is down can be repaired.
+    A change that takes nothing away needs no answer, so that a cluster that is down can be repaired.
     """
     conf, was, known = read_configuration(declared), read_configuration(running.configuration), knowledge(running)
     if not known.unseen:
         return []
     remedy = "Bring them back, or leave this change out until they answer"
     return [
-        f"{change}, and these servers could not be asked: {known.blindness()}. {remedy}"
+        f"{change}, and these servers could not be asked: {known.unseen_and_why()}. {remedy}"
         for change in (
             *_unknown_accounts(conf, was, running),
             *_unknown_limits(conf, was),
@@ -93,7 +93,7 @@ def _unknown_accounts(conf: Mapping[str, Any], was: Mapping[str, Any], running: 
 
 
 def _without_login(running: Running, declared: set[str]) -> set[str]:
-    """A login is named like its account, in small letters."""
+    """Accounts that there is a login for, and that are not declared. The name of a login is that of its account in lower case."""
     return set(running.accounts_with_logins) - {account.lower() for account in declared}
 
 
@@ -118,19 +118,11 @@ def _unknown_replicas(running: Running, wanted: DeclaredCluster) -> Iterator[str
 
 
 def _unknown_version(known: Knowledge, wanted: DeclaredCluster) -> Iterator[str]:
-    # Back to what a majority runs: a server that was given another version and does not come up is repaired so.
+    # To go back to the version of the majority repairs a server that was given another one and does not come up.
     before = known.versions if known.has_quorum and not known.may_serve else known.versions | known.unseen_versions
     newer = sorted(found for found in before if level(found) > level(wanted.version))
     if newer:
         yield f"nats_cluster_version: {wanted.version} can't read every setting that {newer[-1]} may have stored"
-
-
-def read_configuration(configuration: str | None) -> Mapping[str, Any]:
-    """What somebody else wrote may say anything."""
-    try:
-        return read_nats_conf(configuration) if configuration else {}
-    except ValueError:
-        return {}
 
 
 def _routes(running: Running, declared: str | None, wanted: DeclaredCluster) -> Iterator[str]:
@@ -148,11 +140,11 @@ def _names(conf: Mapping[str, Any], was: Mapping[str, Any], template: list[Field
         yield f"nats_cluster_cluster_name: {before} can't become {after}: servers of another name are another cluster. Put it back"
     for path, old, new in template:
         if path.endswith(SERVER_NAME_PATH):
-            yield f"nats_cluster_server_prefix: the servers' names can't change from {old} to {new}: their data is known by them. Put it back"
+            yield f"nats_cluster_server_prefix: the servers' names can't change from {old} to {new}: their data belongs to these names. Put it back"
 
 
-def _noted_encryption(conf: Mapping[str, Any], was: Mapping[str, Any], running: Running) -> Iterator[str]:
-    """Where the configuration that runs can't be read, the note of the last deploy still tells the cipher."""
+def _recorded_encryption(conf: Mapping[str, Any], was: Mapping[str, Any], running: Running) -> Iterator[str]:
+    """Compares with the note of the last deploy where the configuration that runs can't be read."""
     if conf and not was and running.record and cipher(conf) != running.record.cipher:
         yield f"nats_cluster_config: jetstream.cipher was {running.record.cipher or 'none'}, and is {cipher(conf) or 'none'}: {REMEDY}"
 
@@ -170,7 +162,7 @@ def _size(running: Running, wanted: DeclaredCluster, known: Knowledge) -> Iterat
         if (stream.get("config") or {}).get("num_replicas", 1) > wanted.replicas
     ]
     if wide and wanted.replicas < running.replicas:
-        yield f"nats_cluster_replicas: {wanted.replicas} servers are fewer than the replicas of {_some(wide)}: lower num_replicas of these streams first"
+        yield f"nats_cluster_replicas: {wanted.replicas} servers are fewer than the replicas of {_listed(wide)}: lower num_replicas of these streams first"
 
 
 def _accounts(conf: Mapping[str, Any], was: Mapping[str, Any], known: Knowledge) -> Iterator[str]:
@@ -182,9 +174,9 @@ def _accounts(conf: Mapping[str, Any], was: Mapping[str, Any], known: Knowledge)
     without = set(_jetstream_accounts(was)) - set(_jetstream_accounts(conf))
     for account, names in held.items():
         if account not in conf["accounts"]:
-            yield f"nats_cluster_accounts: {account} is not declared any more and holds {_some(names)}: keep it, or delete its streams first"
+            yield f"nats_cluster_accounts: {account} is not declared any more and holds {_listed(names)}: keep it, or delete its streams first"
         elif account in without:
-            yield f"nats_cluster_accounts: {account} has no jetstream any more and holds {_some(names)}: keep it, or delete its streams first"
+            yield f"nats_cluster_accounts: {account} has no jetstream any more and holds {_listed(names)}: keep it, or delete its streams first"
 
 
 def _limits(conf: Mapping[str, Any], known: Knowledge) -> Iterator[str]:
@@ -212,7 +204,7 @@ def _need(needs: dict[str, int], what: str, asset: Mapping[str, Any]) -> None:
 
 
 def _single_replicas(running: Running, wanted: DeclaredCluster, known: Knowledge) -> Iterator[str]:
-    """What a restart takes away: for good where it is in memory, for a moment where it is on disk."""
+    """Streams with one replica: a restart empties those in memory, and those on disk are away meanwhile."""
     several = running.replicas > 1
     if wanted.single_replica == "accept" or (wanted.single_replica == "move" and len(known.answers) > 1):
         return
@@ -224,11 +216,11 @@ def _single_replicas(running: Running, wanted: DeclaredCluster, known: Knowledge
     remedies = "give them three replicas, or write nats_cluster_single_replica: move or accept"
     confirm = remedies if several else "write nats_cluster_single_replica: accept if they may go"
     if lost := [name for name, storage in single.items() if storage == "memory"]:
-        yield f"nats_cluster_single_replica: a restart empties {_some(lost)}, in the memory of one server: {confirm}"
+        yield f"nats_cluster_single_replica: a restart empties {_listed(lost)}, in the memory of one server: {confirm}"
     away = [name for name, storage in single.items() if storage != "memory"]
     if away and several and known.versions | known.unseen_versions != {wanted.version}:
-        yield f"nats_cluster_single_replica: {_some(away)} have one replica, and are away while its server is upgraded: {confirm}"
+        yield f"nats_cluster_single_replica: {_listed(away)} have one replica, and are away while its server is upgraded: {confirm}"
 
 
-def _some(names: list[str]) -> str:
+def _listed(names: list[str]) -> str:
     return ", ".join(names[:MAX_LISTED]) + (f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else "")

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Larger volumes under servers that run. PRIVATE to the collection: it can change at any time."""
+"""Makes the volumes of running servers larger. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class VolumeNotGrownError(NatsError):
 
 
 class Volumes:
-    """The volumes of a cluster, and the StatefulSet that asks for them."""
+    """The volumes of a cluster, and the StatefulSet that claims them."""
 
     def __init__(self, kubernetes: Kubernetes, declared: Object) -> None:
         self._kubernetes, self._declared = kubernetes, declared
@@ -77,7 +77,7 @@ class Volumes:
         return is_replaced(self._declared, running)
 
     def ask(self, claim: Object, dry_run: bool = False) -> None:
-        """Kubernetes refuses what the class of the volume can't do."""
+        """Requests the larger size; Kubernetes refuses it where the class of the volume can't grow."""
         name = claim["metadata"]["name"]
         body = {"spec": {"resources": {"requests": {"storage": self.size}}}}
         only = {"dryRun": "All"} if dry_run else {}
@@ -87,7 +87,7 @@ class Volumes:
         )
 
     def wait(self, timeout: float) -> None:
-        """Until the servers' volumes have grown, and their file systems with them."""
+        """Waits until the servers' volumes and the file systems on them have grown."""
         deadline = time.monotonic() + timeout
         while waiting := [claim for claim in self.too_small() if lacks(claim, self.size)]:
             for claim in waiting:
@@ -98,6 +98,7 @@ class Volumes:
             time.sleep(POLL_INTERVAL_S)
 
     def _not_grown(self, claim: Object, kind: type[NatsError]) -> NatsError:
+        """An error with how far the claim has come, and the last warning about it."""
         name, has = claim["metadata"]["name"], claim["status"]["capacity"]["storage"]
         query = {"fieldSelector": f"involvedObject.name={name},type=Warning"}
         events = self._kubernetes.items(f"/api/v1/namespaces/{self._namespace}/events", f"events of {name}", **query)
@@ -107,24 +108,24 @@ class Volumes:
         return kind(f"PersistentVolumeClaim {name}", cause, progress.remedy)
 
     def replace(self, running: Object, timeout: float) -> None:
-        """The same StatefulSet with larger volumes. Its pods stay as they are, and the new one takes them over."""
+        """Replaces the StatefulSet by one with larger volumes, which takes over the pods as they are."""
         deadline = time.monotonic() + timeout
         if not is_lost(running):
-            self._delete_alone(running["metadata"]["uid"], deadline)
+            self._delete_without_pods(running["metadata"]["uid"], deadline)
         spec = self._declared["spec"] | {key: running["spec"][key] for key in ("replicas", "template")}
         meta = {key: value for key in KEPT_METADATA if (value := running["metadata"].get(key))}
         made = self._apply(self._declared | {"metadata": self._declared["metadata"] | meta, "spec": spec})
         if kept := [entry for entry in running["metadata"].get("managedFields") or [] if "subresource" not in entry]:
-            # What others have set in the template is theirs as before, or the next apply would take it away.
+            # Fields of the template keep their other managers, or the next apply would remove these fields.
             self._kubernetes.call("PATCH", self._path, self._what, {"metadata": {"managedFields": kept}}, MERGE_PATCH)
-        while alone := left_behind(self._kubernetes.pods(self._namespace, self._name)):
+        while orphans := left_behind(self._kubernetes.pods(self._namespace, self._name)):
             if time.monotonic() > deadline:
-                pods = ", ".join(pod["metadata"]["name"] for pod in alone)
-                cause = f"it did not take over {pods} (it is {made['metadata']['uid']})"
+                pods = ", ".join(pod["metadata"]["name"] for pod in orphans)
+                cause = f"its controller has not taken over {pods} (its uid is {made['metadata']['uid']})"
                 raise UnfinishedError(self._what, cause, "Look at kube-controller-manager.")
             time.sleep(POLL_INTERVAL_S)
 
-    def _delete_alone(self, uid: str, deadline: float) -> None:
+    def _delete_without_pods(self, uid: str, deadline: float) -> None:
         options = {"propagationPolicy": "Orphan", "preconditions": {"uid": uid}}
         try:
             self._kubernetes.call("DELETE", self._path, self._what, options)
@@ -133,7 +134,7 @@ class Volumes:
                 raise
         while self._kubernetes.find(self._path, self._what):
             if time.monotonic() > deadline:
-                raise UnfinishedError(self._what, "it does not go", "Look at its finalizers.")
+                raise UnfinishedError(self._what, "it was deleted and is still there", "Look at its finalizers.")
             time.sleep(POLL_INTERVAL_S / 3)
 
     def _apply(self, item: Object) -> Object:

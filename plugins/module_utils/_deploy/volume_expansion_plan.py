@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Larger volumes for the servers that run. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
+"""Which volumes of running servers have to grow, and how far they are. Pure: talks to nobody. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a claim is that has less than it asks for, and what may help."""
+    """How far a claim has grown that has less than it requests, and what may help."""
 
     state: str
     remedy: str
-    # Its driver has said that it can't be done.
+    # Whether its driver has said that it can't be done.
     hopeless: bool = False
 
 
 @dataclass(frozen=True)
 class Growth:
     size: str = ""
-    # Volumes that are too small, and whether the StatefulSet asks for another size, which it can't be told.
+    # Claims that are too small, and whether the StatefulSet is replaced, because its size can't be changed.
     claims: tuple[str, ...] = ()
     replace: bool = False
     summary: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ def growth(pairs: list[Counterpart], facts: ClusterFacts) -> Growth:
 
 
 def too_small(claims: Iterable[Object], pods: Iterable[Object], size: str) -> list[Object]:
-    """Claims that ask for less, and those of servers that have less. What no pod mounts may grow when one does."""
+    """Claims that request less, and mounted ones that have less: a volume that no pod mounts may grow only when one does."""
     mounted = {f"data-{pod['metadata']['name']}" for pod in pods}
     return [
         claim
@@ -69,13 +69,13 @@ def too_small(claims: Iterable[Object], pods: Iterable[Object], size: str) -> li
 
 
 def lacks(claim: Object, size: str) -> bool:
-    """Whether the volume itself has less; one that is not there yet will be made as it is asked for."""
+    """Whether the volume itself has less; a volume that does not exist yet will get the size that is requested."""
     has = ((claim.get("status") or {}).get("capacity") or {}).get("storage")
     return has is not None and parse_quantity(has) < parse_quantity(size)
 
 
 def is_replaced(declared: Object, running: Object) -> bool:
-    """A StatefulSet can't be told another size, and one that was lost while it was told so has to come back."""
+    """Whether the StatefulSet has another size, which can't be changed, or was lost while it was being replaced."""
     return is_lost(running) or parse_quantity(template_size(declared)) != parse_quantity(template_size(running))
 
 
@@ -86,34 +86,36 @@ def template_size(statefulset: Object) -> str:
 def _replacement(declared: Object, running: Object) -> str:
     what = title(declared)
     if is_lost(running):
-        return f"put {what} back, which a killed play has taken from its pods"
-    return f"replace {what} without its pods, so that new servers get as much"
+        return f"create {what} again, which a killed play has deleted without its pods"
+    return f"replace {what} without its pods, so that new servers get volumes of this size"
 
 
 def how_far(claim: Object) -> Progress:
-    """What Kubernetes tells of a claim that grows."""
+    """What Kubernetes says of a claim that grows."""
     status = claim.get("status") or {}
-    told = {
+    conditions = {
         condition["type"]: condition.get("message") or ""
         for condition in status.get("conditions") or []
         if condition.get("status") == "True"
     }
     resize = (status.get("allocatedResourceStatuses") or {}).get("storage", "")
-    error = next((text for kind, text in told.items() if kind.endswith("ResizeError")), "")
+    error = next((text for kind, text in conditions.items() if kind.endswith("ResizeError")), "")
     if error or resize.endswith("Infeasible"):
         return Progress(
             f"{resize or 'its driver failed'}: {error}".rstrip(": "),
             "Make room in the storage behind its class, or declare a smaller nats_cluster_storage_size that is still more than it has.",
             resize.endswith("Infeasible"),
         )
-    if "FileSystemResizePending" in told:
+    if "FileSystemResizePending" in conditions:
         pod = claim["metadata"]["name"].partition("-")[2]
         restart = f"Its driver may need the pod to start again: kubectl delete pod {pod}, and run the play again."
         return Progress("its file system has not grown yet", restart)
-    if "Resizing" in told:
-        return Progress("its driver is at it", "Run the play again: it goes on waiting.")
+    if "Resizing" in conditions:
+        return Progress("its driver is growing it", "Run the play again: it goes on waiting.")
     driver = f"the driver of class {claim['spec'].get('storageClassName')}"
-    return Progress(f"{driver} has not begun", "Does it run with a resizer? Look at the events of the claim.")
+    return Progress(
+        f"{driver} has not begun", "Check that the driver has a resizer, and look at the events of the claim."
+    )
 
 
 def _template(statefulset: Object) -> Object | None:

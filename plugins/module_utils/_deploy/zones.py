@@ -4,8 +4,8 @@
 
 """Whether the replicas of a stream can be kept in different zones. Pure: talks to nobody. PRIVATE: it can change at any time.
 
-A server tells its zone as a tag, which it has from a label of its pod, which Kubernetes copies from the node. Where one of these
-is missing all servers would have the same tag, and no stream could be placed.
+A server has its zone as a tag. The tag comes from a label of its pod, which Kubernetes copies from the node. If one of these were
+missing, all servers would have the same tag, and no stream could be placed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 ZONE = "topology.kubernetes.io/zone"
 ZONE_TAG = "ZONE_TAG"
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
-# The first Kubernetes that copies a node's zone onto its pods by itself.
-MAX_ZONES_COPIED = (1, 35)
+# The first version of Kubernetes that copies a node's zone onto its pods.
+ZONE_COPIED_SINCE = (1, 35)
 # As many as the replicas that streams usually have.
 USUAL_ZONES = 3
 LABEL = f"label every node that can take a server with {ZONE}"
-INSTEAD = "write nats_cluster_zones: auto, with which the servers are spread as far as it goes"
+INSTEAD = "write nats_cluster_zones: auto, which spreads the servers as far as possible"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Zones:
 def zones(
     nodes: list[Object] | None, version: Mapping[str, str], spec: Mapping[str, Any], claims: Iterable[Object] = ()
 ) -> Zones:
-    """For pods of this kind, whose volumes may be there already and stay where they are."""
+    """The zones for pods of this specification. Their volumes, if they exist already, stay where they are."""
     if nodes is None:
         return Zones(reason="nodes may not be read here")
     by_name = {node["metadata"]["name"]: (node["metadata"].get("labels") or {}).get(ZONE) for node in nodes}
@@ -55,18 +55,18 @@ def zones(
     volumes = Counter(zone for claim in claims if (zone := by_name.get(_node(claim))))
     if without:
         return Zones(names, f"node {without[0]} has no label {ZONE}")
-    if (number := _parsed(version)) < MAX_ZONES_COPIED:
+    if (number := _parsed(version)) < ZONE_COPIED_SINCE:
         return Zones(names, f"Kubernetes {'.'.join(map(str, number))} does not tell a pod its zone, 1.35 and later do")
     if volumes and names and max(volumes.values()) - min(volumes[name] for name in names) > 1:
         held = ", ".join(f"{name}: {volumes[name]}" for name in names)
         return Zones(
-            names, f"the volumes that are there are not spread over the zones ({held}), and stay where they are"
+            names, f"the volumes exist already and are not spread over the zones ({held}), and they stay where they are"
         )
     return Zones(names)
 
 
 def unusable_zones(statefulset: Object, facts: ClusterFacts) -> Iterator[str]:
-    """Where the servers have to be in different zones and are not yet."""
+    """Refuses different zones for servers that do not have them yet, where they can't be used."""
     spec = statefulset["spec"]["template"]["spec"]
     running = facts.running.statefulset["spec"]["template"]["spec"] if facts.running else {}
     if not is_zoned(spec) or is_zoned(running) or facts.nodes is None:
@@ -79,7 +79,7 @@ def unusable_zones(statefulset: Object, facts: ClusterFacts) -> Iterator[str]:
 
 
 def is_zoned(spec: Mapping[str, Any]) -> bool:
-    """Whether the servers of such pods tell their zone."""
+    """Whether the servers of such pods have their zone as a tag."""
     containers = spec.get("containers") or []
     return any(entry["name"] == ZONE_TAG for container in containers for entry in container.get("env") or [])
 
@@ -89,5 +89,5 @@ def _node(claim: Object) -> str:
 
 
 def _parsed(version: Mapping[str, str]) -> tuple[int, ...]:
-    """Some clouds write a plus behind the minor number."""
+    """Major and minor number; some clouds append a plus to the minor number."""
     return tuple(int(version.get(key, "0").rstrip("+") or 0) for key in ("major", "minor"))

@@ -84,7 +84,7 @@ def test_an_object_is_ours_by_owner_and_instance(item, ours):
 def test_what_is_no_longer_declared_is_deleted_or_said_why_not(item, why):
     found = leftovers([item], [thing(name="nats")], "nats")
     assert [title(gone) for gone in found.delete] == ([] if why else [title(item)])
-    assert (why in found.left[0]) if why else not found.left
+    assert (why in found.kept[0]) if why else not found.kept
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_no_longer_declared_is_deleted_or_said_why_not(item, why):
 )
 def test_what_has_its_own_rule_is_not_mentioned(item):
     found = leftovers([item], [], "nats")
-    assert (found.delete, found.left) == ((), ())
+    assert (found.delete, found.kept) == ((), ())
 
 
 def test_a_declared_object_stays_whichever_version_of_its_api_it_is_listed_with():

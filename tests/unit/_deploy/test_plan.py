@@ -296,7 +296,7 @@ def test_a_statefulset_that_a_killed_play_took_away_comes_back_without_a_restart
     lost = statefulset(size="10Gi") | {"status": {"lost": True, "updateRevision": "new", "currentRevision": "new"}}
     found = planned(statefulset(size="10Gi"), runs=lost, claims="10Gi", capacity="10Gi")
     assert (found.verb, found.growth.replace, found.roll) == ("converge", True, ())
-    assert found.summary == ("put StatefulSet nats back, which a killed play has taken from its pods",)
+    assert found.summary == ("create StatefulSet nats again, which a killed play has deleted without its pods",)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ def claim(*conditions, resize=None, name="data-nats-0"):
 @pytest.mark.parametrize(
     ("found", "state", "remedy", "hopeless"),
     [
-        (claim(), "the driver of class fast has not begun", "Does it run with a resizer?", False),
-        (claim(("Resizing", "")), "its driver is at it", "Run the play again", False),
+        (claim(), "the driver of class fast has not begun", "Check that the driver has a resizer", False),
+        (claim(("Resizing", "")), "its driver is growing it", "Run the play again", False),
         (
             claim(("FileSystemResizePending", "Waiting for user to (re-)start a pod")),
             "its file system has not grown yet",

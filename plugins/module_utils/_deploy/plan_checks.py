@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Asks Kubernetes and nats-server whether a plan can be carried out, before anything is changed. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import sentences
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import declared_problems
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_check import (
+    check_configuration,
+    check_in_pod,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
+    configuration_of,
+    declared_statefulset,
+    missing_objects,
+    read_configuration,
+    statefulset_pair,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, Running
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.loaded_config import varz_by_server
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import ClusterPlan
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import (
+    check_encryption_key,
+    check_names,
+    hosts_to_resolve,
+    try_pod,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion import Volumes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    Counterpart,
+    nats_container,
+    nats_image,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs
+from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import served_until
+
+
+@dataclass(frozen=True)
+class ProposedPlan:
+    """A plan, and what it was made from."""
+
+    namespace: str
+    pairs: list[Counterpart]
+    facts: ClusterFacts
+    planned: ClusterPlan
+
+    @property
+    def declared(self) -> list[Object]:
+        return [pair.declared for pair in self.pairs]
+
+    @property
+    def pods(self) -> tuple[Object, ...]:
+        """The pods of the servers that run."""
+        return self.facts.running.pods if self.facts.running else ()
+
+
+def check_certificates(kubernetes: Kubernetes, proposed: ProposedPlan) -> None:
+    """Refuses certificates with which no client could connect, unless the servers present the same expired one already."""
+    if proposed.planned.verb not in ("create", "converge"):
+        return
+    running = proposed.facts.running
+    varz = varz_by_server(running.snapshot).values() if running else ()
+    problems = [
+        problem
+        for problem in declared_problems(kubernetes, proposed.declared)
+        if not problem.expired or {served_until(of, problem.listener) for of in varz} != {problem.expired}
+    ]
+    if problems:
+        remedy = "Nothing was changed: correct the Secret first."
+        raise NatsError("certificates", "\n".join(sentences(problems)), remedy, code="CERTIFICATE_INVALID")
+
+
+def check_volumes(kubernetes: Kubernetes, proposed: ProposedPlan) -> None:
+    """Asks Kubernetes by a dry run whether the volumes can grow, even if their classes may not be read here."""
+    statefulset = declared_statefulset(proposed.pairs)
+    if proposed.planned.growth.claims and statefulset is not None:
+        volumes = Volumes(kubernetes, statefulset)
+        for claim in volumes.too_small():
+            volumes.ask(claim, dry_run=True)
+
+
+def check_pod(kubernetes: Kubernetes, proposed: ProposedPlan) -> list[str]:
+    """Checks whether a pod can run as it is declared, before the first server goes. Returns what could not be checked."""
+    pair, planned = statefulset_pair(proposed.pairs), proposed.planned
+    if pair is None or not proposed.facts.namespace_exists:
+        return []
+    declared = pair.applied or pair.declared
+    new_pods = planned.roll or planned.scale_out or (() if pair.running else ("-0",))
+    remarks = []
+    if new_pods:
+        has_account = any(other.declared["kind"] == "ServiceAccount" and other.running for other in proposed.pairs)
+        ordinal = int(new_pods[0].rpartition("-")[2])
+        if remark := try_pod(kubernetes, declared, ordinal, proposed.pods, has_account):
+            remarks.append(remark)
+    conf = read_configuration(configuration_of(proposed.pairs))
+    hosts = _new_hosts(proposed.pairs, proposed.facts.running, conf)
+    pod = next((pod["metadata"]["name"] for pod in proposed.pods if runs(pod)), None)
+    if pod and hosts:
+        check_names(kubernetes, proposed.namespace, pod, hosts)
+    if pod and new_pods:
+        check_encryption_key(kubernetes, proposed.namespace, pod, conf, declared["spec"]["template"])
+    if hosts and not pod:
+        remarks.append(f"not checked: whether DNS knows {', '.join(hosts)}, since no pod runs to ask in")
+    return remarks
+
+
+def _new_hosts(pairs: list[Counterpart], running: Running | None, conf: Mapping[str, Any]) -> list[str]:
+    """The names that DNS has to know, where a running cluster was found by others until now."""
+    if running is None:
+        return []
+    pods = [pod["metadata"]["name"] for pod in running.pods]
+    hosts = hosts_to_resolve(conf, _login_urls(pair.declared for pair in pairs), pods)
+    before = hosts_to_resolve(
+        read_configuration(running.configuration), _login_urls(pair.running for pair in pairs if pair.running), pods
+    )
+    return hosts if set(hosts) - set(before) else []
+
+
+def _login_urls(objects: Iterable[Object]) -> list[str]:
+    """The URLs in the Secrets with logins."""
+    encoded = [(item.get("data") or {}).get("url") for item in objects if item["kind"] == "Secret"]
+    return [base64.b64decode(url).decode() for url in encoded if url]
+
+
+def check_conf(kubernetes: Kubernetes, proposed: ProposedPlan, may_create_pod: bool) -> None:
+    """Has nats-server check a new configuration: in a pod of the declared image that runs, or else in one made for this."""
+    conf, statefulset = configuration_of(proposed.pairs), declared_statefulset(proposed.pairs)
+    if conf is None or statefulset is None:
+        return
+    container = nats_container(statefulset["spec"]["template"])
+    image, running = container["image"], proposed.facts.running
+    if running and running.configuration == conf and nats_image(running.statefulset["spec"]["template"]) == image:
+        return
+    pod = next((pod for pod in proposed.pods if runs(pod) and nats_image(pod) == image), None)
+    if pod:
+        check_in_pod(kubernetes, proposed.namespace, pod["metadata"]["name"], container, conf)
+    elif may_create_pod:
+        namespace = next((item for item in missing_objects(proposed.pairs) if item["kind"] == "Namespace"), None)
+        # The names of a new cluster can be looked up in the same pod.
+        hosts = hosts_to_resolve(read_configuration(conf), _login_urls(proposed.declared), ())
+        check_configuration(kubernetes, statefulset, namespace, conf, hosts)
