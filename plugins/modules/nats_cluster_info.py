@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: nats_cluster_info
 short_description: Read what a NATS cluster runs with
 description:
-  - Reads the Secrets that the role P(messaging.nats.nats_cluster#role) made, logins and configurations, and what its StatefulSet says.
+  - Reads the Secrets of the role P(messaging.nats.nats_cluster#role), with logins and configurations, and what its StatefulSet says.
   - What it returns is secret. Set C(no_log) on the task.
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -49,22 +49,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 secrets:
-  description: The Secrets, none where the namespace is missing, as Kubernetes has them.
+  description: The Secrets as Kubernetes has them; empty if the namespace is missing.
   returned: success
   type: list
   elements: dict
 versions:
-  description: What the Secrets were when they were read, as M(messaging.nats.nats_cluster_apply) takes it.
+  description: The versions of the Secrets when they were read, as M(messaging.nats.nats_cluster_apply) takes them.
   returned: success
   type: dict
 running:
-  description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), C(pending) where pods are
-    not of the newest revision, and C(seen), which is another one once anything was changed in it. Empty where there is none.
+  description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), C(pending) if pods are
+    not of the newest revision, and C(seen), a value that differs after any change of it. Empty if there is no StatefulSet.
   returned: success
   type: dict
 zones:
   description: The C(names) of the zones that nodes of the servers are in, whether there are C(enough) of them to keep the replicas of a stream
-    apart, and the C(reason) where they can't be used.
+    apart, and the C(reason) why they can't be used, if there is one.
   returned: success
   type: dict
 code:

@@ -11,10 +11,10 @@ short_description: Plan what makes a running NATS cluster the declared one
 description:
   - Compares the declared Kubernetes objects with those that run, by dry runs of server-side apply, and says what has to happen.
   - The role P(messaging.nats.nats_cluster#role) calls it before it touches anything; it is of little use by itself.
-  - Refuses what can't be, naming the variable; storage classes and nodes that are missing, objects of other tools,
-    and a configuration that nats-server itself refuses, which is asked for in a short-lived pod of the declared image.
-  - Differences are sorted into what the servers take over as they run, what they must restart for, servers that join or leave, and volumes that grow.
-    What would lose something, or can't be done in place, is refused with the reason.
+  - Refuses what is not possible, and names the variable; for example storage classes or nodes that are missing, objects of other tools,
+    and a configuration that nats-server refuses, which a short-lived pod of the declared image checks.
+  - Tells apart what the servers take over as they run, what they must restart for, servers that join or leave, and volumes that grow.
+    A change that would lose something, or can't be made in place, is refused with the reason.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -26,7 +26,7 @@ attributes:
     details: Starts no pod to check the configuration, so that nothing at all is created.
 options:
   state:
-    description: Whether the cluster shall be there.
+    description: Whether the cluster is to exist.
     type: str
     choices: [present, absent]
     default: present
@@ -48,7 +48,7 @@ options:
     type: str
     default: "[]"
   replicas:
-    description: The declared number of servers. That of the declared StatefulSet unless said, which the role renders with what runs.
+    description: The declared number of servers. By default it is that of the declared StatefulSet, which the role renders with the number that runs.
     type: int
   version:
     description: The declared version of nats-server.
@@ -56,7 +56,7 @@ options:
     default: ""
   single_replica:
     description:
-      - What happens to streams with one replica when their server restarts. V(confirm) refuses what empties them, or an upgrade that they are away for.
+      - What happens to streams with one replica when their server restarts. V(confirm) refuses a restart that empties them, and an upgrade during which they are away.
         V(move) and V(accept) do not.
     type: str
     choices: [confirm, move, accept]
@@ -67,8 +67,8 @@ options:
     default: false
   wait_timeout:
     description:
-      - Seconds within which servers that do not answer are asked again, where the plan would take away what only they know.
-        It is refused then. Other plans need no answer.
+      - Seconds in which servers that do not answer are asked again, if the plan might delete something that only they know.
+        After that it is refused. Other plans need no answer.
     type: float
     default: 15
 requirements:
@@ -76,7 +76,7 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: What would deploying these objects do
+- name: See what deploying these objects would do
   messaging.nats.nats_cluster_plan:
     name: nats
     namespace: nats
@@ -110,7 +110,7 @@ apply_logins:
   elements: str
 apply:
   description:
-    - All other objects that are missing or differ, but for the namespace; C(apiVersion), C(kind) and C(metadata) with name and namespace.
+    - All other objects that are missing or differ, except for the namespace; C(apiVersion), C(kind) and C(metadata) with name and namespace.
     - P(messaging.nats.planned_objects#filter) finds the declared ones.
   returned: when O(state=present)
   type: list
@@ -128,7 +128,7 @@ growth:
   returned: when O(state=present)
   type: dict
 reload:
-  description: Whether the servers take over a configuration as they run.
+  description: Whether the servers reload their configuration.
   returned: when O(state=present)
   type: bool
 roll:
@@ -336,7 +336,7 @@ def main() -> None:
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}) as module:
         kubernetes = Kubernetes(module.params)
         result = (present if module.params["state"] == "present" else absent)(module, kubernetes)
-        # A plan changes nothing; in check mode it stands for what would be done.
+        # A plan itself changes nothing; in check mode `changed` says whether the deployment would.
         module.exit_json(changed=module.check_mode and result["verb"] != "nothing", **result)
 
 

@@ -9,9 +9,9 @@ DOCUMENTATION = r"""
 module: nats_cluster_storage
 short_description: Give the servers of a NATS cluster on Kubernetes larger volumes while they run
 description:
-  - Asks for larger volumes, waits until they have grown, and replaces the StatefulSet without its pods, since it can't be told another size.
+  - Requests larger volumes, waits until they have grown, and replaces the StatefulSet without its pods, because its size can't be changed.
   - No server restarts. The new StatefulSet has the same template as the old one and takes the pods over.
-  - It can be killed at any point and run again; what has grown is left alone, and a StatefulSet that was lost comes back.
+  - It can be killed at any point and run again. Volumes that have grown are left alone, and a StatefulSet that was lost is created again.
   - Volumes never shrink.
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -21,7 +21,7 @@ extends_documentation_fragment:
   - messaging.nats.kubeconfig
 options:
   definition:
-    description: The declared StatefulSet. Nothing of it but the size of its volumes is brought in, the rest is left to who applies it.
+    description: The declared StatefulSet. Only the size of its volumes is applied; the rest is left to whatever applies the StatefulSet.
     type: dict
     required: true
   lease:
@@ -36,7 +36,7 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Volumes as large as declared
+- name: Make the volumes as large as declared
   messaging.nats.nats_cluster_storage:
     definition: "{{ lookup('ansible.builtin.file', 'statefulset.yaml') | from_yaml }}"
 """
@@ -52,7 +52,7 @@ replaced:
   returned: success
   type: bool
 versions:
-  description: What the StatefulSet is now, as M(messaging.nats.nats_cluster_apply) takes it.
+  description: The version of the StatefulSet now, as M(messaging.nats.nats_cluster_apply) takes it.
   returned: success
   type: dict
 seconds:
@@ -61,7 +61,7 @@ seconds:
   type: float
 waiting:
   description: Whether it may succeed when it is tried again.
-  returned: when it has not got there in time
+  returned: when it was not done in time
   type: bool
 code:
   description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.

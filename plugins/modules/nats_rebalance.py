@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 module: nats_rebalance
 short_description: Spread replicas, leaders and clients of a NATS cluster evenly
 description:
-  - Moves replicas of streams so that every server has as many and as much, then leaders of streams and consumers, then has clients connect again.
+  - Moves replicas of streams so that every server has the same share of their number and bytes, then leaders of streams and consumers, then has clients connect again.
     Streams do not move by themselves when servers join, and leaders gather on the servers that restarted first.
   - Works in small steps; a stream has never fewer replicas than before, and the next replica of a stream moves when all of them are current again.
-  - A cluster that is not healthy is left alone, and the task fails with what is wrong. Killed or timed out, it goes on when it is run again.
-  - Without O(kubernetes), the login is one of the system account.
+  - A cluster that is not healthy is left alone, and the task fails with what is wrong. After it was killed or timed out, it goes on when it is run again.
+  - Without O(kubernetes), the login has to be one of the system account.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -24,27 +24,27 @@ extends_documentation_fragment:
   - messaging.nats.attributes.action_group
 options:
   replicas:
-    description: Spread replicas. A replica counts one, and one more where it has as many bytes as the average.
+    description: Spread replicas. A replica counts one, plus its bytes divided by the average bytes of a replica.
     type: bool
     default: true
   leaders:
     description:
       - Spread leaders. Only an account's own user may move them, so it needs the logins of O(accounts);
-        with O(kubernetes) the accounts' Secrets C(<cluster>-<account>) are used. Accounts without are in RV(not_moved).
+        with O(kubernetes) the accounts' Secrets C(<cluster>-<account>) are used. Accounts without a login are in RV(not_moved).
     type: bool
     default: true
   connections:
     description:
       - Close connections of clients on servers that have a tenth more than the average, the idle ones first, so that they connect again.
-        Where to is their own choice.
+        Each client chooses itself to which server.
     type: bool
     default: false
   max_moves:
-    description: So many replicas at most are moved in one run.
+    description: The largest number of replicas that one run moves.
     type: int
     default: 50
   kicks_per_second:
-    description: So many connections are closed in a second.
+    description: How many connections are closed per second.
     type: float
     default: 5
   lease:
@@ -58,14 +58,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: What would move
+- name: See what would move
   messaging.nats.nats_rebalance:
     kubernetes:
       namespace: nats
   check_mode: true
   diff: true
 
-- name: After two servers joined
+- name: Spread everything after two servers joined
   messaging.nats.nats_rebalance:
     kubernetes:
       namespace: nats
@@ -84,7 +84,7 @@ moves:
       from: nats-0
       to: nats-3
 servers:
-  description: What each server has then; C(streams), the replicas of streams, C(leaders), of streams and consumers, C(connections) and C(bytes).
+  description: What each server has afterwards; C(streams), the replicas of streams, C(leaders), of streams and consumers, C(connections) and C(bytes).
   returned: success
   type: dict
   sample:
@@ -94,17 +94,17 @@ before:
   returned: success
   type: dict
 not_moved:
-  description: Accounts whose leaders should move and could not be made to, with the reason.
+  description: Accounts whose leaders should move but could not be moved, with the reason.
   returned: success
   type: dict
 unmoved:
-  description: What refused to move, a sentence each.
+  description: A sentence for each replica or leader that did not move.
   returned: success
   type: list
   elements: str
 findings:
-  description: What is wrong with the cluster, as M(messaging.nats.nats_health) tells it.
-  returned: when it is not healthy
+  description: What is wrong with the cluster, as M(messaging.nats.nats_health) returns it.
+  returned: when the cluster is not healthy
   type: list
   elements: dict
 code:
@@ -136,8 +136,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.module import
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import Members
 from ansible_collections.messaging.nats.plugins.module_utils._operations.rebalance import RebalanceOptions, rebalance
 
-# A cluster that has just been rolled or scaled may need a moment.
-SETTLES = 10
+# How long a cluster that has just been restarted or scaled is given to become healthy.
+HEALTHY_TIMEOUT_S = 10
 SPEC = {
     "replicas": {"type": "bool", "default": True},
     "leaders": {"type": "bool", "default": True},
@@ -154,7 +154,7 @@ def main() -> None:
         if params["kicks_per_second"] <= 0:
             remedy = "Set connections: false to close none."
             raise NatsError("option kicks_per_second", "it is not above 0", remedy, code="INVALID_VALUE")
-        snapshot, findings = observe(source(params, opened), SETTLES, "error")
+        snapshot, findings = observe(source(params, opened), HEALTHY_TIMEOUT_S, "error")
         if wrong := [finding for finding in findings if fails(finding, "error")]:
             sentences = "; ".join(f"{finding.object}: {finding.evidence}" for finding in wrong)
             cause = f"it is not healthy, so nothing was moved: {sentences}"
@@ -171,7 +171,7 @@ def main() -> None:
 
 
 def check_of_lease(params: Mapping[str, Any], opened: ExitStack) -> Callable[[], None]:
-    """What raises before a move where another play has the Lease, which is renewed until then."""
+    """A check before each move, which raises if another play has the Lease. The Lease is renewed meanwhile."""
     target = params["kubernetes"]
     if not target:
         cause = "a Lease is an object of Kubernetes"

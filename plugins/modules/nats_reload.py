@@ -9,17 +9,17 @@ DOCUMENTATION = r"""
 module: nats_reload
 short_description: Have the servers of a NATS cluster load their configuration
 description:
-  - Has every running server of a cluster on Kubernetes load the configuration that its pod's Secret holds, all at once, and proves that each has;
+  - Has every running server of a cluster on Kubernetes load the configuration that its pod's Secret holds, all at once, and checks that each has done so;
     by the configuration's digest, by the end of the certificate of each listener, and by C(server_metadata.revision) where the configuration has one.
-  - The kubelet brings a changed Secret into a pod after half a minute or more. An annotation C(messaging.nats/configuration) on the pod makes it at once.
-  - A server that runs with its configuration already is left alone. No server is told to reload before all pods have the files, and none when a server
+  - The kubelet brings a changed Secret into a pod after half a minute or more. An annotation C(messaging.nats/configuration) on the pod makes it do that at once.
+  - A server that runs with its configuration already is left alone. No server reloads before all pods have the files, and none does if a server
     finds an error in them. It can be killed at any time and run again.
-  - No login is needed. Where that of the account's user fails, because its Secret is lost or wrong or the listener's certificate can't be verified,
-    a server is told by a signal in its container (C(nats-server -sl=reload)), and proven by its monitoring port, V(8222), which asks for no login.
+  - No login is needed. If the login of the account's user fails, because its Secret is lost or wrong or the listener's certificate can't be verified,
+    a server gets a signal in its container (C(nats-server -sl=reload)), and is checked by its monitoring port, V(8222), which needs no login.
   - A certificate that has expired, is not valid yet, does not fit its key or is not signed by its CA is refused, by Secret, key and listener,
     before the first pod gets it. The CA has to have signed it where servers verify one another (V(cluster), V(gateway)), and where both are in one Secret.
-  - What a server takes over only when it starts it refuses, and goes on with what it has; L(the guide,https://galaxy.ansible.com/messaging/nats) has a table.
-  - With O(kubernetes), the default account is V(SYS). Nothing else than O(kubernetes) says where the cluster is.
+  - A server refuses a change that it can take over only when it starts, and goes on with the configuration that it has; L(the guide,https://galaxy.ansible.com/messaging/nats) has a table.
+  - With O(kubernetes), the default account is V(SYS). O(kubernetes) is required, because only it says where the cluster is.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -40,19 +40,19 @@ options:
       It is renewed meanwhile, and checked before any server is told to reload.
     type: str
   wait_timeout:
-    description: Seconds until all servers have to have their configuration. What each lacks then is told.
+    description: Seconds until all servers have to have their configuration. The error says what each one lacks then.
     type: float
     default: 30
 """
 
 EXAMPLES = r"""
-- name: A user more, in the Secret that the pods mount
+- name: Add a user in the Secret that the pods mount
   kubernetes.core.k8s:
     definition: "{{ configuration }}"
     apply: true
   no_log: true
 
-- name: All servers have it
+- name: Have all servers load it
   messaging.nats.nats_reload:
     kubernetes:
       namespace: nats

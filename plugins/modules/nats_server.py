@@ -12,10 +12,10 @@ description:
   - Does one thing to one server, or to several one after the other, so that no acknowledged message is lost, and waits until the cluster is whole again.
     Where it fails for one, those that come after it are not touched.
   - What it does and what it waits for is shown while it works, where Ansible runs it on its own machine with its own Python.
-  - It can be killed at any point and run again; where it stood is read from the cluster.
-  - Before a server goes, its leaders of streams, consumers and meta are handed to other servers, preferably to those that are done already.
+  - It can be killed at any point and run again. How far it had come is read from the cluster.
+  - Before a server stops, its leaders of streams, consumers and meta are handed to other servers, preferably to those that have restarted already.
     Leaders are handed over by their account's own user, whose login is in the Secret C(<cluster>-<account>).
-    Where there is none, the server hands them over as it goes, and RV(notes) say so.
+    Where there is none, the server hands them over as it stops, and RV(notes) say so.
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -25,69 +25,69 @@ extends_documentation_fragment:
   - messaging.nats.attributes.action_group
 options:
   name:
-    description: Name of the server's pod, or of several in the order in which they are dealt with.
+    description: Name of the server's pod, or of several, in the order in which they are changed.
     type: list
     elements: str
     required: true
   state:
     description:
-      - V(restarted) moves it onto the newest revision of the StatefulSet, by lowering the partition. Nothing happens where it is of that revision,
+      - V(restarted) moves it onto the newest revision of the StatefulSet, by lowering the partition. Nothing happens if it has that revision already,
         and O(restarted_at) does not make a newer one.
-        A pod that does not run with it comes back as it was before, and the task fails with its events and its log.
-        A server that does not answer only goes where Kubernetes finds its pod not ready, or where the meta leader does not reach it.
-      - V(present) scales the StatefulSet out until it is there, and waits until it and all before it are members.
-      - V(absent) takes the last server out; what it holds goes to others first, then its pod goes, and meta forgets it. The volume stays.
-        Where a stream was made on it as it went, it comes back once more and gives that away, too.
+        A pod that does not run with it is put back as it was before, and the task fails with its events and its log.
+        A server that does not answer is restarted only if Kubernetes reports its pod not ready, or if the meta leader does not reach it.
+      - V(present) scales the StatefulSet out until the server exists, and waits until it and all before it are members.
+      - V(absent) takes the last server out. All that it has is moved to others first, then its pod is deleted, then it is removed from meta.
+        The volume stays. If a stream was created on it as it stopped, it is started once more, and that stream is moved too.
       - V(drained) takes it off O(node), by an eviction that the PodDisruptionBudget may hold up. With a volume that is bound to the node,
-        its pod waits for the node, and the others do without it; else it comes back on another node.
-        Refused where another server is away or behind. Mark the node unschedulable before.
+        its pod waits for the node, and the others work without it; else it comes back on another node.
+        It is refused while another server is away or behind. Mark the node unschedulable before.
       - V(replaced) gives it a new, empty volume under the same name, for a disk that is dead or a node that is lost.
-        It stays a member of meta meanwhile, and copies from the others what it has to have, which takes seconds, where a name that was
-        removed is shut out for five minutes. Streams with one replica are moved off first. Refused where another server is away or behind,
-        and where its store has what no other has. It is done anew each time; a run that was killed is taken up.
+        It stays a member of meta meanwhile, and copies what it has to have from the others, which takes seconds. (A name that is removed
+        from meta can't join again for five minutes.) Streams with one replica are moved off first. It is refused while another server is
+        away or behind, and if its store has what no other server has. Each run replaces the volume again; a run that was killed is continued.
     type: str
     choices: [present, restarted, absent, drained, replaced]
     default: present
   staying:
-    description: For O(state=absent), the servers that will be left in the end. All others unless said.
+    description: For O(state=absent), the servers that will be left in the end. By default these are all others.
     type: list
     elements: str
   node:
-    description: For O(state=drained), the node that its pod has to leave. Nothing happens where it is not there.
+    description: For O(state=drained), the node that its pod has to leave. Nothing happens if the pod is not on it.
     type: str
   single_replica:
     description:
-      - For O(state=restarted) and O(state=drained), whether streams with one replica are moved to another server before their server goes.
-      - V(confirm) refuses to drain a server that alone has a stream or a durable consumer. For O(state=restarted) it is as V(accept).
+      - For O(state=restarted) and O(state=drained), whether streams with one replica are moved to another server before their server stops.
+      - V(confirm) refuses to drain a server that alone has a stream or a durable consumer. For O(state=restarted) it has the effect of V(accept).
     type: str
     choices: [accept, move, confirm]
     default: accept
   allow_data_loss:
-    description: For O(state=replaced), give up what only this server has. Its streams are there again, empty.
+    description: For O(state=replaced), give up what only this server has. Its streams exist again afterwards, but empty.
     type: bool
     default: false
   node_lost:
     description:
-      - For O(state=replaced), its node is silent and certainly off, so its pod is removed without the node's word that it ended.
+      - For O(state=replaced), says that its silent node is certainly off, so that its pod is removed without a report of the node that it has ended.
       - Not needed where the node was deleted from Kubernetes or has the taint C(node.kubernetes.io/out-of-service).
-        If its server still runs, two of one name harm each other.
+        If its server still runs, two servers of one name harm each other.
     type: bool
     default: false
   delete_volume:
-    description: For O(state=absent), delete the volume too. Nothing brings it back.
+    description: For O(state=absent), delete the volume too. This can't be undone.
     type: bool
     default: false
   force:
     description:
-      - For O(state=restarted), name of the one server that is restarted even where streams lose their quorum meanwhile, or where it can't be seen whether.
-      - What stood against it, and what could not be seen, is in RV(notes).
+      - For O(state=restarted), name of the one server that is restarted even if streams lose their quorum meanwhile, or if it is not known whether they do.
+      - The reasons against the restart, and what could not be seen, are in RV(notes).
     type: str
   restarted_at:
     description:
-      - For O(state=restarted), the moment that a restart was asked for at, in any notation.
-        Where the pods were not told of it before, a revision of the StatefulSet with it is made first, as by C(kubectl rollout restart),
-        so that all of them restart. The first of O(name) has to be the last server then.
-      - With the same moment again, only those restart that have not yet. Nothing restarts without need where it is not set.
+      - For O(state=restarted), the moment at which a restart was asked for, in any notation.
+        If the StatefulSet does not have it yet, a new revision with it is made first, as C(kubectl rollout restart) does,
+        so that all servers restart. The first of O(name) has to be the last server then.
+      - With the same moment again, only those restart that have not restarted yet. If it is not set, only servers restart that have to.
     type: str
   pause:
     description: Seconds between two servers.
@@ -97,7 +97,7 @@ options:
     description: What this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took. It is renewed meanwhile.
     type: str
   wait_timeout:
-    description: Seconds until all is done for one server.
+    description: Seconds that the change of one server may take.
     type: float
     default: 300
 """
@@ -109,14 +109,14 @@ EXAMPLES = r"""
     name: [nats-2, nats-1, nats-0]
     state: restarted
 
-- name: All servers, though nothing changed; and it goes on with those that are left where it is killed
+- name: All servers, though nothing changed; after a run that was killed it goes on with the others
   messaging.nats.nats_server:
     kubernetes: {namespace: nats}
     name: [nats-2, nats-1, nats-0]
     state: restarted
     restarted_at: "2026-11-30T22:00:00Z"
 
-- name: Off a node that is to be serviced
+- name: Take a server off a node that is to be serviced
   messaging.nats.nats_server:
     kubernetes: {namespace: nats}
     name: nats-1
@@ -124,7 +124,7 @@ EXAMPLES = r"""
     node: worker-7
     single_replica: move
 
-- name: A new disk instead of one that is dead
+- name: Give a server a new volume, because its disk is dead
   messaging.nats.nats_server:
     kubernetes: {namespace: nats}
     name: nats-1
@@ -137,11 +137,11 @@ seconds:
   returned: success
   type: float
 handed_over:
-  description: How many leaders were handed to other servers before theirs went.
+  description: How many leaders were handed to other servers before theirs stopped.
   returned: success
   type: int
 notes:
-  description: What a person should know, as leaders that could not be handed over.
+  description: What a person should know, for example which leaders could not be handed over.
   returned: success
   type: list
   elements: str

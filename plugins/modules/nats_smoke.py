@@ -9,9 +9,9 @@ module: nats_smoke
 short_description: Try out what an application expects of NATS
 description:
   - Publishes and subscribes, asks and answers, shares jobs in a queue group, publishes to a stream with deduplication,
-    consumes and acknowledges, and sees that a message that comes again is processed once.
+    consumes and acknowledges, and checks that a message that is delivered again is processed once.
   - Works with a subject C(smoke.<random>) and a stream C(SMOKE_<random>) of its own, which it removes.
-  - Fails with a sentence for each thing that did not work. With O(kubernetes), the default account is V(APP).
+  - Fails with a sentence for each operation that did not work. With O(kubernetes), the default account is V(APP).
 author:
   - The messaging.nats authors (@messaging-nats)
 extends_documentation_fragment:
@@ -21,7 +21,7 @@ extends_documentation_fragment:
   - messaging.nats.attributes.action_group
 attributes:
   check_mode:
-    details: Tries only what needs no stream.
+    details: Tries only the operations that need no stream.
 options:
   num_replicas:
     description: Replicas of the stream. By default 3 in a cluster, and 1 on a single server.
@@ -29,7 +29,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Applications can work
+- name: Check that applications can work
   messaging.nats.nats_smoke:
     kubernetes:
       namespace: nats
@@ -37,13 +37,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checks:
-  description: What was tried.
+  description: The operations that were tried.
   returned: always
   type: list
   elements: dict
   contains:
     name:
-      description: What it was.
+      description: Name of the operation.
       type: str
     ok:
       description: Whether it worked.
@@ -52,7 +52,7 @@ checks:
       description: What was seen.
       type: str
     latency_ms:
-      description: Milliseconds of single operations, from here and back; median, 99th percentile and maximum.
+      description: Milliseconds of single round trips from where the module runs; median, 99th percentile and maximum.
       type: dict
 code:
   description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.

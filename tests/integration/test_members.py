@@ -337,7 +337,7 @@ async def quiet(_error):
 
 
 def test_an_unhealthy_cluster_is_left_alone(own_cluster, run_module, monkeypatch):
-    monkeypatch.setattr(nats_rebalance, "SETTLES", 0)
+    monkeypatch.setattr(nats_rebalance, "HEALTHY_TIMEOUT_S", 0)
     own_cluster.stop(own_cluster[2])
     login = {"user": "sys-user", "password": secret("sys-user"), "expected_members": list(own_cluster.names())}
     result = run_module(nats_rebalance, servers=[server.url for server in own_cluster.servers[:2]], **login)

@@ -35,9 +35,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check i
     try_pod,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion import Volumes
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     Counterpart,
+    Object,
     nats_container,
     nats_image,
 )
