@@ -56,8 +56,8 @@ options:
     default: ""
   single_replica:
     description:
-      - What happens to streams with one replica when their server restarts. V(confirm) refuses a restart that empties them, and an upgrade during which they are away.
-        V(move) and V(accept) do not.
+      - What happens to streams with one replica when their server restarts. V(confirm) refuses a restart that empties them,
+        and an upgrade during which they are away. V(move) and V(accept) do not.
     type: str
     choices: [confirm, move, accept]
     default: confirm

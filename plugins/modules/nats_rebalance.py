@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: nats_rebalance
 short_description: Spread replicas, leaders and clients of a NATS cluster evenly
 description:
-  - Moves replicas of streams so that every server has the same share of their number and bytes, then leaders of streams and consumers, then has clients connect again.
-    Streams do not move by themselves when servers join, and leaders gather on the servers that restarted first.
+  - Moves replicas of streams so that every server has the same share of their number and bytes, then leaders of streams and consumers,
+    then has clients connect again. Streams do not move by themselves when servers join, and leaders gather on the servers that restarted first.
   - Works in small steps; a stream has never fewer replicas than before, and the next replica of a stream moves when all of them are current again.
   - A cluster that is not healthy is left alone, and the task fails with what is wrong. After it was killed or timed out, it goes on when it is run again.
   - Without O(kubernetes), the login has to be one of the system account.

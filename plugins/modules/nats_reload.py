@@ -11,14 +11,15 @@ short_description: Have the servers of a NATS cluster load their configuration
 description:
   - Has every running server of a cluster on Kubernetes load the configuration that its pod's Secret holds, all at once, and checks that each has done so;
     by the configuration's digest, by the end of the certificate of each listener, and by C(server_metadata.revision) where the configuration has one.
-  - The kubelet brings a changed Secret into a pod after half a minute or more. An annotation C(messaging.nats/configuration) on the pod makes it do that at once.
+  - The kubelet brings a changed Secret into a pod after half a minute or more. An annotation C(messaging.nats/configuration) on the pod makes it do so at once.
   - A server that runs with its configuration already is left alone. No server reloads before all pods have the files, and none does if a server
     finds an error in them. It can be killed at any time and run again.
   - No login is needed. If the login of the account's user fails, because its Secret is lost or wrong or the listener's certificate can't be verified,
     a server gets a signal in its container (C(nats-server -sl=reload)), and is checked by its monitoring port, V(8222), which needs no login.
   - A certificate that has expired, is not valid yet, does not fit its key or is not signed by its CA is refused, by Secret, key and listener,
     before the first pod gets it. The CA has to have signed it where servers verify one another (V(cluster), V(gateway)), and where both are in one Secret.
-  - A server refuses a change that it can take over only when it starts, and goes on with the configuration that it has; L(the guide,https://galaxy.ansible.com/messaging/nats) has a table.
+  - A server refuses a change that it can take over only when it starts, and goes on with the configuration that it has.
+    L(The guide,https://galaxy.ansible.com/messaging/nats) has a table.
   - With O(kubernetes), the default account is V(SYS). O(kubernetes) is required, because only it says where the cluster is.
 author:
   - The messaging.nats authors (@messaging-nats)

@@ -2,89 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a pod as declared would meet, as far as it can be reckoned."""
+"""Whether a quota is enough for the declared pod, and which names DNS has to know."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import (
     QUOTA,
     fits_quota,
     hosts_to_resolve,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import (
-    parse_amount,
-    requests,
-    room,
-    schedules_otherwise,
-)
 
 
 def container(name="nats", limits=None, **asked):
     return {"name": name, "resources": {"requests": asked} | ({"limits": limits} if limits else {})}
-
-
-def statefulset(*containers, spread=False, **spec):
-    terms = [{"topologyKey": "kubernetes.io/hostname"}] if spread else []
-    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
-    return {"spec": {"template": {"spec": {"containers": [*containers], "affinity": affinity} | spec}}}
-
-
-def node(cpu="4", memory="8Gi", **labels):
-    return {
-        "metadata": {"name": "n", "labels": labels},
-        "spec": {},
-        "status": {"allocatable": {"cpu": cpu, "memory": memory}},
-    }
-
-
-@pytest.mark.parametrize(
-    ("text", "amount"), [("250m", 250), ("4", 4000), (2, 2000), ("0.5", 500), ("1Ki", 1024000), ("1e3", 1000000)]
-)
-def test_an_amount(text, amount):
-    assert parse_amount(text) == amount
-
-
-def test_a_pod_asks_for_all_its_containers_together_or_for_the_largest_that_comes_first():
-    spec = {
-        "containers": [container(cpu="250m"), container("side", {"cpu": "1"})],
-        "initContainers": [container(cpu="2")],
-    }
-    assert requests(spec) == {"cpu": 2000}
-
-
-@pytest.mark.parametrize(
-    ("declared", "nodes", "said"),
-    [
-        (
-            statefulset(container(cpu="64")),
-            [node()] * 3,
-            "nats_cluster_resources: a server asks for cpu 64, and only 0 of the 3 nodes",
-        ),
-        (statefulset(container(memory="9Gi")), [node()] * 3, "a server asks for memory 9216Mi"),
-        (statefulset(container(cpu="3"), spread=True), [node(), node("2"), node()], "only 2 of the 3 nodes"),
-        (
-            statefulset(container(), nodeSelector={"no": "such"}),
-            [node()] * 3,
-            "nats_cluster_node_selector: none of 3 nodes",
-        ),
-        (statefulset(container(cpu="3")), [node("2"), node()], ""),
-        (statefulset(container(cpu="64")), None, ""),
-        (statefulset(container(cpu="64")), [{"metadata": {"name": "n"}, "spec": {}}], ""),
-    ],
-)
-def test_a_node_has_to_be_large_enough(declared, nodes, said):
-    assert said in "".join(room(declared, ClusterFacts(True, nodes), 3))
-    assert bool(list(room(declared, ClusterFacts(True, nodes), 3))) is bool(said)
-
-
-def test_nodes_matter_where_pods_are_scheduled_otherwise():
-    plain = statefulset(container(cpu="1"))
-    assert not schedules_otherwise(plain, statefulset(container(cpu="1000m"), nodeSelector={}))
-    assert schedules_otherwise(statefulset(container(cpu="2")), plain)
-    assert schedules_otherwise(statefulset(container(cpu="1"), nodeSelector={"a": "b"}), plain)
 
 
 OLD = {

@@ -2,161 +2,81 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan is refused with the reason where its preconditions do not hold."""
+"""Whether nodes can take the servers."""
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._deploy import plan as _cluster_plan
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart
-
-WANTED = DeclaredCluster(3, "2.15.1")
-OURS = {"app.kubernetes.io/managed-by": "messaging.nats"}
-NODE = {"metadata": {"name": "n", "labels": {"disk": "ssd"}}, "spec": {}}
-CONTROL = {
-    "metadata": {"name": "c"},
-    "spec": {"taints": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]},
-}
-CORDONED = {"metadata": {"name": "d"}, "spec": {"unschedulable": True}}
-STANDARD = {"metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
-FAST = {"metadata": {"name": "fast"}}
-FACTS = ClusterFacts(True, [NODE, NODE, NODE, CONTROL], [STANDARD, FAST])
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import (
+    parse_amount,
+    requests,
+    room,
+    schedules_otherwise,
+)
 
 
-def statefulset(replicas=3, storage_class=None, spread=True, **pod):
-    affinity = {
-        "podAntiAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "kubernetes.io/hostname"}]
-        }
-    }
-    claim = {"spec": {"storageClassName": storage_class} if storage_class else {}}
-    containers = [{"name": "nats", "image": "nats:2.15.1-alpine"}]
-    template = {"spec": {"containers": containers, "affinity": affinity if spread else {}, **pod}}
-    spec = {"replicas": replicas, "template": template, "volumeClaimTemplates": [claim]}
+def container(name="nats", limits=None, **asked):
+    return {"name": name, "resources": {"requests": asked} | ({"limits": limits} if limits else {})}
+
+
+def statefulset(*containers, spread=False, **spec):
+    terms = [{"topologyKey": "kubernetes.io/hostname"}] if spread else []
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    return {"spec": {"template": {"spec": {"containers": [*containers], "affinity": affinity} | spec}}}
+
+
+def node(cpu="4", memory="8Gi", **labels):
     return {
-        "apiVersion": "apps/v1",
-        "kind": "StatefulSet",
-        "metadata": {"name": "nats", "namespace": "nats", "labels": OURS},
-        "spec": spec,
-    }
-
-
-def service(**metadata):
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "nats", "namespace": "nats", "labels": OURS} | metadata,
+        "metadata": {"name": "n", "labels": labels},
         "spec": {},
+        "status": {"allocatable": {"cpu": cpu, "memory": memory}},
     }
 
 
-def plan(pairs, facts, wanted=WANTED):
-    return _cluster_plan.plan(pairs, facts, wanted)
+@pytest.mark.parametrize(
+    ("text", "amount"), [("250m", 250), ("4", 4000), (2, 2000), ("0.5", 500), ("1Ki", 1024000), ("1e3", 1000000)]
+)
+def test_an_amount(text, amount):
+    assert parse_amount(text) == amount
 
 
-def missing(item):
-    return Counterpart(item)
-
-
-def same(item):
-    """What runs differs from what applying gives only in what the API server writes."""
-    running = copy.deepcopy(item) | {"status": {"ready": 3}}
-    running["metadata"]["resourceVersion"] = "7"
-    running["metadata"]["managedFields"] = [
-        {"manager": "messaging.nats", "operation": "Apply"},
-        {"manager": "kubelet", "operation": "Update"},
-    ]
-    return Counterpart(item, running, copy.deepcopy(item))
-
-
-def owned(**metadata):
-    item = service()
-    return Counterpart(item, service(**metadata), item)
-
-
-def test_nothing_there_is_created_and_what_is_there_is_left():
-    assert plan([missing(statefulset()), missing(service())], FACTS).verb == "create"
-    assert plan([same(statefulset()), same(service())], FACTS).verb == "nothing"
-    half = plan([same(service()), missing(statefulset())], FACTS)
-    assert (half.verb, half.summary) == ("create", ("create StatefulSet nats",))
-
-
-def test_a_login_that_stayed_and_differs_is_applied_with_what_is_created():
-    def login(password):
-        meta = {"name": "nats-sys", "namespace": "nats", "labels": OURS}
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"password": password}}
-
-    found = plan([missing(statefulset()), Counterpart(login("bmV3"), login("b2xk"), login("bmV3"))], FACTS)
-    assert (found.verb, found.apply_secrets) == ("create", ("nats-sys",))
-    assert plan([missing(statefulset()), same(login("b2xk"))], FACTS).apply_secrets == ()
+def test_a_pod_asks_for_all_its_containers_together_or_for_the_largest_that_comes_first():
+    spec = {
+        "containers": [container(cpu="250m"), container("side", {"cpu": "1"})],
+        "initContainers": [container(cpu="2")],
+    }
+    assert requests(spec) == {"cpu": 2000}
 
 
 @pytest.mark.parametrize(
-    ("pairs", "facts", "sentence"),
+    ("declared", "nodes", "said"),
     [
-        ([missing(service())], ClusterFacts(False), "nats_cluster_namespace: namespace nats does not exist"),
         (
-            [missing(statefulset(storage_class="slow"))],
-            FACTS,
-            "nats_cluster_storage_class: the cluster has no StorageClass slow. Choose one of fast, standard",
+            statefulset(container(cpu="64")),
+            [node()] * 3,
+            "nats_cluster_resources: a server asks for cpu 64, and only 0 of the 3 nodes",
         ),
+        (statefulset(container(memory="9Gi")), [node()] * 3, "a server asks for memory 9216Mi"),
+        (statefulset(container(cpu="3"), spread=True), [node(), node("2"), node()], "only 2 of the 3 nodes"),
         (
-            [missing(statefulset())],
-            ClusterFacts(True, [NODE] * 3, [FAST]),
-            "no default StorageClass. Choose one of fast",
+            statefulset(container(), nodeSelector={"no": "such"}),
+            [node()] * 3,
+            "nats_cluster_node_selector: none of 3 nodes",
         ),
-        ([missing(statefulset())], ClusterFacts(True, [NODE, NODE, CORDONED], [STANDARD]), "only 2 of 3"),
-        ([missing(statefulset(nodeSelector={"disk": "hdd"}))], FACTS, "only 0 of 4"),
-        (
-            [owned(labels={"app.kubernetes.io/managed-by": "Helm"}, annotations={"meta.helm.sh/release-name": "nats"})],
-            FACTS,
-            "belongs to the Helm release nats",
-        ),
-        ([owned(labels={})], FACTS, "belongs to somebody else"),
-        (
-            [owned(managedFields=[{"manager": "argocd-controller", "operation": "Apply"}])],
-            FACTS,
-            "belongs to argocd-controller too",
-        ),
-        (
-            [missing(statefulset())],
-            ClusterFacts(True, [NODE] * 3, [STANDARD], [{"metadata": {"name": "data-nats-0"}}]),
-            "the servers would take its data over",
-        ),
+        (statefulset(container(cpu="3")), [node("2"), node()], ""),
+        (statefulset(container(cpu="64")), None, ""),
+        (statefulset(container(cpu="64")), [{"metadata": {"name": "n"}, "spec": {}}], ""),
     ],
 )
-def test_what_can_not_be_is_refused_with_the_reason(pairs, facts, sentence):
-    refused = plan(pairs, facts)
-    assert refused.verb == "refuse"
-    assert sentence in "\n".join(refused.refusals)
+def test_a_node_has_to_be_large_enough(declared, nodes, said):
+    assert said in "".join(room(declared, ClusterFacts(True, nodes), 3))
+    assert bool(list(room(declared, ClusterFacts(True, nodes), 3))) is bool(said)
 
 
-@pytest.mark.parametrize(
-    ("item", "facts"),
-    [
-        (statefulset(5, spread=False), FACTS),
-        (statefulset(storage_class="fast"), FACTS),
-        (statefulset(4, tolerations=[{"operator": "Exists"}]), FACTS),
-        (statefulset(3, nodeSelector={"disk": "ssd"}), FACTS),
-    ],
-)
-def test_what_can_be_is_not_refused(item, facts):
-    assert plan([missing(item)], facts, DeclaredCluster(item["spec"]["replicas"], "2.15.1")).verb == "create"
-
-
-def test_more_servers_than_nodes_are_refused():
-    (refusal,) = plan([missing(statefulset(5))], FACTS, DeclaredCluster(5, "2.15.1")).refusals
-    assert refusal.startswith("nats_cluster_replicas: 5 servers need as many nodes, and only 3 of 4")
-
-
-def test_what_may_not_be_read_is_said_and_not_refused():
-    planned = plan([missing(statefulset())], ClusterFacts(True))
-    assert planned.verb == "create"
-    assert planned.summary[1:] == (
-        "not checked: nodes, which may not be read here",
-        "not checked: storage classes, which may not be read here",
-    )
+def test_nodes_matter_where_pods_are_scheduled_otherwise():
+    plain = statefulset(container(cpu="1"))
+    assert not schedules_otherwise(plain, statefulset(container(cpu="1000m"), nodeSelector={}))
+    assert schedules_otherwise(statefulset(container(cpu="2")), plain)
+    assert schedules_otherwise(statefulset(container(cpu="1"), nodeSelector={"a": "b"}), plain)

@@ -26,7 +26,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.balance
     moves,
     placement,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._operations.rebalance import directed
 from tests.support.placed import ACCOUNT, STORE, answers
 
 NAMES = ["n1", "n2", "n3", "n4", "n5"]
@@ -201,17 +200,6 @@ def test_what_a_plan_would_lead_to():
     )
     assert after["n2"] == {"streams": 2, "leaders": 0, "bytes": 10, "connections": 2}
     assert before["n1"]["streams"] == 4
-
-
-@pytest.mark.parametrize(
-    ("tags", "wanted"),
-    [({"n1": ["n1"]}, True), ({"n1": ["n1", "ssd"]}, True), ({"n1": ["n1"], "n2": ["n1"]}, False), ({}, False)],
-)
-def test_a_server_is_addressed_by_a_tag_that_is_its_alone(tags, wanted):
-    servers = answers("n1 n2", {})
-    for name, given_tags in tags.items():
-        servers[name]["server"]["tags"] = given_tags
-    assert directed(servers, "n1") is wanted
 
 
 def many(count, seed):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a pod's Secrets hold, what lies in it, and what a refusal may show."""
+"""What a pod's Secrets hold, and what is in the pod."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted
     file_differences,
     look,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import _without_values
 from tests.support.certificates import certificate, issue
 
 
@@ -196,21 +195,3 @@ def test_what_lies_in_the_pod(tmp_path):
     there = look(Fake({}, said), pod(config=CONFIG), wanted)
     assert (there.stale, there.digest, there.ends) == ((CONFIGURATION,), "", {})
     assert there.problem == 'holds what the server refuses: 1:0: unknown field "x"'
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        (
-            "config reload not supported for JetStreamKey: old=, new=S3cret",
-            "config reload not supported for JetStreamKey",
-        ),
-        (
-            'config reload not supported for LeafNode: field "Password": old=a\nb, new=S3cret',
-            "config reload not supported for LeafNode",
-        ),
-        ("config reload not supported for jetstream storage directory",) * 2,
-    ],
-)
-def test_a_refusal_shows_no_values(said, shown):
-    assert _without_values(said) == shown

@@ -1,0 +1,15 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which volumes are those of a cluster."""
+
+from __future__ import annotations
+
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import claims_of
+
+
+def test_the_volumes_of_a_cluster_whose_name_begins_alike_are_not_ours():
+    names = ("data-nats-0", "data-nats-10", "data-nats-b-0", "data-nats-0-0", "other-nats-0")
+    found = claims_of("nats", [{"metadata": {"name": name}} for name in names])
+    assert [entry["metadata"]["name"] for entry in found] == ["data-nats-0", "data-nats-10"]

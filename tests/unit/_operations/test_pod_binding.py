@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a pod needs to get a new volume, and the nodes that both are bound to."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import (
+    Next,
+    hosts_of,
+    is_surely_off,
+    next_step,
+    past_return,
+    unschedulable,
+    why_lost,
+)
+
+
+def thing(uid="new", going=False, node="", ready=False):
+    meta = {"name": "x", "uid": uid} | ({"deletionTimestamp": "now"} if going else {})
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    return {"metadata": meta, "spec": {"nodeName": node} if node else {}, "status": {"conditions": conditions}}
+
+
+@pytest.mark.parametrize(
+    ("pod", "claim", "step", "past"),
+    [
+        (thing(node="w", ready=True), thing("old"), Next.DELETE_CLAIM, False),
+        (thing(), thing("old"), Next.DELETE_CLAIM, False),
+        (None, thing("old"), Next.DELETE_CLAIM, False),
+        (thing(node="w", ready=True), thing("old", going=True), Next.DELETE_POD, False),
+        (thing(), thing("old", going=True), Next.WAIT, True),
+        (thing(node="w", going=True), thing("old", going=True), Next.WAIT, True),
+        (thing(node="w", going=True), None, Next.WAIT, True),
+        (thing(), None, Next.DELETE_POD, True),
+        (None, None, Next.WAIT, True),
+        (None, thing(), Next.WAIT, True),
+        (thing(), thing(), Next.WAIT, True),
+        (thing(node="w"), thing(), Next.WAIT, True),
+        (thing(node="w", ready=True), thing(), Next.DONE, True),
+    ],
+    ids=[
+        "it runs with the old one",
+        "its volume is on a lost node",
+        "there is no pod",
+        "the claim waits for the pod",
+        "the claim waits for nobody",
+        "the pod is ending",
+        "the claim is gone first",
+        "a pod without its claim",
+        "both are gone",
+        "a new claim",
+        "it waits for a node",
+        "it starts",
+        "it is up",
+    ],
+)
+def test_what_a_pod_needs_to_get_a_new_volume(pod, claim, step, past):
+    assert next_step(pod, claim, "old") is step
+    assert past_return(pod, claim, "old") is past
+
+
+def test_where_no_node_takes_a_pod():
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/4 nodes"}
+    assert unschedulable({"status": {"conditions": [condition]}}) == "0/4 nodes"
+    assert unschedulable({"status": {"conditions": [condition | {"status": "True"}]}}) is None
+    assert unschedulable(None) is None
+
+
+@pytest.mark.parametrize(
+    ("affinity", "wanted"),
+    [
+        ({}, []),
+        (
+            {"matchExpressions": [{"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["a"]}]},
+            [],
+        ),
+        ({"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["w1"]}]}, ["w1"]),
+        ({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["w1"]}]}, ["w1"]),
+    ],
+)
+def test_the_nodes_that_a_volume_is_bound_to(affinity, wanted):
+    required = {"required": {"nodeSelectorTerms": [affinity]}}
+    assert hosts_of({"spec": {"nodeAffinity": required}}) == wanted
+    assert hosts_of({"spec": {}}) == []
+
+
+def node(ready="True", taint=None):
+    conditions = [{"type": "Ready", "status": ready, "lastTransitionTime": "noon", "message": "silent"}]
+    return {"spec": {"taints": [{"key": taint}]} if taint else {}, "status": {"conditions": conditions}}
+
+
+@pytest.mark.parametrize(
+    ("found", "lost", "off"),
+    [
+        (node(), None, False),
+        (node("Unknown"), "it is not ready since noon: silent", False),
+        (node(taint="node.kubernetes.io/out-of-service"), "it is out of service", True),
+        (node(taint="other"), None, False),
+        (None, "it does not exist any more", True),
+    ],
+)
+def test_a_lost_node(found, lost, off):
+    assert (why_lost(found), is_surely_off(found)) == (lost, off)
