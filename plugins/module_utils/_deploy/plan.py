@@ -142,6 +142,9 @@ def _unchecked(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCl
         yield "not checked: nodes, which may not be read here"
     if facts.storage_classes is None and creates:
         yield "not checked: storage classes, which may not be read here"
+    if facts.running:
+        for name, why in facts.running.loaded.unknown.items():
+            yield f"not checked: what server {name} runs with: {why}"
 
 
 def _creates_servers(facts: ClusterFacts, wanted: DeclaredCluster) -> bool:
@@ -196,7 +199,6 @@ def _converge(
         *(f"delete Secret {name}, which no server reads" for name in planned.obsolete),
         *_delete_words(going),
         *unchecked,
-        *(f"not checked: what server {name} runs with: {why}" for name, why in running.loaded.unknown.items()),
     ]
     due = any(pair.running is None or changes(pair) for pair in pairs) or growing.needed
     steps = due or planned.reload or rolling or leaving or planned.scale_out or planned.obsolete or going.delete

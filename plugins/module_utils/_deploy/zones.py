@@ -56,7 +56,10 @@ def zones(
     if without:
         return Zones(names, f"node {without[0]} has no label {ZONE}")
     if (number := _parsed(version)) < ZONE_COPIED_SINCE:
-        return Zones(names, f"Kubernetes {'.'.join(map(str, number))} does not tell a pod its zone, 1.35 and later do")
+        return Zones(
+            names,
+            f"Kubernetes {'.'.join(map(str, number))} does not copy a node's zone onto its pods, 1.35 and later do",
+        )
     if volumes and names and max(volumes.values()) - min(volumes[name] for name in names) > 1:
         held = ", ".join(f"{name}: {volumes[name]}" for name in names)
         return Zones(

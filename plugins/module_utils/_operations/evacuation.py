@@ -56,7 +56,7 @@ def evacuate(
         return False
     what = f"server {name}"
     if name not in servers:
-        cause = "it does not answer, so nobody can move what has its only copy there"
+        cause = "it does not answer, so streams with their only copy there can't be moved"
         remedy = "Bring it back, or give up what only it has and remove it from the cluster."
         raise NatsError(what, cause, remedy, code="SERVER_NOT_ANSWERING")
     others = [other for other in (members.names if staying is None else staying) if other != name]
@@ -150,7 +150,7 @@ class _Evacuation:
         """What the server still has, and what there is on any server."""
         servers = self.members.whole()
         if self.name not in servers:
-            cause = "it does not answer, so nobody can move what has its only copy there"
+            cause = "it does not answer, so streams with their only copy there can't be moved"
             raise NatsError(
                 f"server {self.name}", cause, "Bring it back and run it again.", code="SERVER_NOT_ANSWERING"
             )

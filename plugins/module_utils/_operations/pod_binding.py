@@ -167,7 +167,7 @@ class PodBinding:
                         f"it may not be evicted: {refusal}",
                         remedy,
                         error.err_code,
-                        code="EVICTION_REFUSED",
+                        code="DISRUPTION_BUDGET",
                     ) from error
             waiting(f"pod {name}: it may not be evicted yet: {refusal}")
             time.sleep(POLL_INTERVAL_S)

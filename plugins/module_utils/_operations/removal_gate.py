@@ -54,7 +54,7 @@ def against_being_without(before: Snapshot, now: Snapshot, server: str) -> list[
 
 
 def against_its_copies(before: Snapshot, now: Snapshot, server: str) -> list[str]:
-    """What the server itself has not copied yet. Its leader is not asked, which may still report the copies that it had before."""
+    """What the server itself has not copied yet. A leader may still report its copies as they were before, so its own answer counts."""
     there = answered(now)
     if server not in there:
         return []  # the restart gate says already that it does not answer

@@ -102,7 +102,7 @@ def unseen_before(before: Snapshot) -> list[str]:
     """Servers that were neither seen before nor down: what they had can't be compared."""
     there = answered(before)
     return [
-        f"server {name} was not seen before: nobody knows what it had"
+        f"server {name} was not seen before, so what it had is not known"
         for name in before.expected
         if name not in there and not is_down(before, name)
     ]

@@ -45,7 +45,7 @@ def claims(*numbers):
         # Where no server can be, no zone is needed.
         (nodes("a", "b", "c") + nodes(None, taint=True), NEW, (), True, ""),
         (nodes(), NEW, (), False, ""),
-        (nodes("a", "b", "c"), OLD, (), False, "Kubernetes 1.34 does not tell a pod its zone"),
+        (nodes("a", "b", "c"), OLD, (), False, "Kubernetes 1.34 does not copy a node's zone"),
         (None, NEW, (), False, "nodes may not be read here"),
         # Volumes of a cluster that was uninstalled, or runs: where they are, the servers have to be.
         (nodes("a", "b", "c"), NEW, (0, 1, 2), True, ""),
