@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What check mode says about a replacement, and why a replacement is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._operations import node_maintenance
+from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import REPLACING
+from ansible_collections.messaging.nats.plugins.module_utils._operations.replace import ReplaceOptions, ReplaceWork
+from ansible_collections.messaging.nats.plugins.module_utils._operations.server import Task
+from tests.support.read_cluster import ReadContacts, ReadPods
+
+WHOLE = {"S": "nats-0 nats-1 nats-2"}
+
+
+def replaced(streams, annotations=None, allow_data_loss=False):
+    pods, options = ReadPods(annotations=annotations), ReplaceOptions(allow_data_loss, node_lost=False)
+    work = ReplaceWork(pods, ReadContacts(streams), Task("nats-1", 1), options)
+    work.run(check=True)
+    return work.report.notes
+
+
+def test_a_server_whose_streams_have_replicas_gets_a_new_volume():
+    (note,) = replaced(WHOLE)
+    assert note.startswith("nats-1 gets a new volume")
+    assert note.endswith("deletes data-nats-1 (volume) and the pod")
+
+
+def test_a_stream_with_one_replica_is_moved_off_first():
+    assert replaced(WHOLE | {"R": "nats-1"})[0] == "moves off first: stream R of account A"
+
+
+def test_what_no_other_server_has_is_not_given_up_unasked(monkeypatch):
+    monkeypatch.setattr(node_maintenance, "DOUBT_S", 0)
+    streams = WHOLE | {"R": "nats-1"}
+    monkeypatch.setattr(node_maintenance, "can_give_away", lambda *_: False)
+    monkeypatch.setattr(
+        "ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate.can_give_away",
+        lambda *_: False,
+    )
+    with pytest.raises(NatsError, match="its store has what no other server has: stream R of account A") as failure:
+        replaced(streams)
+    assert failure.value.code == "WOULD_LOSE_DATA"
+    assert len(replaced(streams, allow_data_loss=True)) == 1
+
+
+def test_only_one_server_is_replaced_at_a_time():
+    with pytest.raises(NatsError, match="nats-0 is being replaced") as failure:
+        replaced(WHOLE, {REPLACING: "nats-0 claim"})
+    assert failure.value.code == "REPLACEMENT_UNDER_WAY"
+
+
+def test_a_replacement_that_was_killed_goes_on():
+    assert replaced(WHOLE, {REPLACING: "nats-1 earlier"})[0] == (
+        "nats-1 had given up its volume before, and this run went on from there"
+    )

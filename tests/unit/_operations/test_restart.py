@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""In which order servers restart, and which of them check mode says would."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._operations.restart import (
+    RestartOptions,
+    RestartWork,
+    mark_restart,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._operations.server import Task
+from tests.support.read_cluster import NAMES, ReadContacts, ReadPods
+
+
+def restarted(name, newest=(), earlier=(), **options):
+    work = RestartWork(ReadPods(newest), ReadContacts({}), Task(name, 1, earlier), RestartOptions(**options))
+    work.run(check=True)
+    return work.report.changed
+
+
+@pytest.mark.parametrize(
+    ("name", "newest", "options", "changed"),
+    [
+        ("nats-2", (), {}, True),
+        ("nats-2", ("nats-2",), {}, False),
+        ("nats-2", NAMES, {"outdated": True}, True),
+        ("nats-1", ("nats-2",), {}, True),
+    ],
+)
+def test_a_server_of_an_older_revision_restarts(name, newest, options, changed):
+    assert restarted(name, newest, **options) is changed
+
+
+def test_the_servers_above_restart_first():
+    with pytest.raises(NatsError, match="nats-2 is not of the newest revision") as failure:
+        restarted("nats-1")
+    assert failure.value.code == "WRONG_ORDER"
+
+
+def test_in_check_mode_those_before_it_count_as_restarted():
+    assert restarted("nats-1", earlier=["nats-2"]) is True
+
+
+def test_a_server_above_the_last_one_is_unknown():
+    with pytest.raises(NatsError) as failure:
+        restarted("nats-3")
+    assert (failure.value.code, failure.value.remedy) == ("NOT_FOUND", "The last one is nats-2.")
+
+
+@pytest.mark.parametrize(
+    ("names", "moment", "marked"), [(["nats-2"], "now", True), (["nats-0"], None, False), ([], "now", False)]
+)
+def test_a_restart_is_asked_for_with_a_moment(names, moment, marked):
+    assert mark_restart(ReadPods(), names, moment, check=True) is marked
+
+
+def test_a_restart_of_all_begins_with_the_last_server():
+    with pytest.raises(NatsError, match="nats-2 restarts first") as failure:
+        mark_restart(ReadPods(), ["nats-1", "nats-0"], "now", check=True)
+    assert failure.value.code == "WRONG_ORDER"
