@@ -21,7 +21,7 @@ def container(name="nats", limits=None, **asked):
     return {"name": name, "resources": {"requests": asked} | ({"limits": limits} if limits else {})}
 
 
-def statefulset(*containers, spread=False, **spec):
+def requesting(*containers, spread=False, **spec):
     terms = [{"topologyKey": "kubernetes.io/hostname"}] if spread else []
     affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
     return {"spec": {"template": {"spec": {"containers": [*containers], "affinity": affinity} | spec}}}
@@ -54,20 +54,20 @@ def test_a_pod_asks_for_all_its_containers_together_or_for_the_largest_that_come
     ("declared", "nodes", "said"),
     [
         (
-            statefulset(container(cpu="64")),
+            requesting(container(cpu="64")),
             [node()] * 3,
             "nats_cluster_resources: a server asks for cpu 64, and only 0 of the 3 nodes",
         ),
-        (statefulset(container(memory="9Gi")), [node()] * 3, "a server asks for memory 9216Mi"),
-        (statefulset(container(cpu="3"), spread=True), [node(), node("2"), node()], "only 2 of the 3 nodes"),
+        (requesting(container(memory="9Gi")), [node()] * 3, "a server asks for memory 9216Mi"),
+        (requesting(container(cpu="3"), spread=True), [node(), node("2"), node()], "only 2 of the 3 nodes"),
         (
-            statefulset(container(), nodeSelector={"no": "such"}),
+            requesting(container(), nodeSelector={"no": "such"}),
             [node()] * 3,
             "nats_cluster_node_selector: none of 3 nodes",
         ),
-        (statefulset(container(cpu="3")), [node("2"), node()], ""),
-        (statefulset(container(cpu="64")), None, ""),
-        (statefulset(container(cpu="64")), [{"metadata": {"name": "n"}, "spec": {}}], ""),
+        (requesting(container(cpu="3")), [node("2"), node()], ""),
+        (requesting(container(cpu="64")), None, ""),
+        (requesting(container(cpu="64")), [{"metadata": {"name": "n"}, "spec": {}}], ""),
     ],
 )
 def test_a_node_has_to_be_large_enough(declared, nodes, said):
@@ -76,7 +76,7 @@ def test_a_node_has_to_be_large_enough(declared, nodes, said):
 
 
 def test_nodes_matter_where_pods_are_scheduled_otherwise():
-    plain = statefulset(container(cpu="1"))
-    assert not schedules_otherwise(plain, statefulset(container(cpu="1000m"), nodeSelector={}))
-    assert schedules_otherwise(statefulset(container(cpu="2")), plain)
-    assert schedules_otherwise(statefulset(container(cpu="1"), nodeSelector={"a": "b"}), plain)
+    plain = requesting(container(cpu="1"))
+    assert not schedules_otherwise(plain, requesting(container(cpu="1000m"), nodeSelector={}))
+    assert schedules_otherwise(requesting(container(cpu="2")), plain)
+    assert schedules_otherwise(requesting(container(cpu="1"), nodeSelector={"a": "b"}), plain)
