@@ -26,7 +26,7 @@ TESTS = {
     "tests/integration/test_losses.py": "2.10",
     "tests/integration/test_reload.py": "2.11",
     "tests/integration/test_members.py": "2.11",
-    "tests/integration/test_farewell.py": "2.11",
+    "tests/integration/test_lame_duck.py": "2.11",
 }
 PAGE = ROOT / "docs" / "versions.md"
 PASSED = re.compile(r"^(\d+) passed", re.MULTILINE)

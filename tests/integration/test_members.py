@@ -124,7 +124,7 @@ def settled(members, within=10):
     raise AssertionError([str(group) for group in found.values() if not group.settled])
 
 
-def test_leaders_go_to_servers_that_are_done(own_cluster, asked):
+def test_leaders_go_to_servers_that_have_restarted_already(own_cluster, asked):
     members, application = asked
     fill(application)
     settled(members)
@@ -205,7 +205,7 @@ def test_five_servers_become_three_and_nothing_is_lost(five, asked):
         evacuate(members, "n3", 10)
 
 
-def test_what_takes_too_long_is_told_and_goes_on(five, asked):
+def test_an_evacuation_that_takes_too_long_fails_and_goes_on_when_it_is_run_again(five, asked):
     members, application = asked
     fill(application)
     found = settled(members)

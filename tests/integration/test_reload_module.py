@@ -148,7 +148,7 @@ def test_all_servers_load_what_their_secrets_hold_once(pods, reload):
     assert (again["changed"], reloads(again), len(pods.annotated)) == (False, [False] * 3, 3)
 
 
-def test_what_was_begun_is_finished_for_those_that_lack_it(pods, reload):
+def test_only_servers_reload_that_have_not_loaded_it_yet(pods, reload):
     pods.change(max_connections=99)
     pods.call("PATCH", "n2", "", {"metadata": {"annotations": {"messaging.nats/configuration": ""}}}, "")
     with pods.through(None, "", "", "SYS", 5, [pods.pod("n2")]) as connection:
@@ -177,7 +177,7 @@ def test_a_renewed_certificate_is_loaded_though_the_digest_stays(pods, reload):
     pods.cluster.wait()
 
 
-def test_who_refuses_is_named_with_the_reason_and_who_took_it_too(pods, reload):
+def test_a_failed_reload_names_the_servers_that_refuse_it_and_those_that_loaded_it(pods, reload):
     pods.change(max_connections=99)
     pods.secrets["n2"] += "jetstream_of_n2: 1\n"
     for check in (True, False):
@@ -196,7 +196,7 @@ def test_who_refuses_is_named_with_the_reason_and_who_took_it_too(pods, reload):
     assert reload()["failed"] is True
 
 
-def test_what_each_server_lacks_is_told_when_time_is_over(pods, reload):
+def test_a_reload_that_takes_too_long_says_what_each_server_lacks(pods, reload):
     pods.change(max_connections=99)
     pods.stuck = True
     late = reload(wait_timeout=0.2)
@@ -207,7 +207,7 @@ def test_what_each_server_lacks_is_told_when_time_is_over(pods, reload):
     assert reloads(reload()) == [True] * 3
 
 
-def test_without_kubernetes_it_says_so(run_module):
+def test_the_option_kubernetes_is_required(run_module):
     result = run_module(nats_reload, servers=["nats://127.0.0.1:1"])
     assert (result["code"], result["remedy"]) == ("INVALID_OPTIONS", "Set kubernetes.namespace.")
 
@@ -237,7 +237,7 @@ def ways(result):
     return [server["by"] for server in result["servers"].values()]
 
 
-def test_whoever_can_not_log_in_has_them_reload_by_a_signal(pods, reload, locked_out):
+def test_servers_reload_by_a_signal_where_the_login_fails(pods, reload, locked_out):
     locked_out()
     foreseen = reload(check=True)
     assert (reloads(foreseen), ways(foreseen), pods.annotated) == ([True] * 3, ["exec"] * 3, [])
@@ -247,7 +247,7 @@ def test_whoever_can_not_log_in_has_them_reload_by_a_signal(pods, reload, locked
     assert reloads(reload()) == [False] * 3
 
 
-def test_who_refuses_a_signal_is_named_with_the_reason_in_its_log(pods, reload, locked_out):
+def test_a_server_that_refuses_after_a_signal_is_named_with_the_reason_in_its_log(pods, reload, locked_out):
     locked_out()
     pods.secrets["n2"] += "max_subscriptions: 5\n"
     refused = reload()
@@ -259,7 +259,7 @@ def test_who_refuses_a_signal_is_named_with_the_reason_in_its_log(pods, reload, 
     assert "restart these servers one by one" in refused["remedy"]
 
 
-def test_without_a_pid_file_it_says_what_it_needs(pods, reload, locked_out):
+def test_a_signal_without_a_pid_file_fails_with_what_is_needed(pods, reload, locked_out):
     locked_out(pid_files=False)
     refused = reload()
     assert "Authorization Violation" in refused["msg"]
@@ -274,7 +274,7 @@ def test_without_a_pid_file_it_says_what_it_needs(pods, reload, locked_out):
         ((404, ""), "it answers with status 404"),
     ],
 )
-def test_without_login_and_monitoring_it_says_so(pods, reload, locked_out, monkeypatch, answer, said):
+def test_a_server_without_login_and_monitoring_port_is_an_error(pods, reload, locked_out, monkeypatch, answer, said):
     locked_out()
     monkeypatch.setattr(pods, "get", lambda *_arguments, **_more: answer)
     refused = reload(wait_timeout=0.2)
@@ -285,7 +285,7 @@ def test_without_login_and_monitoring_it_says_so(pods, reload, locked_out, monke
     assert said in refused["msg"]
 
 
-def test_a_password_that_changes_under_its_own_user_is_proven_without_it(pods, reload):
+def test_a_reload_that_changes_the_password_of_its_own_login_is_verified_without_it(pods, reload):
     for server in pods.cluster.servers:
         configuration = pods.cluster.configuration(server)
         configuration["accounts"]["SYS"] = {"users": [{"user": "sys-user", "password": "another S3cret"}]}
@@ -302,7 +302,7 @@ def test_a_password_that_changes_under_its_own_user_is_proven_without_it(pods, r
 
 
 @pytest.mark.parametrize("wrong", ["expired", "future", "key", "ca", "junk"])
-def test_a_certificate_that_can_not_work_reaches_no_server(pods, reload, monkeypatch, wrong):
+def test_a_certificate_with_which_no_client_could_connect_reaches_no_server(pods, reload, monkeypatch, wrong):
     authority, day = issue("ca", ca=True), timedelta(days=1)
     good = issue("good", authority)
     leaf = {

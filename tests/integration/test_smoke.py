@@ -20,11 +20,11 @@ def test_everything_works_on_three_servers_and_nothing_is_left(run_module, accou
     assert run_module(nats_jetstream_info, **account)["streams"] == []
 
 
-def test_check_mode_makes_no_stream(run_module, account):
+def test_check_mode_creates_no_stream(run_module, account):
     assert [check["name"] for check in run_module(nats_smoke, **account, check=True)["checks"]] == CORE
 
 
-def test_a_stream_that_can_not_be_made_is_told(run_module, alone):
+def test_a_stream_that_can_not_be_created_fails_the_smoke_test(run_module, alone):
     result = run_module(nats_smoke, **alone, num_replicas=3)
     assert result["failed"] is True
     assert (result["code"], result["remedy"]) == ("SMOKE_TEST_FAILED", "Look at the cluster with nats_health.")

@@ -107,7 +107,7 @@ def problems(wanted=None, conf=None, prefix="", record=RECORD, volumes=(0, 1, 2)
         ({"record": None, "logins": LOGINS}, "nats_cluster_accounts: 3 volumes", "delete Secret nats-my-orders"),
     ],
 )
-def test_volumes_that_were_written_otherwise_are_refused(arguments, beginning, way):
+def test_volumes_of_another_cluster_are_refused(arguments, beginning, way):
     found = problems(**arguments)
     assert any(problem.startswith(beginning) and way in problem for problem in found), found
     assert "hidden" not in str(found)
@@ -130,7 +130,7 @@ def test_the_same_cluster_takes_its_volumes_over(arguments):
     assert problems(**arguments) == []
 
 
-def test_what_no_note_tells_is_said():
+def test_what_can_not_be_compared_without_a_note_is_listed():
     assert "not checked" in "".join(kept_volumes_remarks(ClusterFacts(True, claims=claims(0))))
     assert list(kept_volumes_remarks(ClusterFacts(True, claims=claims(0), record=RECORD))) == []
 
@@ -167,6 +167,6 @@ def test_a_note_is_read_as_it_was_written_and_kinds_are_never_forgotten():
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", json.dumps({"accounts": [], "kinds": [1]}), '{"kinds": [], "accounts": [], "x": 1}']
 )
-def test_a_note_that_somebody_changed_is_none(text):
+def test_a_note_that_somebody_changed_is_ignored(text):
     secret = {"metadata": {"name": "nats-routes", "annotations": {DEPLOYED_ANNOTATION: text}}}
     assert record_of([secret], "nats") is None

@@ -59,7 +59,7 @@ def extra(kind="ConfigMap", name="mine", namespace="ns", **more):
         (thing("PersistentVolumeClaim", "data-other-0", made=({"manager": "kube-controller-manager"},)), False),
     ],
 )
-def test_an_object_is_ours_by_owner_and_instance(item, ours):
+def test_an_object_belongs_to_the_cluster_by_its_owner_and_instance(item, ours):
     assert belongs_to(item, "nats", "ns") is ours
 
 
@@ -81,7 +81,7 @@ def test_an_object_is_ours_by_owner_and_instance(item, ours):
         (extra(made=(*MADE, {"manager": "argocd", "operation": "Apply"})), "argocd too"),
     ],
 )
-def test_what_is_no_longer_declared_is_deleted_or_said_why_not(item, why):
+def test_what_is_no_longer_declared_is_deleted_or_kept_with_a_reason(item, why):
     found = leftovers([item], [thing(name="nats")], "nats")
     assert [title(gone) for gone in found.delete] == ([] if why else [title(item)])
     assert (why in found.kept[0]) if why else not found.kept
@@ -95,7 +95,7 @@ def test_what_is_no_longer_declared_is_deleted_or_said_why_not(item, why):
         thing("Pod", "nats-0", labels={INSTANCE: "nats", "controller-revision-hash": "x"}),
     ],
 )
-def test_what_has_its_own_rule_is_not_mentioned(item):
+def test_objects_with_a_rule_of_their_own_are_no_leftovers(item):
     found = leftovers([item], [], "nats")
     assert (found.delete, found.kept) == ((), ())
 

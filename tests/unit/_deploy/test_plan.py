@@ -250,7 +250,7 @@ def test_what_is_as_declared_is_left_alone():
         ),
     ],
 )
-def test_each_difference_is_sorted_into_what_has_to_be_done(arguments, expected):
+def test_each_difference_has_its_steps(arguments, expected):
     found = planned(**arguments)
     steps = ("reload", "roll", "scale_in", "scale_out", "apply", "apply_secrets", "apply_logins", "obsolete")
     assert (found.verb, found.refusals) == ("converge", ())
@@ -260,7 +260,7 @@ def test_each_difference_is_sorted_into_what_has_to_be_done(arguments, expected)
     assert found.summary
 
 
-def test_why_servers_reload_is_told_and_of_whom_it_is_not_known():
+def test_the_plan_says_why_servers_reload_and_of_which_it_does_not_know():
     reason = ("the pod lacks the newest /etc/tls/ca.crt of Secret web",)
     found = planned(loaded=Loaded({"nats-0": reason, "nats-1": reason}, {"nats-2": "it does not answer"}))
     assert found.summary[:2] == (
@@ -292,7 +292,7 @@ def test_classes_that_may_not_be_read_are_no_reason_to_refuse():
     assert planned(statefulset(size="6Gi", of="rigid"), runs=statefulset(of="rigid"), classes=None).growth.needed
 
 
-def test_a_statefulset_that_a_killed_play_took_away_comes_back_without_a_restart():
+def test_a_statefulset_that_a_killed_play_deleted_is_created_again_without_a_restart():
     lost = statefulset(size="10Gi") | {"status": {"lost": True, "updateRevision": "new", "currentRevision": "new"}}
     found = planned(statefulset(size="10Gi"), runs=lost, claims="10Gi", capacity="10Gi")
     assert (found.verb, found.growth.replace, found.roll) == ("converge", True, ())
@@ -380,7 +380,7 @@ def test_what_would_lose_something_is_refused_with_the_reason(arguments, sentenc
     assert (sentence or "") in "\n".join(found.refusals)
 
 
-def test_what_gets_no_fixes_any_more_is_said_where_something_happens():
+def test_a_version_without_fixes_is_mentioned_where_something_happens():
     remark = "nats-server 2.12.8 no longer gets fixes: 2.14 and 2.15 do"
     seen = snapshot(version="2.12.8")
     assert planned(seen=seen, wanted=DeclaredCluster(3, "2.12.8")).summary == ()

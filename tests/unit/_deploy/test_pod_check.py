@@ -54,7 +54,7 @@ def test_a_server_that_restarts_gives_its_share_of_a_quota_back_first(message, o
     assert fits_quota(told, old) is fits
 
 
-def test_names_of_servers_that_are_there_and_of_what_every_cluster_has_are_looked_up():
+def test_dns_has_to_know_the_existing_servers_and_the_service_of_every_cluster():
     routes = [f"nats://routes:p@nats-{number}.nats.ns.svc.example.org.:6222" for number in range(5)]
     urls = ["nats://nats.ns.svc.example.org:4222"]
     assert hosts_to_resolve({"cluster": {"routes": routes}}, urls, ["nats-0", "nats-2"]) == [

@@ -38,11 +38,11 @@ def node(cpu="4", memory="8Gi", **labels):
 @pytest.mark.parametrize(
     ("text", "amount"), [("250m", 250), ("4", 4000), (2, 2000), ("0.5", 500), ("1Ki", 1024000), ("1e3", 1000000)]
 )
-def test_an_amount(text, amount):
+def test_a_quantity_is_parsed_in_thousandths(text, amount):
     assert parse_amount(text) == amount
 
 
-def test_a_pod_asks_for_all_its_containers_together_or_for_the_largest_that_comes_first():
+def test_a_pod_requests_the_sum_of_its_containers_or_its_largest_init_container():
     spec = {
         "containers": [container(cpu="250m"), container("side", {"cpu": "1"})],
         "initContainers": [container(cpu="2")],
@@ -75,7 +75,7 @@ def test_a_node_has_to_be_large_enough(declared, nodes, said):
     assert bool(list(room(declared, ClusterFacts(True, nodes), 3))) is bool(said)
 
 
-def test_nodes_matter_where_pods_are_scheduled_otherwise():
+def test_nodes_are_checked_where_pods_are_scheduled_otherwise():
     plain = requesting(container(cpu="1"))
     assert not schedules_otherwise(plain, requesting(container(cpu="1000m"), nodeSelector={}))
     assert schedules_otherwise(requesting(container(cpu="2")), plain)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import claims_of
 
 
-def test_the_volumes_of_a_cluster_whose_name_begins_alike_are_not_ours():
+def test_volumes_of_a_cluster_whose_name_begins_with_ours_are_left_out():
     names = ("data-nats-0", "data-nats-10", "data-nats-b-0", "data-nats-0-0", "other-nats-0")
     found = claims_of("nats", [{"metadata": {"name": name}} for name in names])
     assert [entry["metadata"]["name"] for entry in found] == ["data-nats-0", "data-nats-10"]

@@ -38,7 +38,7 @@ def claim(*conditions, resize=None, name="data-nats-0"):
         ),
     ],
 )
-def test_a_claim_that_does_not_grow_tells_why(found, state, remedy, hopeless):
+def test_a_claim_that_does_not_grow_has_a_reason_and_a_remedy(found, state, remedy, hopeless):
     progress = how_far(found)
     assert (progress.state, progress.hopeless) == (state, hopeless)
     assert remedy in progress.remedy

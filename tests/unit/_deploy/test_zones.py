@@ -77,7 +77,7 @@ def statefulset(zoned=True):
         (None, statefulset(), None, None),
     ],
 )
-def test_zones_that_have_to_be_there_are_missed_before_anything_is_made(there, declared, running, sentence):
+def test_required_zones_that_do_not_exist_are_refused_before_anything_is_created(there, declared, running, sentence):
     facts = ClusterFacts(True, there, kubernetes=NEW, running=Running(running) if running else None)
     found = "\n".join(unusable_zones(declared, facts))
     assert (sentence or "") in found

@@ -55,7 +55,7 @@ def test_new_servers_get_their_share_and_leaders_stay_where_they_can():
         ({"S": "n1 n2 n3", "T": "n1 n2 n3"}, {"n4": 1, "n5": 1}),
     ],
 )
-def test_what_is_even_enough_stays(streams, wanted):
+def test_streams_that_are_spread_evenly_enough_stay(streams, wanted):
     made = planned(answers("n1 n2 n3 n4 n5", streams))
     assert Counter(goes for _stream, _leaves, goes in made) == wanted
 
@@ -70,7 +70,7 @@ def test_what_is_even_enough_stays(streams, wanted):
     ],
     ids=["no JetStream", "no room", "no answer", "nothing is wrong"],
 )
-def test_who_takes_nothing(change, count):
+def test_servers_that_can_not_take_a_replica_get_none(change, count):
     servers = answers("n1 n2", dict.fromkeys("ABCD", "n1"), stores=dict.fromkeys("ABCD", 10))
     change(servers)
     assert len(planned(servers, "n1 n2")) == count
@@ -100,7 +100,7 @@ PLACES = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(PLACES, st.sampled_from([0, 1, 3, 50])), max_size=12))
 @example([(["n1"], 0), (["n1"], 0), (["n1"], 1), (["n1"], 50)])
-def test_every_plan_ends_evens_out_and_is_not_taken_back(streams):
+def test_every_plan_ends_and_makes_it_more_even_and_a_second_plan_is_empty(streams):
     places = {f"S{number:02}": " ".join(names) for number, (names, _size) in enumerate(streams)}
     sizes = {f"S{number:02}": size for number, (_names, size) in enumerate(streams)}
     servers = answers(" ".join(NAMES), places, stores=sizes)
@@ -132,16 +132,16 @@ def led(streams, consumers=None, names="n1 n2 n3", skipped=()):
     ],
     ids=["all on one", "even", "nobody is current", "single replicas", "along a chain"],
 )
-def test_who_should_lead(streams, wanted):
+def test_leaders_are_spread_evenly(streams, wanted):
     assert Counter(led(streams).values()) == wanted
 
 
-def test_streams_and_consumers_are_evened_apart():
+def test_leaders_of_streams_and_of_consumers_are_spread_independently():
     consumers = {f"A/c{number}": "n1 n2 n3" for number in range(3)}
     assert Counter(led({"A": "n1 n2 n3"}, consumers).values()) == {"n2": 1, "n3": 1}
 
 
-def test_who_leads_more_streams_leads_fewer_consumers():
+def test_a_server_that_leads_more_streams_leads_fewer_consumers():
     servers = {"A": "n1 n2 n3", "B": "n2 n1 n3", "C": "n1 n2 n3", "D": "n3 n1 n2"}
     consumers = {"A/c": "n1 n2 n3", "B/c": "n2 n1 n3", "C/c": "n1 n2 n3", "D/c": "n3 n1 n2"}
     assert led(servers, consumers) == {"consumer c of stream A": "n2"}
@@ -176,20 +176,20 @@ def clients(**counts):
         ({"n1": 1, "n2": 0, "n3": 0}, {}),
     ],
 )
-def test_who_loses_clients(counts, wanted):
+def test_servers_with_more_clients_than_the_average_close_some(counts, wanted):
     found = kicks(clients(**counts), list(counts))
     assert Counter(kick.server_id for kick in found) == wanted
     assert [kick.cid for kick in found] == list(range(len(found)))
 
 
-def test_our_own_connections_are_no_clients():
+def test_connections_of_the_collection_do_not_count_as_clients():
     servers = clients(n1=4, n2=0)
     for client in servers["n1"]["data"]["connections"]:
         client["name"] = "messaging.nats"
     assert kicks(servers, ["n1", "n2"]) == []
 
 
-def test_what_a_plan_would_lead_to():
+def test_the_figures_that_a_plan_would_lead_to():
     servers = answers("n1 n2", dict.fromkeys("ABCD", "n1"), stores=dict.fromkeys("ABCD", 5))
     before = {
         name: told | {"connections": count}

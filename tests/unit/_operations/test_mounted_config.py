@@ -178,14 +178,14 @@ def test_a_file_that_came_after_the_load_is_not_loaded(written, loaded, now, lat
     )
 
 
-def test_a_configuration_of_no_secret_is_no_cluster_of_ours():
+def test_a_pod_without_a_secret_for_its_configuration_is_refused():
     with pytest.raises(NatsError, match=r"it mounts no Secret at /etc/nats/nats\.conf"):
         declared_files(Fake({}), pod(config=("/etc/nats", {"configMap": {"name": "config"}})))
     with pytest.raises(NatsError, match=r"Secret config holds no nats\.conf"):
         declared_files(Fake({"config": {}}), pod(config=CONFIG))
 
 
-def test_what_lies_in_the_pod(tmp_path):
+def test_the_files_in_the_pod_are_read_by_one_command(tmp_path):
     ends = certificate(tmp_path, "a")
     wanted = declared_files(Fake({"config": {"nats.conf": CONF}}), pod(config=CONFIG))
     said = f"{sha(CONF)}  {CONFIGURATION}\n{FILE_MARK}\n9 now\n{FILE_MARK}\nnats-server: it is valid (sha256:ab)\n{FILE_MARK}\n"

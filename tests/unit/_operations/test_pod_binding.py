@@ -58,12 +58,12 @@ def thing(uid="new", going=False, node="", ready=False):
         "it is up",
     ],
 )
-def test_what_a_pod_needs_to_get_a_new_volume(pod, claim, step, past):
+def test_the_next_step_until_a_pod_has_a_new_volume(pod, claim, step, past):
     assert next_step(pod, claim, "old") is step
     assert past_return(pod, claim, "old") is past
 
 
-def test_where_no_node_takes_a_pod():
+def test_why_no_node_takes_a_pod():
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/4 nodes"}
     assert unschedulable({"status": {"conditions": [condition]}}) == "0/4 nodes"
     assert unschedulable({"status": {"conditions": [condition | {"status": "True"}]}}) is None
@@ -103,5 +103,5 @@ def node(ready="True", taint=None):
         (None, "it does not exist any more", True),
     ],
 )
-def test_a_lost_node(found, lost, off):
+def test_whether_a_node_is_lost_and_surely_off(found, lost, off):
     assert (why_lost(found), is_surely_off(found)) == (lost, off)

@@ -16,7 +16,7 @@ from tests.support.placed import answers
     ("tags", "wanted"),
     [({"n1": ["n1"]}, True), ({"n1": ["n1", "ssd"]}, True), ({"n1": ["n1"], "n2": ["n1"]}, False), ({}, False)],
 )
-def test_a_server_is_addressed_by_a_tag_that_is_its_alone(tags, wanted):
+def test_a_server_is_chosen_by_a_tag_that_no_other_server_has(tags, wanted):
     servers = answers("n1 n2", {})
     for name, given_tags in tags.items():
         servers[name]["server"]["tags"] = given_tags

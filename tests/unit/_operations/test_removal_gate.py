@@ -67,7 +67,7 @@ def test_a_replica_that_is_behind_counts_where_there_is_a_quorum_too():
     assert found == ["stream S of account A: its replica on n5 is not current"]
 
 
-def test_who_is_alone_is_not_asked_about_others():
+def test_a_single_server_depends_on_no_others():
     told = answers("n1", {"R": "n1"}, meta=None)
     assert against_doing_without(Snapshot(("n1",), answers=tuple(told.values())), "n1") == []
 
@@ -140,7 +140,7 @@ def with_states(found, states):
         (0, ["stream S of account A: n1 lacks 5000 messages"]),
     ],
 )
-def test_a_server_has_to_tell_itself_what_it_has_copied(mine, wanted):
+def test_only_the_server_itself_says_what_it_has_copied(mine, wanted):
     states = {"n1": mine, "n2": 5000, "n3": 5000}
     before = with_states(snapshot("n2 n3", {"S": "n2 n1 n3"}), states)
     # Each answer has its own stream, as servers do.
@@ -151,7 +151,7 @@ def test_a_server_has_to_tell_itself_what_it_has_copied(mine, wanted):
     assert against_its_copies(before, with_states(now, states), "n1") == wanted
 
 
-def test_a_copy_that_is_not_there_yet_is_told():
+def test_a_copy_that_does_not_exist_yet_is_missing():
     now = snapshot("n1 n2 n3", {"S": "n2 n1 n3"})
     now.answers[0]["data"]["account_details"] = []
     assert against_its_copies(now, now, "n1") == ["stream S of account A is not on n1 yet"]
@@ -166,7 +166,7 @@ def test_a_copy_that_is_not_there_yet_is_told():
     ],
     ids=["nobody can say", "it is missed", "its owner deleted it"],
 )
-def test_a_stream_that_vanished(accounts, wanted):
+def test_a_stream_on_no_server_is_missing_unless_its_account_deleted_it(accounts, wanted):
     before, now = snapshot("n1 n2 n3", {"S": "n1 n2 n3"}), snapshot("n1 n2 n3", {}, accounts=accounts)
     assert against_its_copies(before, now, "n1") == wanted
     assert against_being_without(before, now, "n1") == wanted

@@ -126,7 +126,7 @@ def test_a_stream_that_came_back_with_less_is_seen():
     assert sentence == "stream S of account A: last_seq is 0, and was 50 before"
 
 
-def test_what_had_too_few_replicas_before_does_not_hold_it_up():
+def test_a_stream_that_had_too_few_replicas_before_does_not_stop_the_restart():
     few = {"streams": {"S": "n1 n2"}, "configs": {"S": {"num_replicas": 3}}}
     assert against_going_on(snapshot(**few), snapshot(**few), "n3") == []
 

@@ -36,7 +36,7 @@ ROOM = "  event: FailedScheduling: 0/3 nodes are available: 3 Insufficient cpu."
         ("", "Correct it and run it again."),
     ],
 )
-def test_a_volume_that_is_elsewhere_is_named(evidence, remedy):
+def test_the_remedy_names_a_volume_that_is_bound_to_another_node(evidence, remedy):
     assert remedy in join_remedy("nats-3", Stuck("it is not ready after 300 s", evidence, own_fault=False))
 
 

@@ -16,15 +16,15 @@ import nats
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._operations import lame_duck as _farewell
+from ansible_collections.messaging.nats.plugins.module_utils._operations import lame_duck
 from tests.support.servers import secret
 
 CLIENTS = 4
 
 
 @pytest.fixture
-def said_to(own_cluster):
-    """A farewell of the last server; that server, and how many clients it had each time that it was ended."""
+def watched(own_cluster):
+    """The watch over the last server; that server; and how many clients it had each time that it was ended."""
     leaves, ended = own_cluster[2], []
     own_cluster.stop(leaves)
     own_cluster.start(leaves, lame_duck_grace_period="100ms", lame_duck_duration="30s")
@@ -34,18 +34,18 @@ def said_to(own_cluster):
         try:
             return 200, json.dumps(leaves.get(path))
         except OSError as error:
-            raise NatsError(path, str(error), "None: it has gone.") from error
+            raise NatsError(path, str(error), "Nothing: it has gone.") from error
 
     def end():
         ended.append(leaves.get("/varz")["connections"])
         leaves.process.send_signal(signal.SIGINT)
 
-    return _farewell.LameDuck(get, end), leaves, ended
+    return lame_duck.LameDuck(get, end), leaves, ended
 
 
 @pytest.fixture
 def clients(own_cluster):
-    """Of the last server, with the others for when that closes their connections; and the loop that they live in."""
+    """Clients of the last server, which know the others too; and the event loop that they run in."""
     servers = [server.url for server in reversed(own_cluster.servers)]
     login = {"user": "t0", "password": secret("t0")}
     loop = asyncio.new_event_loop()
@@ -66,47 +66,47 @@ def clients(own_cluster):
     loop.close()
 
 
-def lame_duck(farewell, leaves, loop):
+def shut_down(watch, leaves, loop):
     leaves.process.send_signal(signal.SIGUSR2)
     deadline = time.monotonic() + 20
     while leaves.process.poll() is None and time.monotonic() < deadline:
-        farewell.look()
+        watch.look()
         loop.run_until_complete(asyncio.sleep(0.1))
 
 
-def test_few_clients_leave_together_when_the_first_has_to(said_to, clients):
-    farewell, leaves, ended = said_to
+def test_a_server_with_few_clients_is_ended_when_it_closes_the_first_connection(watched, clients):
+    watch, leaves, ended = watched
     found, loop = clients
-    lame_duck(farewell, leaves, loop)
+    shut_down(watch, leaves, loop)
     assert (leaves.process.poll(), ended) == (0, [CLIENTS - 1])
     loop.run_until_complete(asyncio.sleep(1))
     assert all(client.is_connected and client.connected_url.netloc != urlsplit(leaves.url).netloc for client in found)
 
 
-def test_a_server_that_is_not_in_lame_duck_keeps_them(said_to, clients):
-    farewell, leaves, ended = said_to
+def test_a_server_that_is_not_in_lame_duck_is_not_ended(watched, clients):
+    watch, leaves, ended = watched
     found, loop = clients
     loop.run_until_complete(found[0].close())
-    farewell.look()
+    watch.look()
     assert (leaves.get("/varz")["connections"], ended) == (len(found) - 1, [])
 
 
-def test_many_are_left_to_the_server(said_to, clients, monkeypatch):
-    farewell, leaves, ended = said_to
+def test_a_server_with_many_clients_is_not_ended(watched, clients, monkeypatch):
+    watch, leaves, ended = watched
     _found, loop = clients
-    monkeypatch.setattr(_farewell, "FEW", CLIENTS - 2)
-    lame_duck(farewell, leaves, loop)
+    monkeypatch.setattr(lame_duck, "FEW", CLIENTS - 2)
+    shut_down(watch, leaves, loop)
     assert (leaves.process.poll(), ended) == (0, [])
 
 
-def test_who_can_not_look_is_not_made_to_wait_again():
+def test_a_server_that_can_not_be_asked_is_not_asked_again():
     looked = []
 
     def get(path):
         looked.append(path)
-        raise NatsError(path, "nobody answers", "None.")
+        raise NatsError(path, "it does not answer", "None.")
 
-    farewell = _farewell.LameDuck(get, lambda: None)
-    farewell.look()
-    farewell.look()
+    watch = lame_duck.LameDuck(get, lambda: None)
+    watch.look()
+    watch.look()
     assert len(looked) == 1
