@@ -78,13 +78,13 @@ def main() -> None:
     with NatsModule({"num_replicas": {"type": "int"}}) as module:
         with connected(module.params, account="APP") as connection:
             checks = run_smoke(connection, module.params["num_replicas"], module.check_mode)
-        told = [check.told() for check in checks]
+        results = [check.result() for check in checks]
         if broken := [check for check in checks if not check.ok]:
             sentences = "\n".join(f"{check.name}: {check.evidence}" for check in broken)
             remedy = "Look at the cluster with nats_health."
             error = NatsError("smoke test", sentences, remedy, code="SMOKE_TEST_FAILED")
-            module.fail_json(checks=told, **error.result())
-        module.exit_json(changed=False, checks=told)
+            module.fail_json(checks=results, **error.result())
+        module.exit_json(changed=False, checks=results)
 
 
 if __name__ == "__main__":

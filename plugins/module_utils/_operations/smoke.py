@@ -33,8 +33,8 @@ else:
 MESSAGES, WORKERS, ACK_WAIT_S = 100, 3, 1.0
 
 
-def expect(seen: Any, otherwise: str) -> None:
-    if not seen:
+def expect(condition: Any, otherwise: str) -> None:
+    if not condition:
         raise Unexpected(otherwise)
 
 
@@ -48,7 +48,7 @@ class Check:
     # Milliseconds of single operations.
     latencies: list[float] = field(default_factory=list)
 
-    def told(self) -> dict[str, Any]:
+    def result(self) -> dict[str, Any]:
         found = {"name": self.name, "ok": self.ok, "evidence": self.evidence}
         if self.latencies:
             ordered = sorted(self.latencies)
