@@ -6,37 +6,37 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How far a declaration of a JetStream resource goes, and what it may cost."""
+    """The options that reset fields of a JetStream resource and that allow changes with a loss."""
 
     DOCUMENTATION = r"""
 options:
   exact:
-    description: Whether fields that are not written go back to the server's defaults. Otherwise they are left as the server has them.
+    description: Whether fields that are not written are reset to the server's defaults. Otherwise they stay as the server has them.
     type: bool
     default: false
   unset:
-    description: Names of fields that go back to the server's defaults.
+    description: Names of fields that are reset to the server's defaults.
     type: list
     elements: str
     default: []
   recreate:
     description:
       - What to do when a field has to change that the server fixes at creation.
-      - V(never) refuses it. V(if_empty) deletes and creates the resource anew where that deletes nothing else.
-        V(always) does so in any case, and needs O(allow_data_loss) where messages, consumers or a consumer's position go with it.
-      - A consumer with the same C(deliver_policy) goes on where it was, with nats-server 2.14 and newer.
+      - V(never) refuses the change. V(if_empty) deletes and creates the resource again where nothing is lost by that.
+        V(always) does so in any case, and needs O(allow_data_loss) where messages, consumers or a consumer's position are lost by it.
+      - With nats-server 2.14 and newer a recreated consumer with the same C(deliver_policy) continues at its position.
     type: str
     choices: [never, if_empty, always]
     default: never
   allow_data_loss:
     description:
-      - Allow what deletes messages or makes them undeliverable; deleting a stream with messages or consumers, purging, a limit below what is stored,
-        filters that drop messages which a consumer has not processed, a position that is lost.
-      - What counts is the configuration that will hold, whatever it was written as, and what the stream and its consumers hold.
+      - Allow changes that delete messages or make them undeliverable; deleting a stream with messages or consumers, purging, a limit below what is stored,
+        filters that drop messages which a consumer has not processed, losing a consumer's position.
+      - The resulting configuration counts, whichever options it comes from, and the messages and consumers that the stream has.
     type: bool
     default: false
   allow_irreversible:
-    description: Allow what the server never takes back; sealing, switches that can only be turned on, making a mirror a stream of its own.
+    description: Allow changes that the server never takes back; sealing, switches that can only be turned on, making a mirror a stream of its own.
     type: bool
     default: false
   allow_move:
