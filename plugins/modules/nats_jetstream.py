@@ -10,9 +10,10 @@ short_description: Declare streams, consumers and buckets, many at once
 description:
   - Does what M(messaging.nats.nats_stream), M(messaging.nats.nats_consumer), M(messaging.nats.nats_kv) and
     M(messaging.nats.nats_object_store) do, for whole lists over one connection. A thousand streams take about as long as one.
-  - Nothing is done when an entry makes no sense. Where the server refuses some, the others are done all the same, and the task fails with the list of both.
-  - Streams that give up subjects come before those that take them. Each resource is read again right before it is changed;
-    what somebody else changed in the meantime is kept, and a warning tells it.
+  - An invalid entry refuses the whole task, before anything is changed. Where the server refuses some entries, the others are done all the same,
+    and the task fails with the results of all entries.
+  - Streams that give up subjects are changed before those that take them. Each resource is read again right before it is changed;
+    what somebody else changed in the meantime is kept, and a warning names it.
   - With O(kubernetes), the default account is V(APP).
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -29,7 +30,7 @@ options:
     elements: dict
     default: []
   consumers:
-    description: Consumers, each with the options of M(messaging.nats.nats_consumer). They are looked after when all streams are.
+    description: Consumers, each with the options of M(messaging.nats.nats_consumer). They are changed after all streams.
     type: list
     elements: dict
     default: []
@@ -51,11 +52,11 @@ options:
     type: dict
     suboptions:
       pattern:
-        description: Names of streams to look at, with V(*) and V(?).
+        description: Pattern of the names of the streams that may be deleted, with V(*) and V(?).
         type: str
         required: true
       max:
-        description: Most streams to delete. Where more match, nothing is changed.
+        description: Largest number of streams to delete. Where more match, nothing is changed.
         type: int
         required: true
 """
@@ -93,17 +94,20 @@ remedy:
   returned: failure
   type: str
 code:
-  description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+  description:
+    - The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
+    - Each failed resource in RV(resources) has its own. The task has the same code where all failed resources have the same, otherwise V(SEVERAL_FAILURES).
   returned: failure
   type: str
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, REACH
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, RESETS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
+    common_code,
     converge_all,
     declared_resources,
     differences,
-    told,
+    resource_result,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
@@ -116,9 +120,9 @@ def main() -> None:
     prune = {"pattern": {"type": "str", "required": True}, "max": {"type": "int", "required": True}}
     spec = {kind: {"type": "list", "elements": "dict", "default": []} for kind in KINDS}
     more = {"prune": {"type": "dict", "options": prune}, "wait_timeout": {"type": "float", "default": 30}}
-    with NatsModule(spec | GUARDS | REACH | more) as module:
+    with NatsModule(spec | GUARDS | RESETS | more) as module:
         params = module.params
-        items = declared_resources(params, {name: params[name] for name in GUARDS | REACH})
+        items = declared_resources(params, {name: params[name] for name in GUARDS | RESETS})
         loss = frozenset({"allow_data_loss"} if params["allow_data_loss"] else ())
         with connected(params, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
@@ -131,7 +135,7 @@ def main() -> None:
         changes = list(differences(outcomes))
         before = {title: old for title, old, _new in changes}
         after = {title: new for title, _old, new in changes}
-        results = [told(outcome) for outcome in outcomes]
+        results = [resource_result(outcome) for outcome in outcomes]
         found = {
             "changed": any(result["changed"] for result in results),
             "resources": results,
@@ -143,7 +147,8 @@ def main() -> None:
             module.fail_json(
                 msg=f"{len(failed)} of {len(results)} failed{others}:\n" + "\n".join(failed),
                 cause=failed[0],
-                remedy="Correct what is told and run it again.",
+                remedy="Correct these entries and run it again.",
+                code=common_code(outcomes),
                 **found,
             )
         module.exit_json(**found)

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: nats_jetstream_info
 short_description: Read streams, consumers and buckets as declarations
 description:
-  - Returns what is there in the words of M(messaging.nats.nats_jetstream), so that it can be applied again as it is, here or elsewhere.
+  - Returns the existing resources as options of M(messaging.nats.nats_jetstream), so that they can be applied again, to this or another cluster.
   - With O(dest) it writes a file of variables for the role P(messaging.nats.nats_resources#role).
   - With O(kubernetes), the default account is V(APP).
 author:
@@ -20,7 +20,7 @@ extends_documentation_fragment:
   - messaging.nats.attributes.action_group
 options:
   pattern:
-    description: Names of streams to look at, with V(*) and V(?). A bucket's stream is C(KV_<bucket>) or C(OBJ_<bucket>).
+    description: Pattern of the names of the streams to read, with V(*) and V(?). A bucket's stream is C(KV_<bucket>) or C(OBJ_<bucket>).
     type: str
     default: "*"
   consumers:
@@ -35,19 +35,19 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Keep what is there as variables
+- name: Write the existing resources to a file of variables
   messaging.nats.nats_jetstream_info:
     kubernetes:
       namespace: nats
     dest: resources.yml
 
-- name: What is there
+- name: Read the existing resources
   messaging.nats.nats_jetstream_info:
     kubernetes:
       namespace: nats
   register: found
 
-- name: The same in another cluster
+- name: Create the same resources in another cluster
   messaging.nats.nats_jetstream:
     kubernetes:
       namespace: other
@@ -59,7 +59,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 streams:
-  description: Streams that are no buckets.
+  description: Streams that are not buckets.
   returned: success
   type: list
   elements: dict
@@ -83,7 +83,7 @@ figures:
   returned: success
   type: dict
 not_read:
-  description: What can't be declared, or could not be read, a sentence each.
+  description: Resources that can't be declared, as ephemeral consumers, or could not be read; a sentence each.
   returned: success
   type: list
   elements: str
@@ -107,7 +107,7 @@ from typing import Any
 from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.export import Export, survey
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.export import Export, export_declarations
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
@@ -115,9 +115,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.module import
 
 
 def variables(found: Export) -> str:
-    """What is there as a file of variables."""
+    """The existing resources as a file of variables."""
     if not HAS_YAML:
-        raise NatsError("dest", "the Python library PyYAML is missing", "Install it: pip install pyyaml.")
+        raise NatsError(
+            "dest", "the Python library PyYAML is missing", "Install it: pip install pyyaml.", code="LIBRARY_MISSING"
+        )
     lists = {f"nats_resources_{kind}": found.declarations[kind] for kind in KINDS if found.declarations[kind]}
     return f"---\n{yaml_dump(lists, default_flow_style=False, sort_keys=False) if lists else '{}'}"
 
@@ -132,7 +134,9 @@ def write(module: NatsModule, path: str, text: str) -> dict[str, Any]:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
     except OSError as error:
-        raise NatsError(f"dest {path}", str(error.strerror), "Choose a path that can be written.") from error
+        raise NatsError(
+            f"dest {path}", str(error.strerror), "Choose a path that can be written.", code="FILE_NOT_WRITABLE"
+        ) from error
     return {"changed": before != text, **module.diff(before, text, path)}
 
 
@@ -146,7 +150,7 @@ def main() -> None:
         params = module.params
         with connected(params, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
-            found = connection.run(survey(jetstream, params["pattern"], params["consumers"]))
+            found = connection.run(export_declarations(jetstream, params["pattern"], params["consumers"]))
         written = write(module, params["dest"], variables(found)) if params["dest"] else {"changed": False}
         module.exit_json(**found.declarations, figures=found.figures, not_read=found.not_read, **written)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream import converge as _converge
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream import converge as convergence
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream import current_state
 from ansible_collections.messaging.nats.plugins.modules import nats_jetstream
 
 
@@ -167,7 +168,7 @@ def test_what_the_server_refuses_leaves_the_rest_done(partly, names):
         ),
         (
             {"consumers": [{"stream": "S", "name": "c", "state": "paused", "pause_until": "2020-01-01T00:00:00Z"}]},
-            "is over",
+            "is in the past",
         ),
         ({"kv": [{"bucket": "notok!"}]}, "a name has nothing but letters"),
         ({"kv": [{"bucket": "b", "history": 65}]}, "history: 65 is out of range"),
@@ -328,7 +329,7 @@ def test_what_is_changed_between_reading_and_writing_is_kept_and_told(
     run_module, account, bulk, jetstream, monkeypatch
 ):
     bulk(streams=[{"name": f"S{number}"} for number in range(12)])
-    read = _converge._read
+    read = current_state.read_current_state
 
     async def then_somebody_writes(*arguments):
         found = await read(*arguments)
@@ -336,7 +337,7 @@ def test_what_is_changed_between_reading_and_writing_is_kept_and_told(
         await arguments[0].ask("STREAM.UPDATE.S3", "S3", config)
         return found
 
-    monkeypatch.setattr(_converge, "_read", then_somebody_writes)
+    monkeypatch.setattr(convergence, "read_current_state", then_somebody_writes)
     result = run_module(
         nats_jetstream, **account, streams=[{"name": f"S{number}", "max_age": "1h"} for number in range(12)]
     )
@@ -349,7 +350,7 @@ def test_what_is_changed_between_reading_and_writing_is_kept_and_told(
 
 def test_what_was_filled_between_reading_and_deleting_is_not_deleted(partly, bulk, publish, names, monkeypatch):
     bulk(streams=[{"name": f"S{number}"} for number in range(12)])
-    read = _converge._read
+    read = current_state.read_current_state
 
     async def then_somebody_publishes(*arguments):
         found = await read(*arguments)
@@ -357,7 +358,7 @@ def test_what_was_filled_between_reading_and_deleting_is_not_deleted(partly, bul
         await client.request("S5", b"new", timeout=20)
         return found
 
-    monkeypatch.setattr(_converge, "_read", then_somebody_publishes)
+    monkeypatch.setattr(convergence, "read_current_state", then_somebody_publishes)
     result = partly(prune={"pattern": "S*", "max": 12})
     assert "1 of 12 failed" in result["msg"]
     assert "stream S5: deleting it would delete 1 messages" in result["msg"]

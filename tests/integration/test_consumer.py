@@ -204,19 +204,22 @@ def test_what_can_not_be_is_refused_by_option_name(consumer, refused, config, be
         ({"backoff": ["1s", "soon"]}, "backoff: 'soon' is not a duration"),
         ({"max_bytes": "5 apples"}, "max_bytes: '5 apples' is not a size"),
         ({"max_bytes": "-2"}, "max_bytes: -2 is negative"),
-        ({"sample_freq": "101"}, "sample_freq: '101' is no percentage"),
+        ({"sample_freq": "101"}, "sample_freq: '101' is not a percentage"),
         ({"opt_start_time": "yesterday"}, "opt_start_time: 'yesterday' is not a time"),
         ({"opt_start_time": "2020-01-01T00:00:00"}, "is not a time: write 2030-01-31T12:00:00Z"),
         ({"opt_start_time": "0001-01-01T00:00:00+01:00"}, "is not a time"),
         ({"idle_heartbeat": "1ms"}, "idle_heartbeat: 1ms is too small: write 100ms or more"),
         ({"num_replicas": 6}, "num_replicas: 6 is out of range"),
         ({"max_ack_pending": -5}, "max_ack_pending: -5 is too small: write -1 or more"),
-        ({"max_deliver": -2}, "max_deliver: -2 is no limit"),
-        ({"metadata": {"a": None}}, "metadata: a: None is no text"),
+        ({"max_deliver": -2}, "max_deliver: -2 is not a limit"),
+        ({"metadata": {"a": None}}, "metadata: a: None is not text"),
         ({"state": "paused"}, "pause_until is missing"),
         ({"state": "paused", "pause_until": "tomorrow"}, "pause_until: 'tomorrow' is not a time"),
-        ({"state": "paused", "pause_until": "2020-01-01T00:00:00Z"}, "pause_until: 2020-01-01T00:00:00Z is over"),
-        ({"state": "reset", "reset_seq": 0}, "reset_seq: 0 is no sequence"),
+        (
+            {"state": "paused", "pause_until": "2020-01-01T00:00:00Z"},
+            "pause_until: 2020-01-01T00:00:00Z is in the past",
+        ),
+        ({"state": "reset", "reset_seq": 0}, "reset_seq: 0 is not a sequence"),
         ({"name": "a.b"}, "a name has no spaces, dots, slashes or wildcards"),
         ({"stream": "a b"}, "option stream of consumer 'workers'"),
     ],
@@ -387,8 +390,8 @@ def test_the_servers_own_refusal_has_its_code(run_module, account, consumer):
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        ({"pause_until": LATER}, "pause_until: it belongs to state: paused"),
-        ({"reset_seq": 3}, "reset_seq: it belongs to state: reset"),
+        ({"pause_until": LATER}, "pause_until belongs to state: paused"),
+        ({"reset_seq": 3}, "reset_seq belongs to state: reset"),
         ({"ack_wait": "1m", "unset": ["ack_wait"]}, "unset: ack_wait is written as well"),
     ],
 )
@@ -474,7 +477,7 @@ class TestPosition:
     def test_the_start_of_another_policy_is_refused_before_anything_is_deleted(self, used, refused, jetstream):
         used(1, 2, 3)
         for written, sentence in (
-            ({"opt_start_seq": 5}, "opt_start_seq: it belongs to deliver_policy: by_start_sequence"),
+            ({"opt_start_seq": 5}, "opt_start_seq belongs to deliver_policy: by_start_sequence"),
             ({"deliver_policy": "by_start_time"}, "deliver_policy: by_start_time needs opt_start_time"),
         ):
             message = refused(nats_consumer, **WORKERS, **written, recreate="always", allow_data_loss=True)

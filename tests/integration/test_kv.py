@@ -250,7 +250,7 @@ def test_a_bucket_does_not_become_a_copy_without_a_recreation(declare, bucket, r
         ({"history": 65}, "history: 65 is out of range: write 1 to 64"),
         (
             {"bucket": "new", "mirror": {"name": "x"}, "sources": [{"name": "y"}]},
-            "sources: a mirror has none of its own",
+            "sources: a mirror has no sources of its own",
         ),
         ({"ttl": "5x"}, "ttl: '5x' is not a duration"),
         ({"ttl": "1ms"}, "ttl: 1ms is too small"),

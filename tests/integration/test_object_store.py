@@ -125,7 +125,7 @@ def test_a_guard_stands_before_what_deletes_objects(bucket, refused, publish, wa
     [
         ({"bucket": "not ok"}, "a name has nothing but letters, digits, _ and -"),
         ({"ttl": "x"}, "ttl: 'x' is not a duration"),
-        ({"max_bytes": "-2"}, "max_bytes: -2 is no limit"),
+        ({"max_bytes": "-2"}, "max_bytes: -2 is not a limit"),
         ({"num_replicas": 0}, "num_replicas: 0 is out of range"),
     ],
 )

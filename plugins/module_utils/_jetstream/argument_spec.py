@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 
+# What a declaration allows.
 GUARDS: dict[str, Any] = {
     "allow_data_loss": {"type": "bool", "default": False},
     "allow_irreversible": {"type": "bool", "default": False},
@@ -17,14 +18,15 @@ GUARDS: dict[str, Any] = {
     "recreate": {"type": "str", "choices": ["never", "if_empty", "always"], "default": "never"},
 }
 
-REACH: dict[str, Any] = {
+# Which fields a declaration resets to the server's defaults.
+RESETS: dict[str, Any] = {
     "exact": {"type": "bool", "default": False},
     "unset": {"type": "list", "elements": "str", "default": []},
 }
 
 
-def naming(resource: Resource) -> dict[str, Any]:
-    """What names a resource, and the states it can have."""
+def naming_options(resource: Resource) -> dict[str, Any]:
+    """The options that name a resource, and its states."""
     parent = {"stream": {"type": "str", "required": True}} if "paused" in resource.states else {}
     aliases = {"aliases": ["durable_name"]} if parent else {}
     return {
@@ -34,9 +36,9 @@ def naming(resource: Resource) -> dict[str, Any]:
     }
 
 
-def entry(resource: Resource) -> dict[str, Any]:
-    """The options of one entry of a list of resources: all defaults and duties are looked after elsewhere."""
-    specs = naming(resource) | GUARDS | REACH | {key: dict(spec) for key, spec in resource.arguments.items()}
+def entry_spec(resource: Resource) -> dict[str, Any]:
+    """The specs of the options of one entry of a list. Defaults and required options are handled where the entry is read."""
+    specs = naming_options(resource) | GUARDS | RESETS | {key: dict(spec) for key, spec in resource.arguments.items()}
     aliases = {alias: spec for spec in specs.values() for alias in spec.get("aliases", [])}
     return {
         name: {key: value for key, value in spec.items() if key in ("type", "elements", "choices", "options")}

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A large declaration in parts. PRIVATE to the collection: it can change at any time."""
+"""Cuts a large declaration into parts. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 
 def in_parts(lists: Mapping[str, Sequence[Any]], most: int) -> list[dict[str, Any]]:
-    """All lists in one part where that has at most so many entries; otherwise one list after the other, in parts."""
+    """One part with all lists where they have at most `most` entries; otherwise one list after the other, in parts."""
     if most < 1:
-        raise ValueError(f"{most} entries make no part: write a number of at least 1")
+        raise ValueError(f"a part can't have {most} entries: write a number of at least 1")
     total = sum(len(entries) for entries in lists.values())
     if total <= most:
         counts = ", ".join(f"{len(entries)} {name}" for name, entries in lists.items() if entries)

@@ -12,55 +12,53 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import entry
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import (
-    Outcome,
-    converge,
-)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import entry_spec
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import (
     DeclaredResource,
     declared_resource,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 
-# What others keep in streams: buckets, and what servers need themselves.
+# Prefixes of streams that are not made as streams: buckets, and those of the servers themselves.
 FOREIGN_PREFIXES = ("KV_", "OBJ_", "$")
 
 
 def declared_resources(
     lists: Mapping[str, Sequence[Mapping[str, Any]]], defaults: Mapping[str, Any]
 ) -> list[DeclaredResource]:
-    """All entries of all lists; nothing is done when one of them makes no sense."""
+    """The entries of all lists. One invalid entry refuses them all, before anything is changed."""
     items, problems = [], []
     for kind, resource in KINDS.items():
-        specs = entry(resource)
+        specs = entry_spec(resource)
         for number, written in enumerate(lists.get(kind) or [], start=1):
             try:
-                items.append(_wanted(resource, written, specs, defaults))
+                items.append(_declared(resource, written, specs, defaults))
             except NatsError as error:
                 problems.append(f"{kind}, entry {number}: {error}")
-    # A bucket is a stream, so that it may be declared as both.
+    # A bucket is a stream, so that one stream could be declared as both.
     places = Counter(item.place for item in items)
     problems += [f"{place} is declared twice" for place, count in places.items() if count > 1]
     if problems:
-        raise NatsError("the declaration", "\n".join(problems), "Nothing was changed.")
+        raise NatsError("the declaration", "\n".join(problems), "Nothing was changed.", code="INVALID_VALUE")
     return items
 
 
-def _wanted(
+def _declared(
     resource: Resource, written: Mapping[str, Any], specs: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> DeclaredResource:
-    found = resource.checked(written, specs)
-    if "durable_name" in found:
-        found.setdefault(resource.named, found.pop("durable_name"))
-    missing = [name for name in ("stream", resource.named) if name in specs and name not in found]
+    options = resource.checked(written, specs)
+    if "durable_name" in options:
+        options.setdefault(resource.named, options.pop("durable_name"))
+    missing = [name for name in ("stream", resource.named) if name in specs and name not in options]
     if missing:
-        raise NatsError(resource.kind, f"{' and '.join(missing)} is missing", "Write it.")
-    return declared_resource(resource, found, defaults)
+        raise NatsError(resource.kind, f"{' and '.join(missing)} is missing", "Write it.", code="INVALID_VALUE")
+    return declared_resource(resource, options, defaults)
 
 
 async def converge_all(
@@ -71,34 +69,36 @@ async def converge_all(
     check: bool,
     timeout: float,
 ) -> list[Outcome]:
-    """Everything that is declared, and what is pruned."""
-    going = await _pruned(jetstream, items, prune, policy) if prune else []
-    return await converge(jetstream, [*items, *going], check, timeout)
+    """Makes all resources what they are declared to be, and deletes the streams that are pruned."""
+    pruned = await _pruned(jetstream, items, prune, policy) if prune else []
+    return await converge(jetstream, [*items, *pruned], check, timeout)
 
 
 async def _pruned(
     jetstream: JetStream, items: Sequence[DeclaredResource], prune: Mapping[str, Any], policy: Policy
 ) -> list[DeclaredResource]:
-    kept = {item.place.stream for item in items}
+    declared = {item.place.stream for item in items}
     pattern, most = prune["pattern"], prune["max"]
-    undeclared = [name for name in await jetstream.names() if name not in kept]
-    names = [name for name in undeclared if fnmatchcase(name, pattern) and _may_go(name, pattern)]
+    undeclared = [name for name in await jetstream.names() if name not in declared]
+    names = [name for name in undeclared if fnmatchcase(name, pattern) and _may_be_pruned(name, pattern)]
     if len(names) > most:
         raise NatsError(
             "prune",
             f"{len(names)} streams match {pattern} and are not declared, and max is {most}: {', '.join(names[:20])}",
             "Nothing was changed. Narrow the pattern or raise max.",
+            code="PRUNE_LIMIT",
         )
     return [DeclaredResource(STREAM, name, Place(name), "absent", {}, policy) for name in names]
 
 
-def _may_go(name: str, pattern: str) -> bool:
+def _may_be_pruned(name: str, pattern: str) -> bool:
+    """Buckets and the servers' own streams are pruned only where the pattern begins with their prefix."""
     return all(pattern.startswith(prefix) for prefix in FOREIGN_PREFIXES if name.startswith(prefix))
 
 
-def told(outcome: Outcome) -> dict[str, Any]:
-    """One entry of the results."""
-    item = outcome.wanted
+def resource_result(outcome: Outcome) -> dict[str, Any]:
+    """The entry of one resource in the module's result."""
+    item = outcome.item
     result: dict[str, Any] = {"kind": item.resource.kind, "name": item.name, "changed": outcome.changed}
     if item.place.consumer:
         result["stream"] = item.place.stream
@@ -108,7 +108,13 @@ def told(outcome: Outcome) -> dict[str, Any]:
 
 
 def differences(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Any, Any]]:
-    """What changed, by the titles of the resources."""
+    """The title of each changed resource, and its configuration before and after."""
     for outcome in outcomes:
         if outcome.changed and not outcome.error:
-            yield outcome.wanted.title, *outcome.difference
+            yield outcome.item.title, *outcome.difference
+
+
+def common_code(outcomes: Sequence[Outcome]) -> str:
+    """The code of a task that failed: that of its failed resources, where all of them have the same."""
+    codes = {outcome.error.code for outcome in outcomes if outcome.error}
+    return codes.pop() if len(codes) == 1 else "SEVERAL_FAILURES"

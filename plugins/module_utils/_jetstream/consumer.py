@@ -30,67 +30,73 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import (
     consumer_losses,
+    consumer_position,
     filters,
-    not_restored,
-    position,
+    lost_by_recreation,
     resumes_at,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Context,
     Field,
     Mutability,
+    Refusal,
     Resource,
+    invalid,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import MILLISECOND, SECOND, servers_own
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
+    MILLISECOND,
+    SECOND,
+    server_metadata,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import overlap
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 DEFAULT_ACK_WAIT_NS = 30 * SECOND
 
 
-def delivered(before: str, after: str) -> Mutability:
-    """A pull consumer stays one, a push consumer may deliver elsewhere."""
+def deliver_subject_change(before: str, after: str) -> Mutability:
+    """A push consumer may deliver to another subject, but push and pull consumers never become one another."""
     return Mutability.FREELY if before and after else Mutability.NEVER
 
 
-def waits(config: Config, _around: Context) -> int:
+def default_ack_wait(config: Config, _context: Context) -> int:
     if config.get("backoff"):
         return int(config["backoff"][0])
     return 0 if config.get("ack_policy") in ("none", "flow_control") else DEFAULT_ACK_WAIT_NS
 
 
-def unacknowledged(config: Config, around: Context) -> int:
+def default_max_ack_pending(config: Config, context: Context) -> int:
     if config.get("ack_policy") == "none":
         return 0
-    return int(around.stream.get("consumer_limits", {}).get("max_ack_pending") or 1000)
+    return int(context.stream.get("consumer_limits", {}).get("max_ack_pending") or 1000)
 
 
-def threshold(_config: Config, around: Context) -> int:
-    return int(around.stream.get("consumer_limits", {}).get("inactive_threshold") or 0)
+def default_inactive_threshold(_config: Config, context: Context) -> int:
+    return int(context.stream.get("consumer_limits", {}).get("inactive_threshold") or 0)
 
 
-def pulls(config: Config, _around: Context) -> int:
+def default_max_waiting(config: Config, _context: Context) -> int:
     return 0 if config.get("deliver_subject") else 512
 
 
-def beats(config: Config, _around: Context) -> int:
+def default_idle_heartbeat(config: Config, _context: Context) -> int:
     return SECOND if config.get("ack_policy") == "flow_control" else 0
 
 
-def controlled(config: Config, _around: Context) -> bool:
+def default_flow_control(config: Config, _context: Context) -> bool:
     return config.get("ack_policy") == "flow_control"
 
 
-def pins(config: Config, _around: Context) -> int:
+def default_priority_timeout(config: Config, _context: Context) -> int:
     return 120 * SECOND if config.get("priority_policy") == "pinned_client" else 0
 
 
-# Where a consumer starts, and the policy that the option belongs to.
+# The options for where a consumer starts, and the deliver_policy that each belongs to.
 DELIVER_POLICY_OF = {"opt_start_seq": "by_start_sequence", "opt_start_time": "by_start_time"}
 
 
 def complete(desired: Config, actual: Config) -> Config:
-    """One filter or several, a first wait that a backoff decides, and no start of another policy."""
+    """The declared fields and those that follow: one of the two filter options, ack_wait from backoff, no start of another policy."""
     desired = dict(desired)
     policy = desired.get("deliver_policy")
     if policy and policy != actual.get("deliver_policy", "all"):
@@ -106,48 +112,66 @@ def complete(desired: Config, actual: Config) -> Config:
     return desired
 
 
-def objections(after: Config, around: Context) -> Iterator[str]:
+def objections(after: Config, context: Context) -> Iterator[Refusal]:
+    """What the server would refuse of a consumer, or store otherwise than it is written."""
     if after.get("filter_subject") and after.get("filter_subjects"):
-        yield "filter_subject and filter_subjects: a consumer has one of them. Write filter_subjects alone"
+        yield invalid("filter_subject and filter_subjects: a consumer has one of them", "Write filter_subjects alone.")
     yield from _start_of_another_policy(after)
     for one, other in combinations(after.get("filter_subjects") or [], 2):
         if overlap(one, other):
-            yield f"filter_subjects: {one} and {other} overlap. Write filters that share no subject"
-    if after.get("backoff") and after.get("ack_wait") != after["backoff"][0]:
-        yield (
-            f"ack_wait: the consumer has a backoff, whose first value {show_duration(after['backoff'][0])} counts. "
-            "Leave ack_wait out or make the two equal"
-        )
-    if 0 < after.get("max_deliver", -1) < len(after.get("backoff") or []):
-        yield f"max_deliver: {after['max_deliver']} deliveries are fewer than the values of backoff. Raise it or shorten backoff"
+            yield invalid(f"filter_subjects: {one} and {other} overlap", "Write filters that share no subject.")
+    yield from _backoff_mismatch(after)
     pushes = bool(after.get("deliver_subject"))
+    kind = "push" if pushes else "pull"
     for key in ("max_waiting",) if pushes else ("flow_control", "idle_heartbeat", "rate_limit_bps"):
         if after.get(key):
-            yield f"{key}: a {'push' if pushes else 'pull'} consumer has none. Leave it out or write it as nothing"
-    if around.stream.get("retention") == "workqueue":
-        yield from _not_alone(after, around)
+            yield invalid(f"{key}: a {kind} consumer has none", "Leave it out, or write 0 or false.")
+    if context.stream.get("retention") == "workqueue":
+        yield from _filters_of_others(after, context)
 
 
-def _start_of_another_policy(after: Config) -> Iterator[str]:
+def _backoff_mismatch(after: Config) -> Iterator[Refusal]:
+    backoff = after.get("backoff") or []
+    if backoff and after.get("ack_wait") != backoff[0]:
+        yield invalid(
+            f"ack_wait: the consumer has a backoff, whose first value {show_duration(backoff[0])} counts",
+            "Leave ack_wait out or make the two equal.",
+        )
+    if 0 < after.get("max_deliver", -1) < len(backoff):
+        yield invalid(
+            f"max_deliver: {after['max_deliver']} deliveries are fewer than the values of backoff",
+            "Raise max_deliver or shorten backoff.",
+        )
+
+
+def _start_of_another_policy(after: Config) -> Iterator[Refusal]:
     policy = after.get("deliver_policy", "all")
     for option, belongs in DELIVER_POLICY_OF.items():
         if policy == belongs and not after.get(option):
-            yield f"deliver_policy: {policy} needs {option}. Write it"
+            yield invalid(f"deliver_policy: {policy} needs {option}", f"Write {option}.")
         elif policy != belongs and after.get(option):
-            yield f"{option}: it belongs to deliver_policy: {belongs}, and this is {policy}. Leave it out or change the policy"
+            yield invalid(
+                f"{option} belongs to deliver_policy: {belongs}, and this is {policy}",
+                "Leave it out or change the policy.",
+            )
 
 
-def _not_alone(after: Config, around: Context) -> Iterator[str]:
-    """Found out by trying, it leaves a consumer that is listed and not there."""
-    for other in around.consumers:
+def _filters_of_others(after: Config, context: Context) -> Iterator[Refusal]:
+    """Filters of a work queue that another consumer has.
+
+    This is refused before the server is asked: after its refusal the server lists a consumer that does not exist.
+    """
+    for other in context.consumers:
         if other.get("name") == after["name"]:
             continue
         for mine in filters(after):
             for theirs in filters(other):
                 if overlap(mine, theirs):
-                    yield (
+                    yield Refusal(
+                        "SUBJECTS_TAKEN",
                         f"filter {mine}: consumer {other['name']} takes {theirs} of this work queue already, "
-                        "and each message has one consumer. Write filters that share no subject"
+                        "and each message has one consumer",
+                        "Write filters that share no subject.",
                     )
 
 
@@ -168,7 +192,7 @@ CONSUMER = Resource(
         Field(
             "ack_policy", choice("explicit", "all", "none", "flow_control", since={"flow_control": 4}), Mutability.NEVER
         ),
-        Field("ack_wait", span, default=waits),
+        Field("ack_wait", span, default=default_ack_wait),
         Field("max_deliver", limit(integer)),
         Field("backoff", durations),
         Field("filter_subject", string),
@@ -176,17 +200,17 @@ CONSUMER = Resource(
         Field("replay_policy", choice("instant", "original"), Mutability.NEVER),
         Field("rate_limit_bps", not_negative(integer)),
         Field("sample_freq", percentage),
-        Field("max_waiting", not_negative(integer), Mutability.NEVER, default=pulls),
-        Field("max_ack_pending", at_least(-1, integer), default=unacknowledged),
+        Field("max_waiting", not_negative(integer), Mutability.NEVER, default=default_max_waiting),
+        Field("max_ack_pending", at_least(-1, integer), default=default_max_ack_pending),
         Field("headers_only", boolean),
         Field("max_batch", not_negative(integer)),
         Field("max_expires", span),
         Field("max_bytes", not_negative(byte_size)),
-        Field("deliver_subject", string, delivered),
+        Field("deliver_subject", string, deliver_subject_change),
         Field("deliver_group", string),
-        Field("idle_heartbeat", heartbeat, Mutability.NEVER, default=beats),
-        Field("flow_control", boolean, Mutability.NEVER, default=controlled),
-        Field("inactive_threshold", span, default=threshold),
+        Field("idle_heartbeat", heartbeat, Mutability.NEVER, default=default_idle_heartbeat),
+        Field("flow_control", boolean, Mutability.NEVER, default=default_flow_control),
+        Field("inactive_threshold", span, default=default_inactive_threshold),
         Field("num_replicas", within(0, 5, absent=0)),
         Field("mem_storage", boolean, Mutability.NEVER),
         Field(
@@ -200,16 +224,16 @@ CONSUMER = Resource(
             ),
         ),
         Field("priority_groups", strings, api_level=1),
-        Field("priority_timeout", span, api_level=1, default=pins),
-        Field("metadata", labels, default=servers_own),
+        Field("priority_timeout", span, api_level=1, default=default_priority_timeout),
+        Field("metadata", labels, default=server_metadata),
     ),
-    # Clients acknowledge explicitly; the server's own default is that nobody does.
+    # Clients create consumers with explicit acknowledgement, although the server's own default is none.
     creates=lambda name: {"name": name, "durable_name": name, "ack_policy": "explicit"},
     completes=complete,
     objects=objections,
     loses=consumer_losses,
-    holds=position,
-    loses_anew=not_restored,
+    holds=consumer_position,
+    loses_recreated=lost_by_recreation,
     resumes_at=resumes_at,
     states=("present", "absent", "paused", "resumed", "reset"),
     arguments={"pause_until": {"type": "str"}, "reset_seq": {"type": "int"}},

@@ -21,7 +21,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 
 @dataclass(frozen=True)
 class DeclaredResource:
-    """One resource as it is declared."""
+    """What a task or an entry of a list says of one resource."""
 
     resource: Resource
     name: str
@@ -38,36 +38,48 @@ class DeclaredResource:
 
 
 def declared_resource(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, Any]) -> DeclaredResource:
-    """A declaration made of options; `guards` are those that hold for all of a list."""
+    """The declaration that the options of a module or of an entry say; `guards` hold where the entry itself says nothing."""
     name = str(options[resource.named])
     title = f"{resource.kind} {name!r}"
     stream = options.get("stream")
-    for given, of in ((name, title), (stream, f"option stream of {title}")):
-        pattern, words = resource.forbidden
-        if given is not None and not (0 < len(given) < 256 and not re.search(pattern, given)):
-            raise NatsError(of, f"a name has {words}, and 1 to 255 characters", "Choose another name.")
+    _check_name(resource, name, title)
+    if stream is not None:
+        _check_name(resource, stream, f"option stream of {title}")
     state = options.get("state") or "present"
     arguments = {key: options[key] for key in resource.arguments if options.get(key) is not None}
     validate_state(title, state, arguments)
     _check_unset(title, resource, options)
-    given = {**guards} | {key: value for key, value in options.items() if value is not None}
     return DeclaredResource(
         resource,
         name,
         Place(stream, name) if stream else Place(resource.prefix + name),
         state,
         resource.parse(options, name) if state != "absent" else {},
-        Policy(
-            frozenset(guard for guard in ("allow_data_loss", "allow_irreversible", "allow_move") if given.get(guard)),
-            bool(given.get("exact")),
-            tuple(given.get("unset") or ()),
-            given.get("recreate") or "never",
-        ),
+        _policy({**guards} | {key: value for key, value in options.items() if value is not None}),
         arguments,
     )
+
+
+def _policy(options: Mapping[str, Any]) -> Policy:
+    return Policy(
+        frozenset(guard for guard in ("allow_data_loss", "allow_irreversible", "allow_move") if options.get(guard)),
+        bool(options.get("exact")),
+        tuple(options.get("unset") or ()),
+        options.get("recreate") or "never",
+    )
+
+
+def _check_name(resource: Resource, name: str, what: str) -> None:
+    pattern, words = resource.forbidden
+    if not 0 < len(name) < 256 or re.search(pattern, name):
+        raise NatsError(
+            what, f"a name has {words}, and 1 to 255 characters", "Choose another name.", code="INVALID_VALUE"
+        )
 
 
 def _check_unset(title: str, resource: Resource, options: Mapping[str, Any]) -> None:
     written = {entry.name for entry in resource.fields if options.get(entry.name) is not None}
     if both := sorted(written & set(options.get("unset") or ())):
-        raise NatsError(title, f"unset: {', '.join(both)} is written as well", "Write it or unset it.")
+        raise NatsError(
+            title, f"unset: {', '.join(both)} is written as well", "Write it or unset it.", code="INVALID_VALUE"
+        )

@@ -4,7 +4,7 @@
 
 """Carries out the steps of a plan. PRIVATE to the collection: it can change at any time.
 
-What was sent and not answered is looked at before anything is sent again.
+After a request without an answer the resource is read before anything is sent again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 )
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy, ResourcePlan, plan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
+    Policy,
+    ResourcePlan,
+    plan_resource,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import (
     JetStream,
@@ -31,34 +35,36 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
-APART_S = 0.05
+POLL_INTERVAL_S = 0.05
+# The server's err_code for subjects that another stream has.
 OVERLAP = 10065
-LAST_ORDER = 99
+# An API level that no field is too new for.
+ANY_LEVEL = 99
 
 
 async def carry_out(
-    jetstream: JetStream, item: DeclaredResource, planned: ResourcePlan, found: Current | None, timeout: float
+    jetstream: JetStream, item: DeclaredResource, plan: ResourcePlan, found: Current | None, timeout: float
 ) -> Mapping[str, Any] | None:
-    """What the resource is after all steps; None where it is deleted."""
+    """The server's answer about the resource after all steps; None where it is deleted."""
     answer: Mapping[str, Any] = {}
     last: Step | None = None
-    for planned_step in planned.steps:
+    for planned_step in plan.steps:
         step = rebased(planned_step, last, answer) if last else planned_step
         try:
             answer = await _send(jetstream, item.place, step, found)
         except NatsError as error:
-            answer = await _after_error(jetstream, item, planned, step, found, error)
+            answer = await _after_error(jetstream, item, plan, step, found, error)
         if step.moves:
-            answer = await _settled(jetstream, item, timeout)
+            answer = await _wait_for_replicas(jetstream, item, timeout)
         last = step
-    if planned.steps[-1].action == "delete":
+    if plan.steps[-1].action == "delete":
         return None
-    # The answer to a creation or an update says what it is then.
+    # The answer to a creation or an update has the new configuration, that to a purge has not.
     return answer if "config" in answer else await jetstream.find(item.place)
 
 
 def rebased(step: Step, last: Step, answer: Mapping[str, Any]) -> Step:
-    """The changes of this update on top of what is there by now: others may have changed it while replicas were waited for."""
+    """The changes of this update on top of the current configuration, which somebody may have changed during the last step."""
     if step.action != "update" or last.action != "update" or "config" not in answer:
         return step
     config = dict(answer["config"])
@@ -80,13 +86,14 @@ async def _send(jetstream: JetStream, place: Place, step: Step, found: Current |
         subjects = step.config.get("subjects") or [place.stream]
         if error.err_code != OVERLAP or await jetstream.owners(subjects, {place.stream}):
             raise
-        # Whoever had the subject gave it up in the meantime.
+        # The stream that had the subject has given it up in the meantime.
         return await jetstream.write(place, step)
 
 
 async def _purge(jetstream: JetStream, place: Place, step: Step, found: Current) -> Mapping[str, Any]:
-    """A purge that is not answered is sent again only after a look, and never deletes what came after it was planned."""
-    seen, over = found.state.get("last_seq", 0), time.monotonic() + jetstream.connection.options.timeout
+    """A purge without an answer is sent again only after the stream was read, and never deletes messages newer than its plan."""
+    planned_last = found.state.get("last_seq", 0)
+    deadline = time.monotonic() + jetstream.connection.options.timeout
     while True:
         try:
             return await jetstream.write(place, step)
@@ -95,49 +102,51 @@ async def _purge(jetstream: JetStream, place: Place, step: Step, found: Current)
             if info is None:
                 raise
             first = await jetstream.first_of(place.stream, step.config.get("filter") or ">")
-            if purged(step.config, info["state"], first, seen):
+            if purged(step.config, info["state"], first, planned_last):
                 return info
-            came = info["state"].get("last_seq", 0) - seen
-            if time.monotonic() > over or ("keep" in step.config and came):
+            newer = info["state"].get("last_seq", 0) - planned_last
+            if time.monotonic() > deadline or ("keep" in step.config and newer):
                 raise NatsError(
                     str(place),
-                    f"{error.cause}. It holds {info['state'].get('messages', 0)} messages now, {came} of them newer",
+                    f"{error.cause}. It holds {info['state'].get('messages', 0)} messages now, {newer} of them newer",
                     "Run it again.",
+                    code=error.code,
                 ) from error
             if "keep" not in step.config:
-                step = replace(step, config={"seq": seen + 1} | dict(step.config))
+                step = replace(step, config={"seq": planned_last + 1} | dict(step.config))
 
 
 def _filtered(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"subjects_filter": body["filter"]} if body.get("filter") else {}
 
 
-def purged(body: Mapping[str, Any], state: Mapping[str, Any], first: int, seen: int) -> bool:
-    """Whether a purge was carried out: `first` is the first sequence that it is about, `seen` the last one when it was planned."""
+def purged(body: Mapping[str, Any], state: Mapping[str, Any], first: int, planned_last: int) -> bool:
+    """Whether a purge was carried out: `first` is the first sequence of its filter, `planned_last` the last one when it was planned."""
     if "keep" in body:
         stored = sum((state.get("subjects") or {}).values()) if body.get("filter") else state.get("messages", 0)
-        return bool(stored <= body["keep"] + state.get("last_seq", 0) - seen)
-    return first == 0 or first >= body.get("seq", seen + 1)
+        return bool(stored <= body["keep"] + state.get("last_seq", 0) - planned_last)
+    return first == 0 or first >= body.get("seq", planned_last + 1)
 
 
 async def _reset(jetstream: JetStream, place: Place, step: Step, found: Current | None) -> Mapping[str, Any]:
-    """A reset that is not answered is sent again only where the consumer is as it was: it may be further by now."""
-    over, before = time.monotonic() + jetstream.connection.options.timeout, found.info if found else {}
+    """A reset without an answer is sent again only where the consumer has its old position, because it may have moved on since."""
+    deadline, before = time.monotonic() + jetstream.connection.options.timeout, found.info if found else {}
     while True:
         try:
             return await jetstream.write(place, step)
         except NobodyAnswersError:
-            # The leader of a consumer that was just made is not listening yet.
-            if time.monotonic() > over:
+            # The leader of a consumer that was just created does not listen yet.
+            if time.monotonic() > deadline:
                 raise
-            await asyncio.sleep(APART_S)
+            await asyncio.sleep(POLL_INTERVAL_S)
         except UnansweredError as error:
             info = await jetstream.find(place)
             if info and _at(info, "ack_floor") == _at(info, "delivered") == step.config.get("seq", 0) - 1:
                 return info
             same = info and all(_at(info, key) == _at(before, key) for key in ("ack_floor", "delivered"))
-            if time.monotonic() > over or not same:
-                raise NatsError(str(place), error.cause, "Look at the consumer, and run it again.") from error
+            if time.monotonic() > deadline or not same:
+                remedy = "Look at the consumer, and run it again."
+                raise NatsError(str(place), error.cause, remedy, code=error.code) from error
 
 
 def _at(info: Mapping[str, Any], key: str) -> int:
@@ -147,40 +156,41 @@ def _at(info: Mapping[str, Any], key: str) -> int:
 async def _after_error(
     jetstream: JetStream,
     item: DeclaredResource,
-    planned: ResourcePlan,
+    plan: ResourcePlan,
     step: Step,
     found: Current | None,
     error: NatsError,
 ) -> Mapping[str, Any]:
-    """What is there after all, or the error with what is known of it."""
+    """The answer about a resource whose step was carried out all the same, or the error with what is known of the resource."""
     unanswered = isinstance(error, UnansweredError)
     if found and step.action == "create":
-        return await _made_anew(jetstream, item, planned, step, found, error)
-    if step.action == "reset" and len(planned.steps) > 1:
+        return await _after_failed_creation(jetstream, item, plan, step, found, error)
+    if step.action == "reset" and len(plan.steps) > 1:
         raise NatsError(
             item.title,
-            f"it was made anew, but its position could not be put back: {error.cause}",
+            f"it was recreated, but its position could not be restored: {error.cause}",
             f"Set it with state: reset and reset_seq: {step.config['seq']}.",
             error.err_code,
+            code="POSITION_LOST",
         ) from error
-    if unanswered and step.action == "delete" and await _gone(jetstream, item.place):
+    if unanswered and step.action == "delete" and await _is_deleted(jetstream, item.place):
         return {}
     if unanswered:
-        raise await _known(jetstream, item, error) from error
-    raise await _explained(jetstream, item, planned, error) from error
+        raise await _unanswered(jetstream, item, error) from error
+    raise await _explained(jetstream, item, plan, error) from error
 
 
-async def _gone(jetstream: JetStream, place: Place) -> bool:
+async def _is_deleted(jetstream: JetStream, place: Place) -> bool:
     try:
         return await jetstream.find(place) is None
     except NatsError:
         return False
 
 
-async def _made_anew(
-    jetstream: JetStream, item: DeclaredResource, planned: ResourcePlan, step: Step, found: Current, error: NatsError
+async def _after_failed_creation(
+    jetstream: JetStream, item: DeclaredResource, plan: ResourcePlan, step: Step, found: Current, error: NatsError
 ) -> Mapping[str, Any]:
-    """A creation that failed after the deletion: what was there is put back, unless the creation was carried out."""
+    """After the deletion the creation failed: the old resource is restored, unless the creation was carried out all the same."""
     if isinstance(error, UnansweredError):
         try:
             info = await jetstream.find(item.place)
@@ -188,34 +198,38 @@ async def _made_anew(
             info = None
         if (
             info
-            and not plan(item.resource, item.name, step.config, Current(info["config"]), Policy(), LAST_ORDER).steps
+            and not plan_resource(
+                item.resource, item.name, step.config, Current(info["config"]), Policy(), ANY_LEVEL
+            ).steps
         ):
             return info
-    explained = await _explained(jetstream, item, planned, error)
-    explained.remedy = f"{await _put_back(jetstream, item, found)} {explained.remedy}".rstrip()
+    explained = await _explained(jetstream, item, plan, error)
+    try:
+        restored = await _restore(jetstream, item, found)
+    except NatsError as failure:
+        shown = item.resource.show(found.config)
+        restored = f"It was deleted for that, and could not be put back: {failure.cause}. It was {shown}."
+        explained.code = "NOT_RESTORED"
+    explained.remedy = f"{restored} {explained.remedy}".rstrip()
     raise explained from error
 
 
-async def _put_back(jetstream: JetStream, item: DeclaredResource, found: Current) -> str:
-    """What was deleted to be made anew, and could not be."""
+async def _restore(jetstream: JetStream, item: DeclaredResource, found: Current) -> str:
+    """Creates the old resource again, and says what of it is back."""
     sequence = None
-    try:
-        await jetstream.write(item.place, Step("create", found.config))
-        if item.place.consumer:
-            sequence = item.resource.resumes_at(found, found.config, await jetstream.level())
-        if sequence is not None:
-            await _reset(jetstream, item.place, Step("reset", {"seq": sequence}), None)
-    except NatsError as error:
-        was = item.resource.show(found.config)
-        return f"It was deleted for that, and could not be put back: {error.cause}. It was {was}."
+    await jetstream.write(item.place, Step("create", found.config))
+    if item.place.consumer:
+        sequence = item.resource.resumes_at(found, found.config, await jetstream.level())
+    if sequence is not None:
+        await _reset(jetstream, item.place, Step("reset", {"seq": sequence}), None)
     if sequence is not None:
         return f"It was deleted for that and is back as it was, at sequence {sequence}."
-    lost = "without its position" if item.place.consumer else "but empty"
-    return f"It was deleted for that and is back as it was, {lost}."
+    missing = "without its position" if item.place.consumer else "but empty"
+    return f"It was deleted for that and is back as it was, {missing}."
 
 
-async def _settled(jetstream: JetStream, item: DeclaredResource, timeout: float) -> Mapping[str, Any]:
-    """What it is once it has all its replicas: the server mixes up a change with one that is under way."""
+async def _wait_for_replicas(jetstream: JetStream, item: DeclaredResource, timeout: float) -> Mapping[str, Any]:
+    """The answer once all replicas are current. The server would mix up the next change with one that is not finished."""
     deadline, waiting = time.monotonic() + timeout, Waiting()
     while True:
         info = await jetstream.find(item.place)
@@ -227,29 +241,30 @@ async def _settled(jetstream: JetStream, item: DeclaredResource, timeout: float)
                 item.title,
                 f"its configuration is stored, but after {timeout:g} s: {missing}",
                 "Run it again to wait longer, and look at the cluster with nats_health.",
+                code="TIMED_OUT",
             )
         waiting(f"{item.title}: {missing}")
-        await asyncio.sleep(APART_S)
+        await asyncio.sleep(POLL_INTERVAL_S)
 
 
-async def _known(jetstream: JetStream, item: DeclaredResource, error: NatsError) -> NatsError:
-    """Whether it was carried out is unknown: reading again may tell what is now true."""
+async def _unanswered(jetstream: JetStream, item: DeclaredResource, error: NatsError) -> NatsError:
+    """The error of a request without an answer, with the resource as it is now where it can be read."""
     try:
         info = await jetstream.find(item.place)
     except NatsError:
-        return NatsError(item.title, error.cause, error.remedy)
+        return NatsError(item.title, error.cause, error.remedy, code=error.code)
     now = "it does not exist" if info is None else f"it is {item.resource.show(info['config'])}"
-    return NatsError(item.title, f"{error.cause}. Now {now}", error.remedy)
+    return NatsError(item.title, f"{error.cause}. Now {now}", error.remedy, code=error.code)
 
 
-async def _explained(
-    jetstream: JetStream, item: DeclaredResource, planned: ResourcePlan, error: NatsError
-) -> NatsError:
+async def _explained(jetstream: JetStream, item: DeclaredResource, plan: ResourcePlan, error: NatsError) -> NatsError:
+    """The server's refusal with the title of the resource, and the streams that have its subjects."""
     if error.err_code != OVERLAP:
-        return NatsError(item.title, error.cause, error.remedy, error.err_code)
-    owners = await jetstream.owners(planned.steps[-1].config.get("subjects") or [item.name], {item.place.stream})
-    return NatsError(item.title, f"{error.cause}: {owned(owners)}", error.remedy, error.err_code)
+        return NatsError(item.title, error.cause, error.remedy, error.err_code, code=error.code)
+    owners = await jetstream.owners(plan.steps[-1].config.get("subjects") or [item.name], {item.place.stream})
+    return NatsError(item.title, f"{error.cause}: {owned(owners)}", error.remedy, error.err_code, code="SUBJECTS_TAKEN")
 
 
 def owned(owners: Mapping[str, list[str]]) -> str:
+    """Which streams have which subjects, as a sentence."""
     return ", ".join(f"{subject} is of stream {' and '.join(names)}" for subject, names in owners.items())

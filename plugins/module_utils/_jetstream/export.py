@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What is there, as declarations. PRIVATE to the collection: it can change at any time."""
+"""Reads existing resources as declarations. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -20,47 +20,49 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 
 @dataclass
 class Export:
+    """The declarations of existing resources by list, the figures of each stream, and what could not be read."""
+
     declarations: dict[str, list[Config]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     figures: dict[str, Any] = field(default_factory=dict)
     not_read: list[str] = field(default_factory=list)
 
 
-async def survey(jetstream: JetStream, pattern: str, with_consumers: bool) -> Export:
-    """All streams whose names match, and their consumers."""
-    found = Export()
+async def export_declarations(jetstream: JetStream, pattern: str, with_consumers: bool) -> Export:
+    """All streams whose names match the pattern, and their consumers."""
+    export = Export()
     infos = {info["config"]["name"]: info for info in await jetstream.streams()}
     for name in sorted(name for name in await jetstream.names() if fnmatchcase(name, pattern)):
         try:
             info = infos.get(name) or await jetstream.find(Place(name))
         except NatsError as error:
-            found.not_read.append(str(error))
+            export.not_read.append(str(error))
             continue
         if info:
             config = info["config"]
             kind = kind_of(config)
-            found.declarations[kind].append(declaration(KINDS[kind], config))
-            found.figures[name] = info["state"] | {"leader": (info.get("cluster") or {}).get("leader")}
+            export.declarations[kind].append(declaration(KINDS[kind], config))
+            export.figures[name] = info["state"] | {"leader": (info.get("cluster") or {}).get("leader")}
     if with_consumers:
-        lists = await asyncio.gather(*(jetstream.consumers(name) for name in found.figures))
-        for stream, consumers in zip(found.figures, lists, strict=True):
+        lists = await asyncio.gather(*(jetstream.consumers(name) for name in export.figures))
+        for stream, consumers in zip(export.figures, lists, strict=True):
             for info in sorted(consumers, key=lambda info: str(info["name"])):
-                _add_consumer(found, stream, info)
-    return found
+                _add_consumer(export, stream, info)
+    return export
 
 
-def _add_consumer(found: Export, stream: str, info: Config) -> None:
+def _add_consumer(export: Export, stream: str, info: Config) -> None:
     config = info["config"]
     if not config.get("durable_name"):
-        found.not_read.append(f"consumer {info['name']} of stream {stream} is ephemeral: its client makes it")
+        export.not_read.append(f"consumer {info['name']} of stream {stream} is ephemeral: its client makes it")
         return
     shown = {"stream": stream, **declaration(KINDS["consumers"], config)}
     if info.get("paused"):
         shown |= {"state": "paused", "pause_until": config["pause_until"]}
-    found.declarations["consumers"].append(shown)
+    export.declarations["consumers"].append(shown)
 
 
 def declaration(resource: Resource, config: Config) -> Config:
-    """What a person would write to have this; of fields that the collection does not know, nothing."""
+    """What a person would write to get this configuration, without the fields that the collection does not know."""
     shown = resource.show(config)
     return {resource.named: shown[resource.named]} | {
         entry.name: shown[entry.name] for entry in resource.fields if entry.name in shown

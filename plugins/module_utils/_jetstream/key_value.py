@@ -22,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     switch,
     within,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, kept
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, stream_content
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Field,
     Mutability,
@@ -36,10 +36,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream i
     REPUBLISH,
     age,
     marker,
+    mirror_change,
     objections,
-    promoted,
     replicas,
-    servers_own,
+    server_metadata,
     storage,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import complete as complete_stream
@@ -47,7 +47,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 
 STREAM_PREFIX = "KV_"
 KEY_SUBJECTS = re.compile(r"\$KV\.[^.]+\.>")
-BUCKET = (r"[^A-Za-z0-9_-]", "nothing but letters, digits, _ and -")
+# The characters that a bucket's name must not have, as a pattern and in words.
+BUCKET_NAME = (r"[^A-Za-z0-9_-]", "nothing but letters, digits, _ and -")
 
 
 def _keys(bucket: str) -> str:
@@ -56,7 +57,7 @@ def _keys(bucket: str) -> str:
 
 
 def _show_origin(value: Config) -> Config:
-    """Another bucket, without the transforms that make its keys ours."""
+    """The origin as a bucket, without the subject transforms that turn its keys into this bucket's."""
     name = str(value.get("name", "")).removeprefix(STREAM_PREFIX)
     shown = value | {"name": name}
     transforms = value.get("subject_transforms") or []
@@ -81,6 +82,7 @@ BUCKET_ORIGIN = replace(ORIGIN, parse=_parse_origin, show=_show_origin)
 
 
 def creates(bucket: str) -> Config:
+    """The stream of a new bucket as NATS clients create it."""
     return {
         "name": STREAM_PREFIX + bucket,
         "subjects": [_keys(bucket)],
@@ -93,32 +95,34 @@ def creates(bucket: str) -> Config:
     }
 
 
-def _renamed(origin: Config, bucket: str) -> Config:
-    """Another bucket's keys become ours."""
+def _key_transform(origin: Config, bucket: str) -> Config:
+    """The subject transform that turns another bucket's keys into this bucket's."""
     name = str(origin.get("name", "")).removeprefix(STREAM_PREFIX)
     if origin.get("filter_subject") and "subject_transforms" not in origin:
         raise NatsError(
             f"bucket {bucket}",
-            f"sources: filter_subject of {name} leaves its keys where this bucket has none",
+            f"sources: with filter_subject the keys of {name} keep their subjects, where no client of this bucket finds them",
             f"Write subject_transforms with src: {origin['filter_subject']} instead, and $KV.{bucket} in dest.",
+            code="INVALID_VALUE",
         )
     return {"subject_transforms": [{"src": _keys(name), "dest": _keys(bucket)}]}
 
 
 def complete(desired: Config, actual: Config) -> Config:
+    """The declared fields and those that follow from them, so that the bucket's clients find its keys."""
     desired = dict(desired)
     after = actual | desired
     bucket = after["name"].removeprefix(STREAM_PREFIX)
     if desired.get("mirror") and not actual.get("mirror"):
-        # A copy has its origin's keys and none of its own.
+        # A mirror has the keys of its origin and no subjects of its own.
         desired |= {"subjects": [], "duplicate_window": 0, "mirror_direct": True}
     if actual.get("mirror") and desired.get("mirror") == {}:
-        # The server gives a copy that becomes a stream of its own a subject that no key has.
+        # The server's default subject for a mirror that becomes an ordinary stream is not one of the bucket's keys.
         desired |= {"subjects": [_keys(bucket)]}
     if sources := desired.get("sources"):
-        there = {origin.get("name") for origin in actual.get("sources") or []}
+        existing = {origin.get("name") for origin in actual.get("sources") or []}
         desired["sources"] = [
-            origin if origin.get("name") in there else _renamed(origin, bucket) | origin for origin in sources
+            origin if origin.get("name") in existing else _key_transform(origin, bucket) | origin for origin in sources
         ]
     window, oldest = desired.get("duplicate_window", 0), desired.get("max_age")
     if oldest and window > oldest:
@@ -141,19 +145,19 @@ KV = Resource(
         Field("num_replicas", replicas, alone=True),
         Field("placement", PLACEMENT, Mutability.MOVES, alone=True),
         Field("republish", REPUBLISH),
-        Field("mirror", BUCKET_ORIGIN, promoted),
+        Field("mirror", BUCKET_ORIGIN, mirror_change),
         Field("sources", list_of(BUCKET_ORIGIN, "name")),
         Field("compression", compressed),
-        Field("metadata", labels, default=servers_own),
+        Field("metadata", labels, default=server_metadata),
     ),
-    # A marker makes it so, for good.
+    # A limit_marker_ttl turns allow_msg_ttl on, which the server never turns off again.
     hidden=(Field("allow_msg_ttl", boolean, one_way, api_level=1),),
     named="bucket",
-    forbidden=BUCKET,
+    forbidden=BUCKET_NAME,
     prefix=STREAM_PREFIX,
     creates=creates,
     completes=complete,
     objects=objections,
     loses=bucket_losses,
-    holds=kept,
+    holds=stream_content,
 )

@@ -19,12 +19,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 KINDS: dict[str, Resource] = {"streams": STREAM, "kv": KV, "object_stores": OBJECT_STORE, "consumers": CONSUMER}
 
 
-# Of what a bucket's options do not show, this may differ with the client that made it.
-CLIENTS_OWN = {"allow_msg_ttl", "duplicate_window", "mirror_direct"}
+# Fields that are no options of a bucket, and that differ with the client that created it.
+CLIENT_DEPENDENT = {"allow_msg_ttl", "duplicate_window", "mirror_direct"}
 
 
 def kind_of(config: Config) -> str:
-    """Under which name a stream is listed: a bucket is a stream that looks as clients make it."""
+    """The list that a stream belongs to. A bucket is a stream that looks as clients create it."""
     for kind in ("kv", "object_stores"):
         prefix = KINDS[kind].prefix
         bucket = config["name"].removeprefix(prefix)
@@ -34,8 +34,8 @@ def kind_of(config: Config) -> str:
 
 
 def _is_bucket(resource: Resource, bucket: str, config: Config) -> bool:
-    made = resource.creates(bucket)
-    shown = resource.by_key.keys() | made.keys() | CLIENTS_OWN
+    created = resource.creates(bucket)
+    shown = resource.by_key.keys() | created.keys() | CLIENT_DEPENDENT
     hidden = [entry for entry in STREAM.fields if entry.stored not in shown]
     if re.search(resource.forbidden[0], bucket) or any(entry.value(config) != entry.type.absent for entry in hidden):
         return False
@@ -43,4 +43,4 @@ def _is_bucket(resource: Resource, bucket: str, config: Config) -> bool:
         resource.parse(resource.show(config), bucket)
     except NatsError:
         return False
-    return config.get("subjects") == (None if config.get("mirror") else made["subjects"])
+    return config.get("subjects") == (None if config.get("mirror") else created["subjects"])

@@ -2,10 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a change loses of what a stream, a bucket or a consumer holds. Pure: talks to nobody.
+"""What a change loses of what a stream, a bucket or a consumer holds. Pure: it sends no request.
 
-Each rule compares the configuration that is there with the one that will hold, whatever the change was written as.
-What was not seen counts as lost. PRIVATE to the collection: it can change at any time.
+Each rule compares the current configuration with the resulting one, whatever options brought the change.
+What could not be read counts as lost. PRIVATE to the collection: it can change at any time.
 """
 
 from __future__ import annotations
@@ -20,29 +20,30 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 SECOND_NS = 10**9
-# Messages that expire so soon after a change are gone before anybody can take it back.
+# Messages that expire within this time after a change are gone before anybody can undo it.
 EXPIRES_SOON_NS = 10 * SECOND_NS
-# A consumer that the server deletes so soon does not outlive the restart of its client.
+# A consumer with a shorter inactive_threshold does not outlive the restart of its client.
 INACTIVE_SOON_NS = 60 * SECOND_NS
+# The API level from which on a server can set the position of a consumer.
 RESET_LEVEL = 4
 
 
-def stream_losses(found: Current, after: Config, around: Context) -> Iterator[Loss]:
-    yield from _over_limits(found, after, around)
-    yield from _over_history(found, after)
+def stream_losses(found: Current, after: Config, context: Context) -> Iterator[Loss]:
+    yield from _above_limits(found, after, context)
+    yield from _above_history(found, after)
     yield from _expiring(found, after)
     yield from _without_interest(found, after)
 
 
-def bucket_losses(found: Current, after: Config, around: Context) -> Iterator[Loss]:
-    """A bucket discards nothing of itself where it is full: it takes no more values."""
-    yield from stream_losses(found, after, around)
+def bucket_losses(found: Current, after: Config, context: Context) -> Iterator[Loss]:
+    """The losses of a stream, and those of a bucket's clients: a full bucket stores nothing more."""
+    yield from stream_losses(found, after, context)
     stored, before, most = found.state.get("bytes", 0), _limit(found.config, "max_bytes"), _limit(after, "max_bytes")
-    if 0 < most < stored and most != before and not _discards(after, around):
+    if 0 < most < stored and most != before and not _deletes_above_limits(after, context):
         yield Loss(("max_bytes",), f"leave it full: it holds {stored} bytes, so that nothing more could be stored")
-    keys, messages = found.config.get("mirror"), found.state.get("messages", 0)
-    if keys and not after.get("mirror") and messages and not keys.get("subject_transforms"):
-        origin = str(keys.get("name", "")).removeprefix("KV_")
+    mirror, messages = found.config.get("mirror"), found.state.get("messages", 0)
+    if mirror and not after.get("mirror") and messages and not mirror.get("subject_transforms"):
+        origin = str(mirror.get("name", "")).removeprefix("KV_")
         if after["name"].removeprefix("KV_") != origin:
             yield Loss(
                 ("mirror",),
@@ -51,30 +52,30 @@ def bucket_losses(found: Current, after: Config, around: Context) -> Iterator[Lo
 
 
 def _limit(config: Mapping[str, Any], key: str) -> int:
-    """A limit, where 0 and nothing are unlimited."""
+    """A limit, where 0 and a missing field mean unlimited."""
     return int(config.get(key) or -1)
 
 
-def _discards(after: Config, around: Context) -> bool:
+def _deletes_above_limits(after: Config, context: Context) -> bool:
     """Whether the server deletes what is above a limit as soon as the limit holds."""
-    return after.get("discard", "old") == "old" or around.trims_discard_new
+    return after.get("discard", "old") == "old" or context.trims_discard_new
 
 
-def _over_limits(found: Current, after: Config, around: Context) -> Iterator[Loss]:
+def _above_limits(found: Current, after: Config, context: Context) -> Iterator[Loss]:
     for key, figure in (("max_msgs", "messages"), ("max_bytes", "bytes")):
         stored, most = found.state.get(figure, 0), _limit(after, key)
-        if 0 < most < stored and _discards(after, around):
+        if 0 < most < stored and _deletes_above_limits(after, context):
             yield Loss((key, "discard"), f"delete {stored - most} of {stored} {figure}")
 
 
-def _over_history(found: Current, after: Config) -> Iterator[Loss]:
+def _above_history(found: Current, after: Config) -> Iterator[Loss]:
     key = "max_msgs_per_subject"
     before, most = _limit(found.config, key), _limit(after, key)
     if most < 0 or 0 < before <= most:
         return
     subjects = found.state.get("num_subjects", 0)
     counts = found.info.get("subjects")
-    # Without the counts: so many one subject has at most, when each of the others has one.
+    # Without counts: one subject has at most all messages but one for each other subject.
     largest = max(counts.values(), default=0) if counts is not None else found.state.get("messages", 0) - subjects + 1
     if largest > most:
         yield Loss((key,), f"delete all but the last {most} messages of each of {subjects} subjects")
@@ -88,7 +89,7 @@ def _expiring(found: Current, after: Config) -> Iterator[Loss]:
     if first is None:
         yield Loss(("max_age",), "delete messages whose age is not known")
         return
-    # The server's own clock, where it tells the time.
+    # The server's own clock, where its answer has the time.
     moment = now or (datetime.now(timezone.utc), 0)
     age = (moment[0] - first[0]) // timedelta(microseconds=1) * 1000 + moment[1] - first[1]
     if age + EXPIRES_SOON_NS > most:
@@ -102,7 +103,7 @@ def _without_interest(found: Current, after: Config) -> Iterator[Loss]:
     if after.get("retention") != "interest" or found.config.get("retention") == "interest" or not stored:
         return
     consumers = found.info.get("consumers")
-    if consumers and any(_waits_for_all(consumer, stored) for consumer in consumers):
+    if consumers and any(_has_all_unprocessed(consumer, stored) for consumer in consumers):
         return
     if found.state.get("consumer_count"):
         yield Loss(("retention",), f"delete those of its {stored} messages that every consumer has acknowledged")
@@ -110,77 +111,77 @@ def _without_interest(found: Current, after: Config) -> Iterator[Loss]:
         yield Loss(("retention",), f"delete all {stored} messages, because no consumer is interested")
 
 
-def _waits_for_all(consumer: Mapping[str, Any], stored: int) -> bool:
-    return waiting(consumer) == stored and consumer.get("config", {}).get("ack_policy") != "none"
+def _has_all_unprocessed(consumer: Mapping[str, Any], stored: int) -> bool:
+    return unprocessed_count(consumer) == stored and consumer.get("config", {}).get("ack_policy") != "none"
 
 
-def kept(found: Current, around: Context) -> str | None:
-    """What is lost with a stream: its messages, and its consumers with their positions."""
+def stream_content(found: Current, context: Context) -> str | None:
+    """What is lost with a stream: its messages, and its durable consumers with their positions."""
     messages = found.state.get("messages", 0)
     durable = found.info.get("durables")
-    consumers = found.state.get("consumer_count", 0) - around.leaving if durable is None else len(durable)
+    consumers = found.state.get("consumer_count", 0) - context.leaving if durable is None else len(durable)
     parts = [f"{messages} messages"] if messages else []
     parts += [f"{consumers} consumers"] if consumers > 0 else []
     return f"delete {' and '.join(parts)}" if parts else None
 
 
 def filters(config: Mapping[str, Any]) -> list[str]:
-    """What a consumer takes; everything where nothing is written."""
+    """The subjects that a consumer takes; all of them where no filter is written."""
     one = config.get("filter_subject")
     return list(config.get("filter_subjects") or ([one] if one else [">"]))
 
 
-def waiting(info: Mapping[str, Any]) -> int:
-    """Messages that a consumer has not processed: to be delivered, or delivered and not acknowledged."""
+def unprocessed_count(info: Mapping[str, Any]) -> int:
+    """How many messages a consumer has not processed: to be delivered, or delivered and not acknowledged."""
     return int(info.get("num_pending", 0) + info.get("num_ack_pending", 0))
 
 
-def consumer_losses(found: Current, after: Config, around: Context) -> Iterator[Loss]:
-    yield from _filtered_out(found, after, around)
-    yield from _given_up(found, after)
-    yield from _inactive(found, after, around)
+def consumer_losses(found: Current, after: Config, context: Context) -> Iterator[Loss]:
+    yield from _filtered_out(found, after, context)
+    yield from _deliveries_exhausted(found, after)
+    yield from _soon_inactive(found, after, context)
 
 
-def _filtered_out(found: Current, after: Config, around: Context) -> Iterator[Loss]:
-    """Messages that the consumer has not processed, and that its filter no longer takes."""
-    left, takes = waiting(found.info), filters(after)
-    dropped = [subject for subject in filters(found.config) if not covered(subject, takes)]
-    if not left or not dropped:
+def _filtered_out(found: Current, after: Config, context: Context) -> Iterator[Loss]:
+    """Messages that the consumer has not processed, and that its new filters no longer take."""
+    unprocessed, new_filters = unprocessed_count(found.info), filters(after)
+    dropped = [subject for subject in filters(found.config) if not covered(subject, new_filters)]
+    if not unprocessed or not dropped:
         return
     counts = found.info.get("unprocessed")
-    most = left if counts is None else min(left, sum(counts.values()))
+    most = unprocessed if counts is None else min(unprocessed, sum(counts.values()))
     if not most:
         return
     keys, what = ("filter_subjects", "filter_subject"), " and ".join(counts or dropped)
-    retention = around.stream.get("retention", "limits")
+    retention = context.stream.get("retention", "limits")
     if retention == "interest":
         yield Loss(keys, f"delete up to {most} messages of {what} that this consumer has not acknowledged")
     elif retention != "workqueue":
         yield Loss(keys, f"skip up to {most} messages of {what} that this consumer has not processed")
-    elif not all(_taken(subject, found, around) for subject in counts or dropped):
+    elif not all(_taken_by_others(subject, found, context) for subject in counts or dropped):
         yield Loss(keys, f"leave up to {most} messages of {what} that no other consumer takes")
 
 
-def _taken(subject: str, found: Current, around: Context) -> bool:
-    """Whether another consumer of the work queue takes this."""
-    others = (entry for entry in around.consumers if entry.get("name") != found.config.get("name"))
+def _taken_by_others(subject: str, found: Current, context: Context) -> bool:
+    """Whether another consumer of the work queue takes these subjects."""
+    others = (entry for entry in context.consumers if entry.get("name") != found.config.get("name"))
     return any(covered(subject, filters(entry)) for entry in others)
 
 
-def _given_up(found: Current, after: Config) -> Iterator[Loss]:
+def _deliveries_exhausted(found: Current, after: Config) -> Iterator[Loss]:
     before, most = _limit(found.config, "max_deliver"), _limit(after, "max_deliver")
     if most < 0 or 0 < before <= most:
         return
     unacknowledged = found.info.get("num_ack_pending", 0)
-    # The server tells how many were delivered more than once, and no more than that.
+    # The server says how many were delivered more than once, but not how often each was delivered.
     exhausted = unacknowledged if most == 1 else min(unacknowledged, found.info.get("num_redelivered", 0))
     if exhausted:
         yield Loss(("max_deliver",), f"give up {exhausted} messages that are delivered and not acknowledged")
 
 
-def _inactive(found: Current, after: Config, around: Context) -> Iterator[Loss]:
-    """The server takes the stream's limit where a consumer that is written has none of its own."""
-    limit = around.stream.get("consumer_limits", {}).get("inactive_threshold") or 0
+def _soon_inactive(found: Current, after: Config, context: Context) -> Iterator[Loss]:
+    """A consumer that the server will delete soon. Without an inactive_threshold of its own it gets the stream's."""
+    limit = context.stream.get("consumer_limits", {}).get("inactive_threshold") or 0
     before, most = found.config.get("inactive_threshold") or 0, after.get("inactive_threshold") or limit
     used = found.info.get("num_waiting", 0) or found.info.get("push_bound")
     if not 0 < most < INACTIVE_SOON_NS or 0 < before <= most or used:
@@ -191,38 +192,38 @@ def _inactive(found: Current, after: Config, around: Context) -> Iterator[Loss]:
     )
 
 
-def position(found: Current, around: Context) -> str | None:
-    """What is lost with a consumer: what only it waits for, and how far it is."""
-    left, retention = waiting(found.info), around.stream.get("retention", "limits")
-    if left and retention == "interest":
-        return f"delete up to {left} messages that only this consumer waits for"
+def consumer_position(found: Current, context: Context) -> str | None:
+    """What is lost with a consumer: the messages that only this consumer takes, and its position."""
+    unprocessed, retention = unprocessed_count(found.info), context.stream.get("retention", "limits")
+    if unprocessed and retention == "interest":
+        return f"delete up to {unprocessed} messages that only this consumer waits for"
     if retention == "workqueue":
-        # What is acknowledged is gone, so that a new consumer goes on where this one was.
-        taken = all(_taken(subject, found, around) for subject in filters(found.config))
-        return f"leave {left} messages that no other consumer takes" if left and not taken else None
-    if processed(found):
-        return f"lose its position, sequence {floor(found)}"
-    if left and found.config.get("deliver_policy", "all") in ("new", "last", "last_per_subject"):
-        return f"skip {left} messages that it has not processed"
+        # Acknowledged messages are deleted, so that a new consumer continues where this one stopped.
+        taken = all(_taken_by_others(subject, found, context) for subject in filters(found.config))
+        return f"leave {unprocessed} messages that no other consumer takes" if unprocessed and not taken else None
+    if has_progress(found):
+        return f"lose its position, sequence {ack_floor(found)}"
+    if unprocessed and found.config.get("deliver_policy", "all") in ("new", "last", "last_per_subject"):
+        return f"skip {unprocessed} messages that it has not processed"
     return None
 
 
-def processed(found: Current) -> bool:
-    """Whether a consumer is further than a new one with the same configuration would be."""
+def has_progress(found: Current) -> bool:
+    """Whether a consumer has processed messages that a new one with the same configuration would deliver again."""
     delivered, acknowledged = found.info.get("delivered", {}), found.info.get("ack_floor", {})
     return bool(
         acknowledged.get("consumer_seq", 0) or delivered.get("consumer_seq", 0) > found.info.get("num_ack_pending", 0)
     )
 
 
-def floor(found: Current) -> int:
-    """The sequence up to which everything is acknowledged."""
+def ack_floor(found: Current) -> int:
+    """The stream sequence up to which all messages are acknowledged, or delivered where nobody acknowledges."""
     none = found.config.get("ack_policy") == "none"
     return int(found.info.get("delivered" if none else "ack_floor", {}).get("stream_seq", 0))
 
 
-def beyond_floor(found: Current) -> int:
-    """How many messages are acknowledged above the floor: these a reset delivers again."""
+def acked_above_floor(found: Current) -> int:
+    """How many messages above the ack floor are acknowledged. A reset to the floor delivers them again."""
     delivered, acknowledged = found.info.get("delivered", {}), found.info.get("ack_floor", {})
     if found.config.get("ack_policy") == "none":
         return 0
@@ -238,25 +239,25 @@ def _same_start(found: Current, after: Config) -> bool:
 
 
 def resumes_at(found: Current, after: Config, level: int) -> int | None:
-    """The sequence that a consumer which is made anew is set to, so that it goes on where it was; None where it can't be."""
+    """The sequence at which a recreated consumer continues where it was; None where the server can't set it, or need not."""
     resettable = after.get("deliver_policy", "all") in ("all", "by_start_sequence", "by_start_time")
-    if level < RESET_LEVEL or not resettable or not _same_start(found, after) or not processed(found):
+    if level < RESET_LEVEL or not resettable or not _same_start(found, after) or not has_progress(found):
         return None
-    return floor(found) + 1 if floor(found) else None
+    return ack_floor(found) + 1 if ack_floor(found) else None
 
 
-def not_restored(found: Current, after: Config, around: Context, level: int) -> str | None:
-    """What is lost when a consumer is made anew, its position put back where the server can."""
-    retention = around.stream.get("retention", "limits")
+def lost_by_recreation(found: Current, after: Config, context: Context, level: int) -> str | None:
+    """What is lost when a consumer is recreated, and its position restored where the server can set it."""
+    retention = context.stream.get("retention", "limits")
     if retention == "interest":
-        return position(found, around)
-    filtered = next((loss.sentence for loss in _filtered_out(found, after, around)), None)
+        return consumer_position(found, context)
+    filtered = next((loss.sentence for loss in _filtered_out(found, after, context)), None)
     if filtered or retention == "workqueue":
         return filtered
-    left = waiting(found.info)
-    if left and not _same_start(found, after) and after.get("deliver_policy", "all") != "all":
-        return f"skip up to {left} messages that it has not processed"
+    unprocessed = unprocessed_count(found.info)
+    if unprocessed and not _same_start(found, after) and after.get("deliver_policy", "all") != "all":
+        return f"skip up to {unprocessed} messages that it has not processed"
     if resumes_at(found, after, level) is None:
-        return position(found, around)
-    again = beyond_floor(found)
-    return f"deliver up to {again} acknowledged messages again" if again else None
+        return consumer_position(found, context)
+    redelivered = acked_above_floor(found)
+    return f"deliver up to {redelivered} acknowledged messages again" if redelivered else None

@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, REACH, naming
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import (
+    GUARDS,
+    RESETS,
+    naming_options,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
@@ -16,9 +20,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.module import
 
 
 def declare(resource: Resource, result: str) -> None:
-    """The whole of a module: makes the resource what the task says, and returns it under its kind's name."""
+    """A whole module: makes the resource what the task says, and returns its configuration under the key `result`."""
     arguments = {key: dict(spec) for key, spec in resource.arguments.items()}
-    spec = naming(resource) | GUARDS | REACH | {"wait_timeout": {"type": "float", "default": 30}}
+    spec = naming_options(resource) | GUARDS | RESETS | {"wait_timeout": {"type": "float", "default": 30}}
     with NatsModule(spec | arguments | resource.argument_spec()) as module:
         item = declared_resource(resource, module.params, {})
         with connected(module.params, account="APP") as connection:

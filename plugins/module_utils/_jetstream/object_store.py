@@ -12,15 +12,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     limit,
     string,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import BUCKET, compressed
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, kept
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import BUCKET_NAME, compressed
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, stream_content
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Field, Mutability, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
     PLACEMENT,
     age,
     complete,
     replicas,
-    servers_own,
+    server_metadata,
     storage,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
@@ -29,6 +29,7 @@ STREAM_PREFIX = "OBJ_"
 
 
 def creates(bucket: str) -> Config:
+    """The stream of a new bucket as NATS clients create it."""
     return {
         "name": STREAM_PREFIX + bucket,
         "subjects": [f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"],
@@ -48,14 +49,14 @@ OBJECT_STORE = Resource(
         Field("num_replicas", replicas, alone=True),
         Field("placement", PLACEMENT, Mutability.MOVES, alone=True),
         Field("compression", compressed),
-        Field("metadata", labels, default=servers_own),
+        Field("metadata", labels, default=server_metadata),
     ),
     named="bucket",
-    forbidden=BUCKET,
+    forbidden=BUCKET_NAME,
     prefix=STREAM_PREFIX,
     creates=creates,
     completes=complete,
     loses=bucket_losses,
-    holds=kept,
+    holds=stream_content,
     states=("present", "absent", "sealed"),
 )

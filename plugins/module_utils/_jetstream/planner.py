@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What has to happen to a resource, and why it must not. Pure: talks to nobody.
+"""The plan for one resource: its steps, or the reasons why it is refused. Pure: it sends no request.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,18 +21,22 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
     Current,
     Field,
     Mutability,
+    Refusal,
     Resource,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
 VERSION_BY_LEVEL = {1: "2.11", 2: "2.12", 3: "2.12.8", 4: "2.14", 5: "2.15"}
 NO_CONTEXT = Context()
+# Values that are the same to the server as a missing field.
 NOTHING: tuple[Any, ...] = ("", [], {}, None)
+# Each changed field as (before, after).
+Changes = Mapping[str, tuple[Any, Any]]
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is allowed, and how far the declaration goes."""
+    """What the declaration allows, and whether fields that are not written are reset."""
 
     allowed: frozenset[str] = frozenset()
     exact: bool = False
@@ -46,56 +49,62 @@ class ResourcePlan:
     """The steps, each changed field as (before, after), and the reasons why it is refused."""
 
     steps: tuple[Step, ...] = ()
-    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    refusals: tuple[str, ...] = ()
-    # Whether one of the reasons is a loss: a closer look may show that nothing would be lost.
-    loses: bool = False
+    changes: Changes = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def refused_for_loss(self) -> bool:
+        """Whether a loss is a reason; reading more of the resource may show that nothing would be lost."""
+        return any(refusal.code == "WOULD_LOSE_DATA" for refusal in self.refusals)
 
 
-def plan(
+def plan_resource(
     resource: Resource,
     name: str,
     desired: Config,
     found: Current | None,
     policy: Policy,
     level: int,
-    around: Context = NO_CONTEXT,
+    context: Context = NO_CONTEXT,
 ) -> ResourcePlan:
-    """What makes `found` what `desired` says. A field that is not in it stays as it is."""
+    """The plan that makes `found` what `desired` says. A field that is not in `desired` stays as it is."""
     if found is None:
-        created = _sent(resource, resource.completes(resource.creates(name) | desired, {}))
-        refusals = (*_too_old(resource, desired, level), *resource.objects(created, around))
-        return ResourcePlan(
-            (Step("create", created),), {key: (None, value) for key, value in created.items()}, refusals
-        )
-    changes = _changes(resource, _wished(resource, desired, found, policy, around), found.config)
+        return _creation(resource, name, desired, level, context)
+    changes = _changes(resource, _target(resource, desired, found, policy, context), found.config)
     if not changes:
         return ResourcePlan()
-    refusals = tuple(_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level))
-    fixed = [
-        key for key, (before, after) in changes.items() if _changing(resource, key, before, after) is Mutability.NEVER
-    ]
-    if fixed and policy.recreate != "never":
-        return _again(resource, found, policy, around, changes, refusals, level)
-    refusals += tuple(
-        reason for key, (before, after) in changes.items() if (reason := _refusal(resource, key, before, after, policy))
-    )
+    too_old = tuple(_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level))
+    if policy.recreate != "never" and _changes_never(resource, changes):
+        return _recreation(resource, found, policy, context, changes, too_old, level)
     steps = tuple(_updates(resource, found.config, changes))
     after = steps[-1].config
-    losses = tuple(_losses(resource, found, after, changes, policy, around))
-    return ResourcePlan(steps, changes, (*refusals, *losses, *resource.objects(after, around)), bool(losses))
+    refusals = (
+        *too_old,
+        *_forbidden(resource, changes, policy),
+        *_losses(resource, found, after, changes, policy, context),
+        *resource.objects(after, context),
+    )
+    return ResourcePlan(steps, changes, refusals)
 
 
-def remove(resource: Resource, found: Current | None, policy: Policy, around: Context = NO_CONTEXT) -> ResourcePlan:
-    """What makes it absent."""
+def _creation(resource: Resource, name: str, desired: Config, level: int, context: Context) -> ResourcePlan:
+    config = _sent(resource, resource.completes(resource.creates(name) | desired, {}))
+    refusals = (*_too_old(resource, desired, level), *resource.objects(config, context))
+    changes = {key: (None, value) for key, value in config.items()}
+    return ResourcePlan((Step("create", config),), changes, refusals)
+
+
+def plan_removal(
+    resource: Resource, found: Current | None, policy: Policy, context: Context = NO_CONTEXT
+) -> ResourcePlan:
+    """The plan that makes a resource absent."""
     if found is None:
         return ResourcePlan()
-    refusals = lost("deleting it", resource.holds(found, around), policy)
-    return ResourcePlan((Step("delete"),), {}, refusals, bool(refusals))
+    return ResourcePlan((Step("delete"),), {}, would_lose("deleting it", resource.holds(found, context), policy))
 
 
 def merged(before: Any, after: Any) -> Any:
-    """`after` over `before`: keys of a nested table that were not written stay, and so does what is the same in other words."""
+    """`after` over `before`: keys of a nested table that were not written stay, and so does an equal value that is written otherwise."""
     if isinstance(before, dict) and isinstance(after, dict):
         return before | {key: merged(before.get(key), value) for key, value in after.items()} if after else after
     if isinstance(before, list) and isinstance(after, list):
@@ -106,11 +115,11 @@ def merged(before: Any, after: Any) -> Any:
 
 def _merged_lists(before: list[Any], after: list[Any]) -> list[Any]:
     if all(isinstance(entry, str) for entry in before + after):
-        # Subjects and tags have no order; another one would move data.
+        # Subjects and tags have no order; the same tags in another order would move data.
         return before if Counter(before) == Counter(after) else after
     if not all(isinstance(entry, dict) and entry.get("name") for entry in before + after):
         return after
-    # One stream may be a source twice, of different subjects.
+    # One stream may be a source twice, with different filters.
     for keys in (("name",), ("name", "filter_subject")):
         known = {_identity(entry, keys): entry for entry in before}
         if len(known) == len(before) and len({_identity(entry, keys) for entry in after}) == len(after):
@@ -123,17 +132,29 @@ def _identity(entry: Mapping[str, Any], keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(entry.get(key) or "" for key in keys)
 
 
-def _wished(resource: Resource, desired: Config, found: Current, policy: Policy, around: Context) -> Config:
-    """What is written, what goes back to its default, and what comes along with both."""
+def _target(resource: Resource, desired: Config, found: Current, policy: Policy, context: Context) -> Config:
+    """The declared fields, the fields that are reset to their default, and the fields that follow from both."""
     after = {key: merged(found.config.get(key), value) for key, value in desired.items()}
+    reset = _fields_to_reset(resource, desired, policy)
+    reset_keys = {entry.stored for entry in reset}
+    # Defaults depend on other fields, for example the duplicate window on max_age.
+    others = {key: value for key, value in (found.config | after).items() if key not in reset_keys}
+    metadata = {"metadata": found.config.get("metadata", {})}
+    after |= {entry.stored: entry.default_value(metadata | others, context) for entry in reset}
+    return resource.completes(after, found.config)
+
+
+def _fields_to_reset(resource: Resource, desired: Config, policy: Policy) -> list[Field]:
+    """The fields that go back to the server's default: named by unset, not written under exact, or written as nothing."""
     names = {entry.name for entry in resource.fields}
     if unknown := sorted(set(policy.unset) - names):
         raise NatsError(
             resource.kind,
             f"unset: {', '.join(unknown)} is no field of it",
             f"Write some of {', '.join(sorted(names))}.",
+            code="INVALID_VALUE",
         )
-    back = [
+    return [
         entry
         for entry in resource.fields
         if (
@@ -142,17 +163,12 @@ def _wished(resource: Resource, desired: Config, found: Current, policy: Policy,
             else policy.exact or entry.name in policy.unset
         )
     ]
-    # Defaults depend on each other, as a window on an age.
-    rest = {key: value for key, value in (found.config | after).items() if key not in {entry.stored for entry in back}}
-    own = {"metadata": found.config.get("metadata", {})}
-    after |= {entry.stored: entry.reset(own | rest, around) for entry in back}
-    return resource.completes(after, found.config)
 
 
-def _changes(resource: Resource, wished: Config, actual: Config) -> dict[str, tuple[Any, Any]]:
+def _changes(resource: Resource, target: Config, actual: Config) -> dict[str, tuple[Any, Any]]:
     known = resource.guarded
     changes = {}
-    for key, after in wished.items():
+    for key, after in target.items():
         entry = known.get(key)
         before = entry.value(actual) if entry else actual.get(key)
         same = entry.type.plain(after) == entry.type.plain(before) if entry else after == before
@@ -162,62 +178,73 @@ def _changes(resource: Resource, wished: Config, actual: Config) -> dict[str, tu
 
 
 def _sent(resource: Resource, config: Config) -> Config:
-    """As it is written to the server: what is nothing is left out."""
+    """A configuration as it is sent to the server, without the fields that say nothing."""
     known = resource.guarded
     plain = {key: known[key].type.plain(value) if key in known else value for key, value in config.items()}
     return {key: value for key, value in plain.items() if value not in NOTHING}
 
 
-def _changing(resource: Resource, key: str, before: Any, after: Any) -> Mutability:
-    entry = resource.guarded.get(key)
-    return entry.changing(before, after) if entry else Mutability.FREELY
+def _changes_never(resource: Resource, changes: Changes) -> bool:
+    """Whether a field changes that the server fixes at creation."""
+    known = resource.guarded
+    return any(
+        key in known and known[key].mutability(before, after) is Mutability.NEVER
+        for key, (before, after) in changes.items()
+    )
 
 
-def _too_old(resource: Resource, desired: Config, level: int) -> Iterator[str]:
+def _too_old(resource: Resource, desired: Config, level: int) -> Iterator[Refusal]:
     for entry in resource.fields:
         value = desired.get(entry.stored)
         needed = max(entry.api_level, entry.type.level(value)) if value else 0
         if needed > level and value != entry.type.absent:
-            yield f"{needs(entry.name, needed, level)} or leave it out"
+            yield server_too_old(entry.name, needed, level, "Upgrade the server or leave it out.")
 
 
-def needs(what: str, needed: int, level: int) -> str:
-    return f"{what} needs nats-server {VERSION_BY_LEVEL[needed]} (API level {needed}), this server has level {level}. Upgrade the server"
+def server_too_old(what: str, needed: int, level: int, remedy: str) -> Refusal:
+    version = VERSION_BY_LEVEL[needed]
+    cause = f"{what} needs nats-server {version} (API level {needed}), this server has level {level}"
+    return Refusal("SERVER_TOO_OLD", cause, remedy)
 
 
 def _losses(
-    resource: Resource,
-    found: Current,
-    after: Config,
-    changes: Mapping[str, tuple[Any, Any]],
-    policy: Policy,
-    around: Context,
-) -> Iterator[str]:
-    """What the configuration that will hold loses, by the changed fields that are the reason."""
+    resource: Resource, found: Current, after: Config, changes: Changes, policy: Policy, context: Context
+) -> Iterator[Refusal]:
+    """What the resulting configuration would lose, with the changed fields that are the reason."""
     known = resource.guarded
-    for loss in resource.loses(found, after, around):
+    for loss in resource.loses(found, after, context):
         fields = [
             f"{known[key].name if key in known else key} from {_shown(known.get(key), changes[key][0])} "
             f"to {_shown(known.get(key), changes[key][1])}"
             for key in loss.keys
             if key in changes
         ]
-        yield from lost(" and ".join(fields) or "updating it", loss.sentence, policy)
+        yield from would_lose(" and ".join(fields) or "updating it", loss.sentence, policy)
 
 
-def _refusal(resource: Resource, key: str, before: Any, after: Any, policy: Policy) -> str | None:
-    entry = resource.guarded.get(key)
-    if entry is None:
-        return None
-    shown = f"{entry.name} from {_shown(entry, before)} to {_shown(entry, after)}"
-    change = entry.changing(before, after)
-    if change is Mutability.NEVER:
-        return f"{shown}: the server lets this be chosen at creation only. Keep it, or set recreate: if_empty or always"
-    if change is Mutability.IRREVERSIBLY and "allow_irreversible" not in policy.allowed:
-        return f"{shown} can't be undone. Set allow_irreversible: true if it shall be"
-    if change is Mutability.MOVES and "allow_move" not in policy.allowed:
-        return f"{shown} moves the data to other servers. Set allow_move: true if it shall"
-    return None
+def _forbidden(resource: Resource, changes: Changes, policy: Policy) -> Iterator[Refusal]:
+    """The changes that the server never makes, never takes back, or makes by moving data."""
+    for key, (before, after) in changes.items():
+        entry = resource.guarded.get(key)
+        if entry is None:
+            continue
+        shown = f"{entry.name} from {_shown(entry, before)} to {_shown(entry, after)}"
+        mutability = entry.mutability(before, after)
+        if mutability is Mutability.NEVER:
+            cause = f"{shown}: the server lets this be chosen at creation only"
+            yield Refusal("FIXED_AT_CREATION", cause, "Keep it, or set recreate: if_empty or always.")
+        elif mutability is Mutability.IRREVERSIBLY:
+            yield from irreversible(shown, policy)
+        elif mutability is Mutability.MOVES and "allow_move" not in policy.allowed:
+            cause = f"{shown} moves the data to other servers"
+            yield Refusal("WOULD_MOVE_DATA", cause, "Set allow_move: true if that is wanted.")
+
+
+def irreversible(what: str, policy: Policy) -> tuple[Refusal, ...]:
+    """Why a change that the server never takes back is refused, unless the policy allows it."""
+    if "allow_irreversible" in policy.allowed:
+        return ()
+    return (Refusal("IRREVERSIBLE", f"{what} can't be undone", "Set allow_irreversible: true if that is wanted."),)
 
 
 def _shown(entry: Field | None, value: Any) -> Any:
@@ -226,59 +253,60 @@ def _shown(entry: Field | None, value: Any) -> Any:
     return entry.type.show(value) if entry else value
 
 
-def lost(what: str, loss: str | None, policy: Policy) -> tuple[str, ...]:
-    """Why something that loses this is refused, if it is."""
+def would_lose(what: str, loss: str | None, policy: Policy) -> tuple[Refusal, ...]:
+    """Why something with this loss is refused, unless nothing is lost or the policy allows it."""
     if loss is None or "allow_data_loss" in policy.allowed:
         return ()
-    return (f"{what} would {loss}. Set allow_data_loss: true if they may go",)
+    return (Refusal("WOULD_LOSE_DATA", f"{what} would {loss}", "Set allow_data_loss: true if they may go."),)
 
 
-def _updates(resource: Resource, actual: Config, changes: Mapping[str, tuple[Any, Any]]) -> Iterator[Step]:
-    """One update for all that can go together, then one for each field that can't."""
+def _updates(resource: Resource, actual: Config, changes: Changes) -> Iterator[Step]:
+    """One update for all changes that can go together, then one for each change that can't."""
     known = resource.by_key
     alone = [key for key in changes if key in known and known[key].alone]
-    config = deepcopy(actual)
+    config = dict(actual)
     if together := [key for key in changes if key not in alone]:
         _write(resource, config, changes, together)
-        yield Step("update", deepcopy(config))
+        yield Step("update", dict(config))
     for key in alone:
         _write(resource, config, changes, [key])
-        yield Step("update", deepcopy(config), moves=True)
+        yield Step("update", dict(config), moves=True)
 
 
-def _write(resource: Resource, config: Config, changes: Mapping[str, tuple[Any, Any]], keys: Iterable[str]) -> None:
+def _write(resource: Resource, config: Config, changes: Changes, keys: Iterable[str]) -> None:
     for key in keys:
         config.pop(key, None)
         config |= _sent(resource, {key: changes[key][1]})
 
 
-def _again(
+def _recreation(
     resource: Resource,
     found: Current,
     policy: Policy,
-    around: Context,
-    changes: Mapping[str, tuple[Any, Any]],
-    refusals: tuple[str, ...],
+    context: Context,
+    changes: Changes,
+    too_old: tuple[Refusal, ...],
     level: int,
 ) -> ResourcePlan:
-    """Deleted and created anew, with all that nobody asked to change."""
-    config = deepcopy(found.config)
-    # What was a default is one again, perhaps another one.
+    """The resource is deleted and created again, with all fields that the declaration does not change."""
+    config = dict(found.config)
+    # A field that had its default gets its default again, which may be another one by then.
     for entry in resource.fields:
-        if entry.default and entry.value(found.config) == entry.default(found.config, around):
+        if entry.default and entry.value(found.config) == entry.default(found.config, context):
             config.pop(entry.stored, None)
     _write(resource, config, changes, changes)
-    anew = resource.loses_anew
-    loss = anew(found, config, around, level) if anew else resource.holds(found, around)
-    losses: tuple[str, ...] = ()
-    if loss and policy.recreate == "if_empty":
-        losses = (
-            f"recreating it would {loss}, and recreate is if_empty. Set recreate: always and allow_data_loss: true if they may go",
-        )
-    elif loss:
-        losses = lost("recreating it", loss, policy)
+    recreated = resource.loses_recreated
+    loss = recreated(found, config, context, level) if recreated else resource.holds(found, context)
     steps = [Step("delete"), Step("create", config)]
     sequence = resource.resumes_at(found, config, level)
     if sequence is not None:
         steps.append(Step("reset", {"seq": sequence}))
-    return ResourcePlan(tuple(steps), changes, (*refusals, *losses, *resource.objects(config, around)), bool(losses))
+    refusals = (*too_old, *_lost_by_recreation(loss, policy), *resource.objects(config, context))
+    return ResourcePlan(tuple(steps), changes, refusals)
+
+
+def _lost_by_recreation(loss: str | None, policy: Policy) -> tuple[Refusal, ...]:
+    if loss and policy.recreate == "if_empty":
+        cause = f"recreating it would {loss}, and recreate is if_empty"
+        return (Refusal("WOULD_LOSE_DATA", cause, "Set recreate: always and allow_data_loss: true if they may go."),)
+    return would_lose("recreating it", loss, policy)

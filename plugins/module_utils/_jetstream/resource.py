@@ -26,24 +26,24 @@ class Current:
 
     config: Config
     state: Mapping[str, Any] = field(default_factory=dict)
-    # What the server says of it beside that, as whether it is paused.
+    # The rest of the server's answer, for example whether a consumer is paused.
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a resource lives in: a consumer's stream and the other consumers' configurations, and the server."""
+    """The surroundings of a resource that decide about it: a consumer's stream, its other consumers, and the server."""
 
     stream: Mapping[str, Any] = field(default_factory=dict)
     consumers: tuple[Mapping[str, Any], ...] = ()
-    # Up to 2.10.5 the server deletes what is above a limit under `discard: new` too.
+    # Up to 2.10.5 the server deletes messages above a new limit with `discard: new` too.
     trims_discard_new: bool = False
-    # Consumers of a stream that the same declaration deletes.
+    # How many consumers of the stream the same declaration deletes.
     leaving: int = 0
 
 
 class Mutability(Enum):
-    """What the server lets happen to a field after creation."""
+    """Whether the server lets a field change after creation, and what the change does."""
 
     FREELY = "freely"
     NEVER = "never"
@@ -57,10 +57,23 @@ def one_way(before: Any, _after: Any) -> Mutability:
 
 
 class Loss(NamedTuple):
-    """What a change loses, in words, and the fields that are the reason."""
+    """What a change loses, as the end of a sentence that begins with `would`, and the fields that are the reason."""
 
     keys: tuple[str, ...]
     sentence: str
+
+
+class Refusal(NamedTuple):
+    """A reason why a plan is not carried out: its code in docs/errors.md, and the sentences for a person."""
+
+    code: str
+    cause: str
+    remedy: str
+
+
+def invalid(cause: str, remedy: str) -> Refusal:
+    """The reason for fields that the server would refuse, whatever it has."""
+    return Refusal("INVALID_VALUE", cause, remedy)
 
 
 @dataclass(frozen=True)
@@ -69,11 +82,11 @@ class Field:
     type: Type
     change: Mutability | Callable[[Any, Any], Mutability] = Mutability.FREELY
     api_level: int = 0
-    # The server refuses or mixes up this change when another one comes with it.
+    # The server refuses this change, or carries it out wrongly, when another one comes with it.
     alone: bool = False
-    # The server's name for it, where people know it by another one.
+    # The server's name of the field, where the option has another one.
     key: str = ""
-    # What the server makes of it where it is not written, if that depends on the rest.
+    # The server's default, where it depends on other fields.
     default: Callable[[Config, Context], Any] | None = None
 
     @property
@@ -81,14 +94,14 @@ class Field:
         return self.key or self.name
 
     def value(self, config: Config) -> Any:
-        """What the server does for this field, written or not."""
+        """The field's value in a configuration, or the value that the server uses where it is missing."""
         return config.get(self.stored, self.type.absent)
 
-    def reset(self, config: Config, around: Context) -> Any:
-        """What it is when nobody writes it."""
-        return self.default(config, around) if self.default else self.type.absent
+    def default_value(self, config: Config, context: Context) -> Any:
+        """The value that the server gives the field where nobody writes it."""
+        return self.default(config, context) if self.default else self.type.absent
 
-    def changing(self, before: Any, after: Any) -> Mutability:
+    def mutability(self, before: Any, after: Any) -> Mutability:
         return self.change if isinstance(self.change, Mutability) else self.change(before, after)
 
 
@@ -96,41 +109,41 @@ def keep_all(desired: Config, _actual: Config) -> Config:
     return desired
 
 
-def no_loss(_found: Current, _after: Config, _around: Context) -> Iterator[Loss]:
+def no_loss(_found: Current, _after: Config, _context: Context) -> Iterator[Loss]:
     return iter(())
 
 
-def no_objection(_after: Config, _around: Context) -> Iterator[str]:
+def no_objection(_after: Config, _context: Context) -> Iterator[Refusal]:
     return iter(())
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One kind: its fields and what else makes it different from the others."""
+    """One kind: its fields, and the rules in which it differs from the others."""
 
     kind: str
     fields: tuple[Field, ...]
-    # The option that names it, what a name may not have (and that in words), and how the server's own name begins.
+    # The option that names the resource, the characters that a name must not have (also in words), and the prefix of its stream's name.
     named: str = "name"
     forbidden: tuple[str, str] = (r"[\s.*>/\\]", "no spaces, dots, slashes or wildcards")
     prefix: str = ""
-    # Fields of the stream beneath that follow from others: no options, but guarded.
+    # Fields of a bucket's stream that are no options and follow from others: a change of them is guarded too.
     hidden: tuple[Field, ...] = ()
-    # What a new one has where nothing is written.
+    # What a new resource has where nothing is written.
     creates: Callable[[str], Config] = lambda _name: {}
-    # What comes along with what is written, given what is there.
+    # The declared fields and those that follow from them, from the declared and the current configuration.
     completes: Callable[[Config, Config], Config] = keep_all
-    # What the server would refuse, or carry out wrongly, of the result.
-    objects: Callable[[Config, Context], Iterator[str]] = no_objection
-    # What is lost when a found one gets another configuration.
+    # What the server would refuse, or carry out wrongly, of the resulting configuration.
+    objects: Callable[[Config, Context], Iterator[Refusal]] = no_objection
+    # What is lost when an existing resource gets another configuration.
     loses: Callable[[Current, Config, Context], Iterator[Loss]] = no_loss
-    # What is lost when it is deleted, as a sentence.
-    holds: Callable[[Current, Context], str | None] = lambda _found, _around: None
-    # The same when it is made anew with a configuration, by a server of an API level; and the sequence that is put back then.
-    loses_anew: Callable[[Current, Config, Context, int], str | None] | None = None
+    # What is lost when it is deleted, as the end of a sentence that begins with `would`.
+    holds: Callable[[Current, Context], str | None] = lambda _found, _context: None
+    # The same when it is recreated with a configuration by a server of an API level, and the sequence that is restored then.
+    loses_recreated: Callable[[Current, Config, Context, int], str | None] | None = None
     resumes_at: Callable[[Current, Config, int], int | None] = lambda _found, _config, _level: None
     states: tuple[str, ...] = ("present", "absent")
-    # Options of its further states.
+    # Options of the states other than present and absent.
     arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
@@ -153,13 +166,13 @@ class Resource:
             try:
                 config[entry.stored] = entry.type.parse(written[entry.name])
             except NestedError as error:
-                raise NatsError(f"{self.kind} {name}", f"{entry.name}{error}") from error
+                raise NatsError(f"{self.kind} {name}", f"{entry.name}{error}", code="INVALID_VALUE") from error
             except ValueError as error:
-                raise NatsError(f"{self.kind} {name}", f"{entry.name}: {error}") from error
+                raise NatsError(f"{self.kind} {name}", f"{entry.name}: {error}", code="INVALID_VALUE") from error
         return config
 
     def show(self, config: Config) -> Config:
-        """A configuration as a person would write it: readable values, nothing the server keeps for itself."""
+        """A configuration as a person would write it: readable values, without the server's own metadata."""
         known, shown = self.by_key, {}
         if self.prefix and config:
             shown[self.named] = config["name"].removeprefix(self.prefix)
@@ -175,8 +188,9 @@ class Resource:
         return shown
 
     def checked(self, written: Mapping[str, Any], specs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-        """The options of one entry of a list, which Ansible has not looked at."""
+        """The options of one entry of a list, which Ansible itself has not checked."""
         try:
             return options(dict(specs), dict(written))
         except ValueError as error:
-            raise NatsError(f"{self.kind} {written.get(self.named, '')}".rstrip(), str(error)) from error
+            what = f"{self.kind} {written.get(self.named, '')}".rstrip()
+            raise NatsError(what, str(error), code="INVALID_VALUE") from error

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The states that are neither present nor absent: what they take. Pure: talks to nobody.
+"""The plans for the states that are neither present nor absent. Pure: it sends no request.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -15,48 +15,57 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant, parse_instant, utc
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy, ResourcePlan, lost, needs
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
+    Policy,
+    ResourcePlan,
+    irreversible,
+    server_too_old,
+    would_lose,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current, Refusal
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
 Arguments = Mapping[str, Any]
-# The state that an option is for, and the API level that a state needs.
+# The state that each option belongs to.
 STATE_OF_OPTION = {"purge": "purged", "pause_until": "paused", "reset_seq": "reset"}
+# The API level that a state needs.
 LEVEL_OF_STATE = {"paused": 1, "reset": 4}
 
 
 def validate_state(title: str, state: str, arguments: Arguments) -> None:
-    """Refuses what makes no sense whatever is there."""
+    """Refuses options that are wrong whatever the server has."""
+
+    def refuse(cause: str, remedy: str) -> NatsError:
+        return NatsError(title, cause, remedy, code="INVALID_VALUE")
+
     purge = {key: value for key, value in (arguments.get("purge") or {}).items() if value is not None}
     if "seq" in purge and "keep" in purge:
-        raise NatsError(title, "purge: seq and keep exclude one another", "Write one of them.")
+        raise refuse("purge: seq and keep exclude one another", "Write one of them.")
     for key in ("seq", "keep"):
         if purge.get(key, 0) < 0:
-            raise NatsError(title, f"purge.{key}: {purge[key]} is negative", "Write 0 or more.")
-    if state == "present" and (lost := sorted(arguments.keys() & STATE_OF_OPTION.keys())):
-        raise NatsError(
-            title, f"{lost[0]}: it belongs to state: {STATE_OF_OPTION[lost[0]]}", "Set that state, or leave it out."
-        )
+            raise refuse(f"purge.{key}: {purge[key]} is negative", "Write 0 or more.")
+    if state == "present" and (others := sorted(arguments.keys() & STATE_OF_OPTION.keys())):
+        option = others[0]
+        raise refuse(f"{option} belongs to state: {STATE_OF_OPTION[option]}", "Set that state, or leave it out.")
     if arguments.get("reset_seq", 1) < 1:
-        raise NatsError(title, f"reset_seq: {arguments['reset_seq']} is no sequence", "Write 1 or more.")
+        raise refuse(f"reset_seq: {arguments['reset_seq']} is not a sequence", "Write 1 or more.")
     if state == "paused":
         parse_pause(arguments)
 
 
 def purged(arguments: Arguments, found: Current, policy: Policy, _level: int) -> ResourcePlan:
-    """No messages but those that are kept."""
+    """The plan that deletes all messages but those that the purge keeps."""
     body = {key: value for key, value in (arguments.get("purge") or {}).items() if value not in (None, "")}
-    going = _going(body, found)
-    if not going:
+    count = _messages_to_purge(body, found)
+    if not count:
         return ResourcePlan()
-    refused = lost("purging it", f"delete {going} messages", policy)
-    return ResourcePlan(
-        (Step("purge", body),), {"messages": (found.state["messages"], found.state["messages"] - going)}, refused
-    )
+    stored = found.state["messages"]
+    refusals = would_lose("purging it", f"delete {count} messages", policy)
+    return ResourcePlan((Step("purge", body),), {"messages": (stored, stored - count)}, refusals)
 
 
-def _going(body: Mapping[str, Any], found: Current) -> int:
+def _messages_to_purge(body: Mapping[str, Any], found: Current) -> int:
     """How many messages a purge deletes, at most."""
     state = found.state
     stored = state.get("messages", 0)
@@ -71,80 +80,82 @@ def _going(body: Mapping[str, Any], found: Current) -> int:
 
 
 def sealed(_arguments: Arguments, found: Current, policy: Policy, _level: int) -> ResourcePlan:
-    """Nothing comes in or goes any more."""
+    """The plan after which no message can be stored or deleted any more."""
     if found.config.get("sealed"):
         return ResourcePlan()
-    refused = (
-        ()
-        if "allow_irreversible" in policy.allowed
-        else ("sealing it can't be undone. Set allow_irreversible: true if it shall be",)
-    )
-    return ResourcePlan((Step("update", found.config | SEALED),), {"sealed": (False, True)}, refused)
+    step = Step("update", found.config | SEALED)
+    return ResourcePlan((step,), {"sealed": (False, True)}, irreversible("sealing it", policy))
 
 
 def paused(arguments: Arguments, found: Current, _policy: Policy, level: int) -> ResourcePlan:
-    """Nothing is delivered until then."""
+    """The plan after which the consumer delivers nothing until pause_until."""
     until = parse_pause(arguments)
     before = found.config.get("pause_until")
     if found.info.get("paused") and instant(before) == instant(until):
         return ResourcePlan()
-    return ResourcePlan(
-        (Step("pause", {"pause_until": until}),), {"pause_until": (before, until)}, too_old("paused", level)
-    )
+    step = Step("pause", {"pause_until": until})
+    return ResourcePlan((step,), {"pause_until": (before, until)}, state_too_new("paused", level))
 
 
 def parse_pause(arguments: Arguments) -> str:
+    """pause_until as the server writes it, which must be in the future."""
     until = arguments.get("pause_until")
     if not until:
-        raise NatsError("state paused", "pause_until is missing", "Write until when, as in 2030-01-31T12:00:00Z.")
+        raise _invalid_pause("pause_until is missing", "Write until when, as in 2030-01-31T12:00:00Z.")
     try:
         until = parse_instant(until)
     except ValueError as error:
-        raise NatsError("state paused", f"pause_until: {error}") from error
+        raise _invalid_pause(f"pause_until: {error}") from error
     moment = instant(until)
     if moment is None or moment[0] <= datetime.now(timezone.utc):
-        raise NatsError("state paused", f"pause_until: {until} is over", "Write a time to come, or state: resumed.")
+        raise _invalid_pause(f"pause_until: {until} is in the past", "Write a future time, or state: resumed.")
     return utc(*moment)
 
 
+def _invalid_pause(cause: str, remedy: str = "") -> NatsError:
+    return NatsError("state paused", cause, remedy, code="INVALID_VALUE")
+
+
 def resumed(_arguments: Arguments, found: Current, _policy: Policy, _level: int) -> ResourcePlan:
-    """Delivered again."""
+    """The plan after which a paused consumer delivers again."""
     if not found.info.get("paused"):
         return ResourcePlan()
     return ResourcePlan((Step("pause", {}),), {"pause_until": (found.config.get("pause_until"), None)})
 
 
 def reset(arguments: Arguments, found: Current, policy: Policy, level: int) -> ResourcePlan:
-    """Delivered from a sequence on, or from what nobody has acknowledged."""
-    wanted = arguments.get("reset_seq")
+    """The plan after which the consumer delivers from reset_seq on, or everything that is not acknowledged."""
+    sequence = arguments.get("reset_seq")
     delivered = found.info.get("delivered", {}).get("stream_seq", 0)
     floor = found.info.get("ack_floor", {}).get("stream_seq", 0)
-    target = floor if wanted is None else wanted - 1
+    target = floor if sequence is None else sequence - 1
     if delivered == floor == target:
         return ResourcePlan()
-    body = {} if wanted is None else {"seq": wanted}
-    refused = lost("resetting it", _passed_over(found, target, delivered, floor), policy)
-    return ResourcePlan(
-        (Step("reset", body),),
-        {"next": (delivered + 1, target + 1)},
-        (*too_old("reset", level), *refused),
-        bool(refused),
-    )
+    body = {} if sequence is None else {"seq": sequence}
+    loss = _passed_over(found, target, delivered, floor)
+    refusals = (*state_too_new("reset", level), *would_lose("resetting it", loss, policy))
+    return ResourcePlan((Step("reset", body),), {"next": (delivered + 1, target + 1)}, refusals)
 
 
 def _passed_over(found: Current, target: int, delivered: int, floor: int) -> str | None:
-    """What is lost of a stream that keeps messages for its consumers; in others a reset to an earlier sequence gets it back."""
-    left = found.info.get("num_ack_pending", 0) + (found.info.get("num_pending", 0) if target > delivered else 0)
-    passed = min(left, target - floor)
-    if passed <= 0 or found.info.get("retention", "limits") == "limits":
+    """The unprocessed messages that a reset skips in a stream that keeps them for its consumers only.
+
+    In a stream with retention limits nothing is lost: a reset to an earlier sequence delivers them again.
+    """
+    unprocessed = found.info.get("num_ack_pending", 0)
+    if target > delivered:
+        unprocessed += found.info.get("num_pending", 0)
+    skipped = min(unprocessed, target - floor)
+    if skipped <= 0 or found.info.get("retention", "limits") == "limits":
         return None
-    what = "delete" if found.info["retention"] == "interest" else "leave undelivered"
-    return f"{what} up to {passed} messages that it has not processed"
+    effect = "delete" if found.info["retention"] == "interest" else "leave undelivered"
+    return f"{effect} up to {skipped} messages that it has not processed"
 
 
-def too_old(state: str, level: int) -> tuple[str, ...]:
+def state_too_new(state: str, level: int) -> tuple[Refusal, ...]:
+    """Why a state is refused by a server whose API level is too low for it."""
     needed = LEVEL_OF_STATE.get(state, 0)
-    return () if level >= needed else (needs(f"state {state}", needed, level),)
+    return () if level >= needed else (server_too_old(f"state {state}", needed, level, "Upgrade the server."),)
 
 
 STATES: Mapping[str, Callable[[Arguments, Current, Policy, int], ResourcePlan]] = {

@@ -19,21 +19,23 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     integer,
     labels,
     limit,
-    list_by_name,
     list_of,
     not_negative,
     record,
     string,
     strings,
     time,
+    with_names,
     within,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import kept, stream_losses
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import stream_content, stream_losses
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Context,
     Field,
     Mutability,
+    Refusal,
     Resource,
+    invalid,
     one_way,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
@@ -43,31 +45,34 @@ SECOND = 10**9
 DEFAULT_DUPLICATE_WINDOW_NS = 120 * SECOND
 
 
-def retained(before: str, after: str) -> Mutability:
+def retention_change(before: str, after: str) -> Mutability:
+    """The server changes the retention of a stream, but not to or from a work queue."""
     return Mutability.NEVER if "workqueue" in (before, after) else Mutability.FREELY
 
 
-def promoted(_before: Config, after: Config) -> Mutability:
-    """Without its mirror it is a stream of its own, for good."""
+def mirror_change(_before: Config, after: Config) -> Mutability:
+    """A mirror can become an ordinary stream, and never a mirror again."""
     return Mutability.NEVER if after else Mutability.IRREVERSIBLY
 
 
-def own_subject(config: Config, _around: Context) -> list[str]:
+def default_subjects(config: Config, _context: Context) -> list[str]:
+    """A stream without subjects stores those of its name; a mirror and a stream with sources have none."""
     return [] if config.get("mirror") or config.get("sources") else [config["name"]]
 
 
-def window(config: Config, _around: Context) -> int:
-    """How long message ids are remembered where nobody says it."""
+def default_window(config: Config, _context: Context) -> int:
+    """How long the server remembers message ids where duplicate_window is not written."""
     if config.get("mirror") or config.get("sources"):
         return 0
     return min(DEFAULT_DUPLICATE_WINDOW_NS, config.get("max_age") or DEFAULT_DUPLICATE_WINDOW_NS)
 
 
-def servers_own(config: Config, _around: Context) -> dict[str, str]:
+def server_metadata(config: Config, _context: Context) -> dict[str, str]:
+    """The metadata that the server itself writes, which stays when all other metadata is removed."""
     return {key: text for key, text in (config.get("metadata") or {}).items() if key.startswith("_nats.")}
 
 
-# What the server makes of a stream that is sealed.
+# The fields that the server sets when it seals a stream.
 SEALED: Config = {
     "sealed": True,
     "discard": "new",
@@ -79,7 +84,10 @@ SEALED: Config = {
 
 
 def complete(desired: Config, actual: Config) -> Config:
-    """What the server derives from other fields, so that it is neither refused nor never reached."""
+    """The declared fields and those that the server derives from them.
+
+    Without them the server would refuse the change, or the next run would find the same difference again.
+    """
     after = actual | desired
     desired = dict(desired)
     if desired.get("mirror") and actual and not actual.get("mirror"):
@@ -91,35 +99,36 @@ def complete(desired: Config, actual: Config) -> Config:
         desired["allow_msg_ttl"] = True
     if after.get("subject_delete_marker_ttl") or after.get("allow_msg_schedules"):
         desired["allow_rollup_hdrs"] = True
-    # The server copies it from an origin that it can see; one that is made along with it may not be there yet.
+    # The server copies mirror_direct from the origin once it can see it, which may be after this change.
     if actual and after.get("mirror") and not after["mirror"].get("external"):
         desired.pop("mirror_direct", None)
     return desired
 
 
-def objections(after: Config, _around: Context) -> Iterator[str]:
+def objections(after: Config, _context: Context) -> Iterator[Refusal]:
+    """What the server would refuse of a stream, or store otherwise than it is written."""
     subjects = after.get("subjects") or []
     if twice := sorted({subject for subject in subjects if subjects.count(subject) > 1}):
-        yield f"subjects: {', '.join(twice)} is listed twice. List each subject once"
+        yield invalid(f"subjects: {', '.join(twice)} is listed twice", "List each subject once.")
     if after.get("max_age") and after.get("duplicate_window", 0) > after["max_age"]:
-        yield (
-            f"duplicate_window: {show_duration(after['duplicate_window'])} is longer than max_age, "
-            f"{show_duration(after['max_age'])}. Lower it or leave it out"
-        )
+        window, age = show_duration(after["duplicate_window"]), show_duration(after["max_age"])
+        yield invalid(f"duplicate_window: {window} is longer than max_age, {age}", "Lower it or leave it out.")
     for key in ("subjects", "sources"):
         if after.get("mirror") and after.get(key):
-            yield f"{key}: a mirror has none of its own. Leave them out"
+            yield invalid(f"{key}: a mirror has no {key} of its own", "Leave them out.")
     if after.get("mirror") and not after["mirror"].get("name"):
-        yield "mirror.name is missing. Write the stream to mirror, or mirror: {} to have none"
+        yield invalid("mirror.name is missing", "Write the stream to mirror, or mirror: {} for no mirror.")
     if after.get("discard_new_per_subject") and (
         after.get("discard") != "new" or after.get("max_msgs_per_subject", -1) < 1
     ):
-        yield "discard_new_per_subject: it needs discard: new and max_msgs_per_subject. Set them too"
+        yield invalid(
+            "discard_new_per_subject needs discard: new and max_msgs_per_subject", "Set these two options too."
+        )
 
 
 TRANSFORM = record(("src", string), ("dest", string))
-# An empty name would be dropped on the way: a mirror without one is an ordinary stream.
-ORIGIN = list_by_name(
+# The server drops an empty name, and a mirror without a name is an ordinary stream.
+ORIGIN = with_names(
     record(
         ("name", string),
         ("opt_start_seq", not_negative(integer)),
@@ -146,22 +155,22 @@ STREAM = Resource(
     "stream",
     fields=(
         Field("description", string),
-        Field("subjects", strings, default=own_subject),
-        Field("retention", choice("limits", "interest", "workqueue"), retained),
+        Field("subjects", strings, default=default_subjects),
+        Field("retention", choice("limits", "interest", "workqueue"), retention_change),
         Field("max_consumers", limit(integer)),
         Field("max_msgs", limit(integer)),
         Field("max_bytes", limit(byte_size)),
         Field("max_msgs_per_subject", limit(integer)),
         Field("max_msg_size", limit(byte_size)),
         Field("max_age", age),
-        Field("duplicate_window", age, default=window),
+        Field("duplicate_window", age, default=default_window),
         Field("discard", choice("old", "new")),
         Field("discard_new_per_subject", boolean),
         Field("storage", storage, Mutability.NEVER),
         Field("num_replicas", replicas, alone=True),
         Field("placement", PLACEMENT, Mutability.MOVES, alone=True),
         Field("no_ack", boolean),
-        Field("mirror", ORIGIN, promoted),
+        Field("mirror", ORIGIN, mirror_change),
         Field("sources", list_of(ORIGIN, "name")),
         Field("compression", choice("none", "s2")),
         Field("first_seq", not_negative(integer), Mutability.NEVER),
@@ -180,13 +189,13 @@ STREAM = Resource(
         Field("allow_msg_schedules", boolean, one_way, api_level=2),
         Field("persist_mode", choice("default", "async"), Mutability.NEVER, api_level=2),
         Field("allow_batched", boolean, api_level=4),
-        Field("metadata", labels, default=servers_own),
+        Field("metadata", labels, default=server_metadata),
     ),
     creates=lambda name: {"name": name},
     completes=complete,
     objects=objections,
     loses=stream_losses,
-    holds=kept,
+    holds=stream_content,
     states=("present", "absent", "purged", "sealed"),
     arguments={
         "purge": {

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""In which order streams give up subjects and take them. Pure: talks to nobody.
+"""The order in which streams give up subjects and take them. Pure: it sends no request.
 
 The server refuses a subject that another stream still has. PRIVATE to the collection: it can change at any time.
 """
@@ -11,16 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import default_subjects
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import SubjectIndex, any_overlap
 
-# What a stream has for a moment when it gives all its subjects to another one that gives it others.
+# The subject that a stream has for a moment while it exchanges all its subjects with another stream.
 PARKED = "_messaging_nats.parked."
+
+
+def subjects_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The subjects of a stream, written or the server's default."""
+    return tuple(config.get("subjects") or default_subjects(dict(config), Context()))
 
 
 @dataclass(frozen=True)
 class SubjectChange:
-    """The subjects of a stream as they are, none where it is new, and as they are declared."""
+    """The subjects of a stream before its plan, none where it is new, and after it."""
 
     stream: str
     before: tuple[str, ...]
@@ -31,53 +39,53 @@ class SubjectChange:
         return tuple(subject for subject in self.before if subject not in self.after)
 
     def kept(self) -> tuple[str, ...]:
-        """What it has once it has given up some, and before it has taken others; a stream can't be without any."""
+        """The subjects between giving up some and taking others. A stream must have at least one."""
         return tuple(subject for subject in self.before if subject in self.after) or (f"{PARKED}{self.stream}",)
 
 
 @dataclass(frozen=True)
 class Round:
-    """Streams that can be changed at once, after others have given up what these need."""
+    """Streams that can be changed together, after the streams in `released` have given up what these need."""
 
     streams: frozenset[str]
     released: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def rounds(changes: Sequence[SubjectChange]) -> Iterator[Round]:
-    """Who gives up a subject comes before who takes it; where they exchange some, one of them gives up its own first."""
+    """A stream that gives up a subject comes before the one that takes it. Of streams that exchange subjects one gives up its own first."""
     pending = {change.stream: change for change in changes}
     released: dict[str, tuple[str, ...]] = {}
     while pending:
-        waits = _waits(pending)
-        if ready := pending.keys() - waits.keys():
+        waiting = _waiting(pending)
+        if ready := pending.keys() - waiting.keys():
             yield Round(frozenset(ready), released)
             released = {}
             for stream in ready:
                 del pending[stream]
             continue
-        stream = min(name for name in pending if any(name in others for others in waits.values()))
+        stream = min(name for name in pending if any(name in others for others in waiting.values()))
         released[stream] = pending[stream].kept()
         pending[stream] = replace(pending[stream], before=released[stream])
 
 
-def _waits(pending: Mapping[str, SubjectChange]) -> dict[str, set[str]]:
-    """For each stream that has to wait, the streams that still have what it takes."""
+def _waiting(pending: Mapping[str, SubjectChange]) -> dict[str, set[str]]:
+    """For each stream that has to wait, the streams that still have the subjects it takes."""
     index = SubjectIndex()
     for change in pending.values():
         for subject in change.given_up:
             if not subject.startswith(PARKED):
                 index.add(subject, change.stream)
-    waits = {}
+    waiting = {}
     for change in pending.values():
         owners = {owner for subject in change.after for owner in index.owners(subject)} - {change.stream}
-        # One that keeps the subject lets nobody have it, however long this waits.
+        # A stream that keeps the subject is not waited for: the server will refuse the other one.
         if giving := {owner for owner in owners if not any_overlap(change.after, pending[owner].after)}:
-            waits[change.stream] = giving
-    return waits
+            waiting[change.stream] = giving
+    return waiting
 
 
 def contested(changes: Sequence[SubjectChange]) -> dict[str, tuple[str, Collection[str]]]:
-    """Streams that are declared with a subject of another one that is declared before them: the subject and those streams."""
+    """Streams that take a subject of a stream that is declared before them: the subject and those streams."""
     index = SubjectIndex()
     found: dict[str, tuple[str, Collection[str]]] = {}
     for change in changes:

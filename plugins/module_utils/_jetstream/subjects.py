@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Subjects and filters: which overlap, and which stream has them. Pure: talks to nobody.
+"""Subjects and filters: which overlap, and which stream has them. Pure: it sends no request.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether a subject can match both."""
+    """Whether one message's subject can match both."""
     left, right = one.split("."), other.split(".")
     for mine, theirs in zip(left, right, strict=False):
         if ">" in (mine, theirs):
@@ -25,6 +25,7 @@ def overlap(one: str, other: str) -> bool:
 
 
 def any_overlap(ones: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether a subject of one group overlaps one of the other group."""
     others = list(others)
     return any(overlap(one, other) for one in ones for other in others)
 
@@ -46,7 +47,7 @@ def covered(narrow: str, by: Iterable[str]) -> bool:
 
 
 class SubjectIndex:
-    """Which streams have which subjects: a thousand streams are searched as fast as one."""
+    """Which streams have which subjects, as a tree of tokens: a thousand streams are searched as fast as one."""
 
     def __init__(self) -> None:
         self._root: dict[str, Any] = {}

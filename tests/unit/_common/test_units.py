@@ -9,7 +9,16 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.messaging.nats.plugins.filter.duration_in_seconds import duration_in_seconds
 from ansible_collections.messaging.nats.plugins.filter.size_in_bytes import size_in_bytes
-from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import (
+    instant,
+    parse_duration,
+    parse_instant,
+    parse_quantity,
+    parse_size,
+    show_duration,
+    show_size,
+    utc,
+)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +81,99 @@ def test_a_duration_is_whole_seconds(duration, seconds):
 def test_what_is_no_duration_is_refused():
     with pytest.raises(AnsibleFilterError, match="is not a duration: write 24h"):
         duration_in_seconds("soon")
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("24h", 86_400 * 10**9),
+        ("1h30m", 5_400 * 10**9),
+        ("500ms", 500 * 10**6),
+        ("1.5s", 1_500 * 10**6),
+        ("1.001s", 1_001_000_000),  # a float would lose a nanosecond
+        ("2d", 172_800 * 10**9),
+        ("7", 7),
+        (7, 7),
+        ("0s", 0),
+    ],
+)
+def test_a_duration_is_nanoseconds(text, nanoseconds):
+    assert parse_duration(text) == nanoseconds
+
+
+@pytest.mark.parametrize("text", ["", "12x", "h", "1h 30m", "-5s", "1e3s", "0.1ns", "999999999999h"])
+def test_what_is_no_duration_is_refused_with_how_to_write_it(text):
+    with pytest.raises(ValueError, match="write"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [(0, "0s"), (86_400 * 10**9, "24h"), (5_400 * 10**9, "1h30m"), (1_001_000_000, "1s1ms"), (7, "7ns")],
+)
+def test_a_duration_is_shown_as_people_write_it(nanoseconds, text):
+    assert show_duration(nanoseconds) == text
+    assert parse_duration(text) == nanoseconds
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("10M", 10**7),
+        ("10MB", 10 * 2**20),
+        ("10MiB", 10 * 2**20),
+        ("10mi", 10 * 2**20),
+        ("1k", 1000),
+        ("5", 5),
+        ("-1", -1),
+    ],
+)
+def test_a_size_is_read_as_the_server_reads_it(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "5 apples", "1.5G", "10XB", "9999999999T"])
+def test_what_the_server_reads_as_no_size_is_refused_with_how_to_write_it(text):
+    with pytest.raises(ValueError, match="write"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize(("size", "shown"), [(10 * 2**20, "10MiB"), (10**7, 10**7), (2**40, "1TiB"), (-1, -1), (0, 0)])
+def test_a_size_is_shown_short_where_that_loses_nothing(size, shown):
+    assert show_size(size) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2020-01-01T01:30:00+01:30",
+        "2020-01-01 00:00:00Z",
+        "2020-01-01t00:00:00z",
+        "2020-01-01T00:00:00.000Z",
+        "2019-12-31T23:00:00-01:00",
+    ],
+)
+def test_one_moment_has_many_spellings(text):
+    assert instant(text) == instant("2020-01-01T00:00:00Z")
+    assert parse_instant(text)[10] == "T"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2020-01-01", "2020-01-01T00:00:00", "2020-13-01T00:00:00Z", "0001-01-01T00:00:00+01:00", None, 5]
+)
+def test_what_is_no_moment_is_none(text):
+    assert instant(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2020-01-01T01:00:00+01:00", "2020-01-01T00:00:00Z"),
+        ("2020-01-01T00:00:00.500Z", "2020-01-01T00:00:00.5Z"),
+        ("2020-01-01T00:00:00.123456789Z", "2020-01-01T00:00:00.123456789Z"),
+    ],
+)
+def test_a_moment_is_written_as_the_server_writes_it(text, written):
+    moment = instant(text)
+    assert moment is not None
+    assert utc(*moment) == written

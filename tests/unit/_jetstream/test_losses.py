@@ -2,31 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a change loses of what a server holds; and in which order subjects move."""
+"""What a change loses of what a server holds."""
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import purged, rebased
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import (
     bucket_losses,
     consumer_losses,
-    not_restored,
-    position,
+    consumer_position,
+    lost_by_recreation,
     resumes_at,
     stream_losses,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
-    SubjectChange,
-    contested,
-    rounds,
-)
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import SubjectIndex, covers, overlap
-from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
 SECOND_NS = 10**9
 NOW = "2026-01-01T00:00:10.5Z"
@@ -96,7 +86,7 @@ def inside(retention="limits", *others):
 
 
 @pytest.mark.parametrize(
-    ("after", "around", "sentence"),
+    ("after", "context", "sentence"),
     [
         ({"filter_subjects": ["b", "a", "c"]}, inside(), None),
         ({"filter_subjects": [">"]}, inside(), None),
@@ -111,14 +101,14 @@ def inside(retention="limits", *others):
         ({}, Context({"consumer_limits": {"inactive_threshold": SECOND_NS}}), "have the server delete it"),
     ],
 )
-def test_a_consumer_keeps_what_it_has_not_processed(after, around, sentence):
+def test_a_consumer_keeps_what_it_has_not_processed(after, context, sentence):
     found = used()
-    losses = [loss.sentence for loss in consumer_losses(found, found.config | after, around)]
+    losses = [loss.sentence for loss in consumer_losses(found, found.config | after, context)]
     assert [loss.startswith(sentence) for loss in losses] == ([] if sentence is None else [True])
 
 
 @pytest.mark.parametrize(
-    ("found", "around", "sentence"),
+    ("found", "context", "sentence"),
     [
         (used(), inside(), "lose its position, sequence 3"),
         (used(0, 0, 0, 10), inside(), None),
@@ -129,10 +119,10 @@ def test_a_consumer_keeps_what_it_has_not_processed(after, around, sentence):
         (used(), inside("workqueue", "a", "b"), None),
     ],
 )
-def test_a_position_is_content(found, around, sentence):
-    told = position(found, around)
-    assert bool(told) is bool(sentence)
-    assert (told or "").startswith(sentence or "")
+def test_a_position_is_content(found, context, sentence):
+    loss = consumer_position(found, context)
+    assert bool(loss) is bool(sentence)
+    assert (loss or "").startswith(sentence or "")
 
 
 @pytest.mark.parametrize(
@@ -149,62 +139,4 @@ def test_a_position_is_content(found, around, sentence):
 def test_a_position_is_put_back_where_the_server_can(found, after, level, sequence, loses):
     config = found.config | after
     assert resumes_at(found, config, level) == sequence
-    assert bool(not_restored(found, config, inside(), level)) is loses
-
-
-@pytest.mark.parametrize(
-    ("body", "state", "first", "expected"),
-    [
-        ({}, {"messages": 0, "last_seq": 10}, 0, True),
-        ({}, {"messages": 1, "last_seq": 11}, 11, True),
-        ({}, {"messages": 11, "last_seq": 11}, 1, False),
-        ({"seq": 5}, {"messages": 6, "last_seq": 10}, 5, True),
-        ({"seq": 5}, {"messages": 10, "last_seq": 10}, 1, False),
-        ({"keep": 3}, {"messages": 4, "last_seq": 11}, 8, True),
-        ({"keep": 3}, {"messages": 11, "last_seq": 11}, 1, False),
-    ],
-)
-def test_whether_a_purge_was_carried_out(body, state, first, expected):
-    assert purged(body, state, first, 10) is expected
-
-
-def test_a_later_update_is_made_of_what_is_there_by_then():
-    first, second = Step("update", {"a": 1, "b": 1}), Step("update", {"a": 1, "b": 2})
-    assert rebased(second, first, {"config": {"a": 5, "b": 1, "c": 1}}).config == {"a": 5, "b": 2, "c": 1}
-
-
-def change(stream, before, after):
-    return SubjectChange(stream, tuple(before), tuple(after))
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ([change("A", "x", "y"), change("B", "z", "w")], [({"A", "B"}, {})]),
-        ([change("B", "b", "bx"), change("A", "ax", "a")], [({"A"}, {}), ({"B"}, {})]),
-        ([change("B", "", "x"), change("A", "ax", "ax")], [({"A", "B"}, {})]),  # nobody gives it up
-        (
-            [change("A", "ax", "ay"), change("B", "by", "bx")],
-            [({"B"}, {"A": ("a",)}), ({"A"}, {})],
-        ),
-    ],
-)
-def test_who_gives_up_a_subject_comes_before_who_takes_it(changes, expected):
-    assert [(set(turn.streams), dict(turn.released)) for turn in rounds(changes)] == expected
-
-
-def test_the_second_of_two_that_want_a_subject_is_told():
-    assert contested([change("A", "", ["a.>"]), change("B", "", ["a.b"]), change("C", "", "c")]) == {
-        "B": ("a.b", ["A"])
-    }
-
-
-SUBJECTS = ["a", "a.b", "a.*", "a.>", "*", ">", "*.b", "b.c", "a.b.c", "*.*", "b.>"]
-
-
-@pytest.mark.parametrize(("one", "other"), list(itertools.product(SUBJECTS, SUBJECTS)))
-def test_an_index_finds_what_overlaps(one, other):
-    index = SubjectIndex()
-    index.add(one, "S")
-    assert bool(index.owners(other)) is overlap(one, other)
-    assert not covers(one, other) or overlap(one, other)
+    assert bool(lost_by_recreation(found, config, inside(), level)) is loses

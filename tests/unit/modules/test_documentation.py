@@ -13,7 +13,11 @@ import yaml
 
 from ansible_collections.messaging.nats.plugins.doc_fragments import connection, kubeconfig
 from ansible_collections.messaging.nats.plugins.doc_fragments.resource import ModuleDocFragment
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, REACH, naming
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import (
+    GUARDS,
+    RESETS,
+    naming_options,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer import CONSUMER
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import KV
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.object_store import OBJECT_STORE
@@ -45,13 +49,13 @@ def declared(specs):
 
 @pytest.mark.parametrize(("module", "resource"), MODULES)
 def test_a_modules_options_are_its_fields(module, resource):
-    specs = naming(resource) | resource.arguments | resource.argument_spec()
+    specs = naming_options(resource) | resource.arguments | resource.argument_spec()
     assert documented(yaml.safe_load(module.DOCUMENTATION)["options"]) == declared(specs)
 
 
 def test_the_shared_options_are_the_guards():
     options = documented(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"])
-    assert options == declared(GUARDS | REACH | {"wait_timeout": {"type": "float", "default": 30}})
+    assert options == declared(GUARDS | RESETS | {"wait_timeout": {"type": "float", "default": 30}})
 
 
 @pytest.mark.parametrize(("module", "resource"), MODULES)

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Decides what happens to one declared resource. Pure: it sends no request.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
+    NO_CONTEXT,
+    ResourcePlan,
+    plan_removal,
+    plan_resource,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES, parse_pause, state_too_new
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Answer
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
+
+
+@dataclass(frozen=True)
+class ResourceFacts:
+    """What the plan of one resource is made of."""
+
+    # The server's answer about the resource, None where it does not exist.
+    info: Answer | None
+    found: Current | None
+    context: Context = NO_CONTEXT
+    # The server's API level, 0 where nothing depends on it.
+    level: int = 0
+
+
+def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
+    """The plan that makes the resource what is declared."""
+    found = facts.found
+    if item.state == "absent":
+        return plan_removal(item.resource, found, item.policy, facts.context)
+    if item.state == "present" or (item.state in ("paused", "resumed") and found is None):
+        desired = dict(item.desired)
+        if item.state == "paused":
+            desired["pause_until"] = parse_pause(item.arguments)
+        plan = _planned(item, desired, facts)
+        return replace(plan, refusals=(*plan.refusals, *state_too_new(item.state, facts.level)))
+    if found is None:
+        raise NatsError(
+            item.title,
+            f"it does not exist, so it can't be {item.state}",
+            "Create it first, or check its name.",
+            code="NOT_FOUND",
+        )
+    _refuse_changed_fields(item, facts, found)
+    return STATES[item.state](item.arguments, found, item.policy, facts.level)
+
+
+def _planned(item: DeclaredResource, desired: Config, facts: ResourceFacts) -> ResourcePlan:
+    return plan_resource(item.resource, item.name, desired, facts.found, item.policy, facts.level, facts.context)
+
+
+def _refuse_changed_fields(item: DeclaredResource, facts: ResourceFacts, found: Current) -> None:
+    """A state such as purged changes no field, so that a declared field must have its value already."""
+    # Sealing has changed some fields of a sealed stream, so that their declared values no longer hold.
+    changed_by_sealing = {
+        key: found.config.get(key) for key in SEALED if key in item.desired and found.config.get("sealed")
+    }
+    plan = _planned(item, item.desired | changed_by_sealing, facts)
+    if plan.steps:
+        known = item.resource.by_key
+        fields = ", ".join(known[key].name if key in known else key for key in plan.changes)
+        raise NatsError(
+            item.title,
+            f"state {item.state} changes no configuration, and {fields} would change",
+            "Change it with state: present first.",
+            code="CONFIGURATION_DIFFERS",
+        )
+
+
+def needs_level(item: DeclaredResource) -> bool:
+    """Whether the server's API level decides about a declaration. Not every user may ask for it."""
+    if item.state == "absent":
+        return False
+    # A consumer that is recreated gets its position back only from a server that can set it.
+    if item.state in ("paused", "reset") or (item.place.consumer and item.policy.recreate != "never"):
+        return True
+    known = item.resource.by_key
+    fields = [(known[key], value) for key, value in item.desired.items() if key in known]
+    return any(entry.api_level or entry.type.level(value) for entry, value in fields)
+
+
+def expected_config(plan: ResourcePlan, found: Current | None) -> Config:
+    """The configuration after a plan, as check mode shows it."""
+    last = plan.steps[-1]
+    if last.action == "delete":
+        return {}
+    # A reset that restores a position follows a creation, whose configuration holds.
+    written = [step.config for step in plan.steps if step.action in ("create", "update")]
+    if written:
+        return written[-1]
+    if found and last.action == "pause":
+        return paused_config(found.config, plan)
+    return found.config if found else {}
+
+
+def paused_config(config: Config, plan: ResourcePlan) -> Config:
+    """A configuration after a plan that ends in a pause, or in its end."""
+    return {key: value for key, value in config.items() if key != "pause_until"} | plan.steps[-1].config
