@@ -9,9 +9,9 @@ module: nats_consumer
 short_description: Declare a JetStream consumer
 description:
   - Creates, updates, pauses, resumes, resets and deletes durable consumers of NATS JetStream.
-  - Options are named as the server names them. An option that is not written is left as the server has it,
-    fields that other tools set and this module does not know included.
-  - Filters that another consumer of a work queue has already are refused beforehand. The server would leave a consumer that is listed and not there.
+  - Options are named as the server names them. A field whose option is not written stays as the server has it,
+    and so do fields that other tools set and this module does not know.
+  - Filters that another consumer of a work queue has are refused before the server is asked, which would list a consumer that does not exist.
   - With O(kubernetes), the default account is V(APP).
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -33,10 +33,10 @@ options:
     aliases: [durable_name]
   state:
     description:
-      - V(present) and V(absent) say whether the consumer shall be there.
+      - V(present) and V(absent) say whether the consumer should exist.
       - V(paused) delivers nothing until O(pause_until), V(resumed) delivers again; both create the consumer where it is missing.
-      - V(reset) delivers again from O(reset_seq) on, or what is not acknowledged. Needs nats-server 2.14.
-      - On a consumer that is there, V(paused), V(resumed) and V(reset) change no other option.
+      - V(reset) delivers again from O(reset_seq) on, or all messages that are not acknowledged. Needs nats-server 2.14.
+      - On an existing consumer, V(paused), V(resumed) and V(reset) change no other option.
     type: str
     choices: [present, absent, paused, resumed, reset]
     default: present
@@ -61,7 +61,7 @@ options:
     type: str
   ack_policy:
     description:
-      - Whether messages are acknowledged one by one, all up to one, or not at all. Fixed at creation; V(explicit) where nobody says it.
+      - Whether messages are acknowledged one by one, all up to one, or not at all. Fixed at creation; V(explicit) by default.
       - V(flow_control) needs nats-server 2.14.
     type: str
     choices: [explicit, all, none, flow_control]
@@ -69,7 +69,7 @@ options:
     description: How long to wait for an acknowledgement before delivering again. The server's default is V(30s). With O(backoff), its first value counts.
     type: str
   max_deliver:
-    description: How often a message is delivered at most, V(-1) for any number.
+    description: How often a message is delivered at most, V(-1) for no limit.
     type: int
   backoff:
     description: How long to wait before each further delivery, durations.
@@ -87,28 +87,28 @@ options:
     type: str
     choices: [instant, original]
   rate_limit_bps:
-    description: Most bits per second, for a push consumer.
+    description: Largest number of bits per second, for a push consumer.
     type: int
   sample_freq:
     description: Percentage of acknowledgements that are sampled, for example V(50).
     type: str
   max_waiting:
-    description: Most requests that wait, for a pull consumer. Fixed at creation; the server's default is 512.
+    description: Largest number of waiting requests, for a pull consumer. Fixed at creation; the server's default is 512.
     type: int
   max_ack_pending:
-    description: Most messages that are delivered and not acknowledged, V(-1) for any number. The server's default is 1000.
+    description: Largest number of messages that are delivered and not acknowledged, V(-1) for no limit. The server's default is 1000.
     type: int
   headers_only:
     description: Whether only headers are delivered.
     type: bool
   max_batch:
-    description: Most messages of one request.
+    description: Largest number of messages of one request.
     type: int
   max_expires:
     description: Longest time that a request waits, a duration.
     type: str
   max_bytes:
-    description: Most bytes of one request. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
+    description: Largest number of bytes of one request. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
     type: str
   deliver_subject:
     description: Subject to deliver to; it makes a push consumer.
@@ -117,13 +117,13 @@ options:
     description: Queue group that shares a push consumer.
     type: str
   idle_heartbeat:
-    description: How often a push consumer without messages says that it lives, at least V(100ms). Fixed at creation.
+    description: How often a push consumer without messages sends a heartbeat, at least V(100ms). Fixed at creation.
     type: str
   flow_control:
     description: Whether a push consumer waits for a slow receiver. Fixed at creation.
     type: bool
   inactive_threshold:
-    description: How long the consumer is kept without use, V(0s) for ever.
+    description: How long the consumer is kept without clients, V(0s) for no limit.
     type: str
   num_replicas:
     description: Number of servers that keep its state, V(0) for as many as the stream's.
@@ -140,15 +140,15 @@ options:
     type: list
     elements: str
   priority_timeout:
-    description: How long a pinned client keeps its place without a request, a duration. Needs nats-server 2.11.
+    description: How long a pinned client stays pinned without a request, a duration. Needs nats-server 2.11.
     type: str
   metadata:
-    description: Free labels. Keys that are not written stay.
+    description: Labels of your own. Keys that are not written stay.
     type: dict
 """
 
 EXAMPLES = r"""
-- name: Workers share the new orders
+- name: A consumer whose workers share the new orders
   messaging.nats.nats_consumer:
     kubernetes:
       namespace: nats
@@ -159,7 +159,7 @@ EXAMPLES = r"""
     max_deliver: 5
     max_ack_pending: 200
 
-- name: Nothing is delivered during the maintenance
+- name: Pause a consumer during maintenance
   messaging.nats.nats_consumer:
     kubernetes:
       namespace: nats
@@ -176,11 +176,11 @@ consumer:
   type: dict
   sample: {name: workers, durable_name: workers, filter_subject: orders.new, ack_wait: 1m}
 state:
-  description: The consumer's figures; delivered, ack_floor, num_pending, num_ack_pending and others, as the server tells them.
-  returned: when the consumer is there and not in check mode
+  description: The consumer's figures; delivered, ack_floor, num_pending, num_ack_pending and others, as the server returns them.
+  returned: when the consumer exists and not in check mode
   type: dict
 err_code:
-  description: The server's error code.
+  description: The number of the server's error.
   returned: when the server refused
   type: int
 cause:

@@ -103,6 +103,7 @@ code:
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, RESETS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
+    Prune,
     common_code,
     converge_all,
     declared_resources,
@@ -117,18 +118,19 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.module import
 
 
 def main() -> None:
-    prune = {"pattern": {"type": "str", "required": True}, "max": {"type": "int", "required": True}}
+    suboptions = {"pattern": {"type": "str", "required": True}, "max": {"type": "int", "required": True}}
     spec = {kind: {"type": "list", "elements": "dict", "default": []} for kind in KINDS}
-    more = {"prune": {"type": "dict", "options": prune}, "wait_timeout": {"type": "float", "default": 30}}
+    more = {"prune": {"type": "dict", "options": suboptions}, "wait_timeout": {"type": "float", "default": 30}}
     with NatsModule(spec | GUARDS | RESETS | more) as module:
         params = module.params
-        items = declared_resources(params, {name: params[name] for name in GUARDS | RESETS})
-        loss = frozenset({"allow_data_loss"} if params["allow_data_loss"] else ())
+        items = declared_resources(
+            {kind: params[kind] for kind in KINDS}, {name: params[name] for name in GUARDS | RESETS}
+        )
+        policy = Policy(frozenset({"allow_data_loss"} if params["allow_data_loss"] else ()))
+        prune = Prune(**params["prune"]) if params["prune"] else None
         with connected(params, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
-            work = converge_all(
-                jetstream, items, params["prune"], Policy(loss), module.check_mode, params["wait_timeout"]
-            )
+            work = converge_all(jetstream, items, prune, policy, module.check_mode, params["wait_timeout"])
             outcomes = connection.run(work)
         for warning in filter(None, (outcome.warning for outcome in outcomes)):
             module.warn(warning)

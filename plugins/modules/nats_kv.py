@@ -9,7 +9,7 @@ module: nats_kv
 short_description: Declare a key-value bucket of JetStream
 description:
   - Creates, updates and deletes key-value buckets, as clients do; a bucket is a stream C(KV_<bucket>).
-  - An option that is not written is left as it is, fields that other tools set and this module does not know included.
+  - A field whose option is not written stays as it is, and so do fields that other tools set and this module does not know.
   - With O(kubernetes), the default account is V(APP).
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -26,7 +26,7 @@ options:
     required: true
   state:
     description:
-      - V(present) and V(absent) say whether the bucket shall be there.
+      - V(present) and V(absent) say whether the bucket should exist.
     type: str
     choices: [present, absent]
     default: present
@@ -34,19 +34,19 @@ options:
     description: What the bucket is for.
     type: str
   history:
-    description: How many values of a key are kept, 1 to 64.
+    description: Number of values that are kept of each key, 1 to 64.
     type: int
   ttl:
-    description: Oldest value, a duration. V(0s) for any age, else at least V(100ms).
+    description: Maximum age of a value, a duration. V(0s) for no limit, otherwise at least V(100ms).
     type: str
   limit_marker_ttl:
-    description: How long a marker stays when a key is gone by age, at least V(1s); it allows keys a time to live of their own. Needs nats-server 2.11.
+    description: How long a marker stays after a key has expired, at least V(1s). It also allows a time to live for single keys. Needs nats-server 2.11.
     type: str
   max_value_size:
-    description: Largest value in bytes, V(-1) for any size. Written as O(max_bytes).
+    description: Largest value in bytes, V(-1) for no limit. Written as O(max_bytes).
     type: str
   max_bytes:
-    description: Most bytes, V(-1) for any number. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
+    description: Largest number of bytes, V(-1) for no limit. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
     type: str
   storage:
     description: Where it is kept. Fixed at creation.
@@ -56,7 +56,7 @@ options:
     description: Number of servers that keep a copy, 1 to 5. The server's default is 1.
     type: int
   placement:
-    description: Where the bucket may live, V({}) for anywhere. A change moves the data and needs O(allow_move).
+    description: On which servers the bucket may be, V({}) for any. A change moves the data and needs O(allow_move).
     type: dict
     suboptions:
       cluster:
@@ -80,7 +80,7 @@ options:
         description: Whether only the headers are published.
         type: bool
   mirror:
-    description: The bucket that this one is a copy of. Fixed at creation; without it (V({})) the copy becomes a bucket of its own, for good.
+    description: The bucket that this one is a copy of. Fixed at creation; V({}) makes the copy an ordinary bucket, which can't be undone.
     type: dict
     suboptions: &origin
       name:
@@ -117,7 +117,7 @@ options:
             description: Prefix of the subjects it delivers to.
             type: str
       consumer:
-        description: Consumer that delivers the values, made beforehand. Needs nats-server 2.14.
+        description: Consumer that delivers the values; it must exist. Needs nats-server 2.14.
         type: dict
         suboptions:
           name:
@@ -135,7 +135,7 @@ options:
     description: Whether values are compressed on disk.
     type: bool
   metadata:
-    description: Free labels. Keys that are not written stay.
+    description: Labels of your own. Keys that are not written stay.
     type: dict
 """
 
@@ -155,11 +155,11 @@ bucket:
   returned: success
   type: dict
 state:
-  description: The figures of the bucket's stream; messages, bytes, num_subjects and others, as the server tells them.
-  returned: when the bucket is there and not in check mode
+  description: The figures of the bucket's stream; messages, bytes, num_subjects and others, as the server returns them.
+  returned: when the bucket exists and not in check mode
   type: dict
 err_code:
-  description: The server's error code.
+  description: The number of the server's error.
   returned: when the server refused
   type: int
 cause:

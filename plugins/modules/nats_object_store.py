@@ -9,7 +9,7 @@ module: nats_object_store
 short_description: Declare an object store of JetStream
 description:
   - Creates, updates, seals and deletes object stores, as clients do; a bucket is a stream C(OBJ_<bucket>).
-  - An option that is not written is left as it is, fields that other tools set and this module does not know included.
+  - A field whose option is not written stays as it is, and so do fields that other tools set and this module does not know.
   - With O(kubernetes), the default account is V(APP).
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -26,8 +26,8 @@ options:
     required: true
   state:
     description:
-      - V(present) and V(absent) say whether the bucket shall be there.
-      - V(sealed) forbids any change to a bucket that is there, for good.
+      - V(present) and V(absent) say whether the bucket should exist.
+      - V(sealed) forbids any change to an existing bucket, and can't be undone.
     type: str
     choices: [present, absent, sealed]
     default: present
@@ -35,10 +35,10 @@ options:
     description: What the bucket is for.
     type: str
   ttl:
-    description: Oldest object, a duration. V(0s) for any age, else at least V(100ms).
+    description: Maximum age of an object, a duration. V(0s) for no limit, otherwise at least V(100ms).
     type: str
   max_bytes:
-    description: Most bytes, V(-1) for any number. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
+    description: Largest number of bytes, V(-1) for no limit. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
     type: str
   storage:
     description: Where it is kept. Fixed at creation.
@@ -48,7 +48,7 @@ options:
     description: Number of servers that keep a copy, 1 to 5. The server's default is 1.
     type: int
   placement:
-    description: Where the bucket may live, V({}) for anywhere. A change moves the data and needs O(allow_move).
+    description: On which servers the bucket may be, V({}) for any. A change moves the data and needs O(allow_move).
     type: dict
     suboptions:
       cluster:
@@ -62,7 +62,7 @@ options:
     description: Whether objects are compressed on disk.
     type: bool
   metadata:
-    description: Free labels. Keys that are not written stay.
+    description: Labels of your own. Keys that are not written stay.
     type: dict
 """
 
@@ -83,11 +83,11 @@ bucket:
   returned: success
   type: dict
 state:
-  description: The figures of the bucket's stream; messages, bytes, num_subjects and others, as the server tells them.
-  returned: when the bucket is there and not in check mode
+  description: The figures of the bucket's stream; messages, bytes, num_subjects and others, as the server returns them.
+  returned: when the bucket exists and not in check mode
   type: dict
 err_code:
-  description: The server's error code.
+  description: The number of the server's error.
   returned: when the server refused
   type: int
 cause:

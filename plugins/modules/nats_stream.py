@@ -9,10 +9,10 @@ DOCUMENTATION = r"""
 module: nats_stream
 short_description: Declare a JetStream stream
 description:
-  - Creates, updates and deletes streams of NATS JetStream, empties and seals them.
-  - Options are named as the server names them. An option that is not written is left as the server has it,
-    fields that other tools set and this module does not know included.
-  - What would delete messages, can't be undone or moves data is refused unless it is allowed.
+  - Creates, updates, purges, seals and deletes streams of NATS JetStream.
+  - Options are named as the server names them. A field whose option is not written stays as the server has it,
+    and so do fields that other tools set and this module does not know.
+  - A change that would delete messages, can't be undone or moves data is refused unless it is allowed.
   - With O(kubernetes), the default account is V(APP).
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -29,8 +29,8 @@ options:
     required: true
   state:
     description:
-      - V(present) and V(absent) say whether the stream shall be there.
-      - V(purged) deletes messages of a stream that is there, V(sealed) forbids any change to one, for good. They change no other option.
+      - V(present) and V(absent) say whether the stream should exist.
+      - V(purged) deletes messages of an existing stream. V(sealed) forbids any change to one, and can't be undone. Neither changes another option.
     type: str
     choices: [present, absent, purged, sealed]
     default: present
@@ -47,7 +47,7 @@ options:
         description: Only messages before this sequence.
         type: int
       keep:
-        description: All but so many, the latest.
+        description: The number of newest messages to keep.
         type: int
   description:
     description: What the stream is for.
@@ -57,26 +57,28 @@ options:
     type: list
     elements: str
   retention:
-    description: When messages go; by limits, when all consumers have acknowledged, or when the first one has. Not from or to V(workqueue) later.
+    description:
+      - When messages are deleted; by limits, when all consumers have acknowledged them, or when the first consumer has.
+      - An existing stream can't change from or to V(workqueue).
     type: str
     choices: [limits, interest, workqueue]
   max_consumers:
-    description: Most consumers, V(-1) for any number.
+    description: Largest number of consumers, V(-1) for no limit.
     type: int
   max_msgs:
-    description: Most messages, V(-1) for any number.
+    description: Largest number of messages, V(-1) for no limit.
     type: int
   max_bytes:
-    description: Most bytes, V(-1) for any number. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
+    description: Largest number of bytes, V(-1) for no limit. V(10M) is 10^7, V(10MB) and V(10MiB) are 10 * 2^20.
     type: str
   max_msgs_per_subject:
-    description: Most messages of one subject, V(-1) for any number.
+    description: Largest number of messages of one subject, V(-1) for no limit.
     type: int
   max_msg_size:
-    description: Largest message in bytes, V(-1) for any size. Written as O(max_bytes).
+    description: Largest message in bytes, V(-1) for no limit. Written as O(max_bytes).
     type: str
   max_age:
-    description: Oldest message, for example V(24h), V(1h30m) or an integer of nanoseconds. V(0s) for any age, else at least V(100ms).
+    description: Maximum age of a message, for example V(24h), V(1h30m) or an integer of nanoseconds. V(0s) for no limit, otherwise at least V(100ms).
     type: str
   duplicate_window:
     description: How long message ids are remembered. The server's default is V(2m), or O(max_age) where that is shorter.
@@ -96,7 +98,7 @@ options:
     description: Number of servers that keep a copy, 1 to 5. The server's default is 1.
     type: int
   placement:
-    description: Where the stream may live, V({}) for anywhere. A change moves the data and needs O(allow_move).
+    description: On which servers the stream may be, V({}) for any. A change moves the data and needs O(allow_move).
     type: dict
     suboptions:
       cluster:
@@ -110,7 +112,7 @@ options:
     description: Whether publishers get no acknowledgement.
     type: bool
   mirror:
-    description: The stream that this one is a copy of. Fixed at creation; without it (V({})) the copy becomes a stream of its own, for good.
+    description: The stream that this one is a copy of. Fixed at creation; V({}) makes the copy an ordinary stream, which can't be undone.
     type: dict
     suboptions: &origin
       name:
@@ -147,7 +149,7 @@ options:
             description: Prefix of the subjects it delivers to.
             type: str
       consumer:
-        description: Consumer that delivers the messages, made beforehand. Needs nats-server 2.14.
+        description: Consumer that delivers the messages; it must exist. Needs nats-server 2.14.
         type: dict
         suboptions:
           name:
@@ -211,16 +213,16 @@ options:
     type: dict
     suboptions:
       inactive_threshold:
-        description: Longest time that a consumer is kept without use, a duration.
+        description: How long a consumer without clients is kept at most, a duration.
         type: str
       max_ack_pending:
-        description: Most messages that are delivered and not acknowledged.
+        description: Largest number of messages that are delivered and not acknowledged.
         type: int
   allow_msg_ttl:
     description: Whether messages may carry a time to live. Can't be turned off again. Needs nats-server 2.11.
     type: bool
   subject_delete_marker_ttl:
-    description: How long a marker stays when a subject's last message is gone by age, at least V(1s). Needs nats-server 2.11.
+    description: How long a marker stays after a subject's last message has expired, at least V(1s). Needs nats-server 2.11.
     type: str
   allow_msg_counter:
     description: Whether messages are counters. Fixed at creation. Needs nats-server 2.12.
@@ -239,7 +241,7 @@ options:
     description: Whether batches may be published fast. Needs nats-server 2.14.
     type: bool
   metadata:
-    description: Free labels. Keys that are not written stay.
+    description: Labels of your own. Keys that are not written stay.
     type: dict
 """
 
@@ -256,7 +258,7 @@ EXAMPLES = r"""
     max_age: 24h
     num_replicas: 3
 
-- name: Remove a stream and what it holds
+- name: Delete a stream with its messages
   messaging.nats.nats_stream:
     servers: [nats://127.0.0.1:4222]
     user: app
@@ -273,11 +275,11 @@ stream:
   type: dict
   sample: {name: EVENTS, subjects: [events.>], max_age: 24h0m0s, num_replicas: 3}
 state:
-  description: The stream's figures; messages, bytes, first_seq, last_seq, consumer_count and others, as the server tells them.
-  returned: when the stream is there and not in check mode
+  description: The stream's figures; messages, bytes, first_seq, last_seq, consumer_count and others, as the server returns them.
+  returned: when the stream exists and not in check mode
   type: dict
 err_code:
-  description: The server's error code.
+  description: The number of the server's error.
   returned: when the server refused
   type: int
 cause:

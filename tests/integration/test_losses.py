@@ -18,7 +18,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import converge_all, declared_resources
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
+    Prune,
+    converge_all,
+    declared_resources,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
@@ -242,7 +246,7 @@ class Lab:
         try:
             if change.way in ("list", "prune"):
                 lists = {} if change.way == "prune" else {content.kind: [options]}
-                prune = {"pattern": "S", "max": 1} if change.way == "prune" else None
+                prune = Prune("S", 1) if change.way == "prune" else None
                 policy = Policy(frozenset(name for name in guards if guards[name]))
                 work = converge_all(self.jetstream, declared_resources(lists, {}), prune, policy, check, 5)
             else:

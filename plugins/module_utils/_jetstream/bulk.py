@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -27,6 +28,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api
 
 # Prefixes of streams that are not made as streams: buckets, and those of the servers themselves.
 FOREIGN_PREFIXES = ("KV_", "OBJ_", "$")
+
+
+@dataclass(frozen=True)
+class Prune:
+    """Which streams that are not declared are deleted, and how many of them at most."""
+
+    pattern: str
+    max: int
 
 
 def declared_resources(
@@ -64,7 +73,7 @@ def _declared(
 async def converge_all(
     jetstream: JetStream,
     items: list[DeclaredResource],
-    prune: Mapping[str, Any] | None,
+    prune: Prune | None,
     policy: Policy,
     check: bool,
     timeout: float,
@@ -75,10 +84,10 @@ async def converge_all(
 
 
 async def _pruned(
-    jetstream: JetStream, items: Sequence[DeclaredResource], prune: Mapping[str, Any], policy: Policy
+    jetstream: JetStream, items: Sequence[DeclaredResource], prune: Prune, policy: Policy
 ) -> list[DeclaredResource]:
     declared = {item.place.stream for item in items}
-    pattern, most = prune["pattern"], prune["max"]
+    pattern, most = prune.pattern, prune.max
     undeclared = [name for name in await jetstream.names() if name not in declared]
     names = [name for name in undeclared if fnmatchcase(name, pattern) and _may_be_pruned(name, pattern)]
     if len(names) > most:

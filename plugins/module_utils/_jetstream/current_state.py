@@ -136,11 +136,11 @@ async def facts_from(
 async def _current(jetstream: JetStream, item: DeclaredResource, info: Answer, context: Context) -> Current:
     """A consumer with its stream's retention, and a stream that is purged by a filter with the counts of its messages."""
     extra: dict[str, Any] = {"retention": context.stream.get("retention", "limits")} if item.place.consumer else {}
-    purge = item.arguments.get("purge") or {} if item.state == "purged" else {}
-    if purge.get("filter"):
-        info = await jetstream.find(item.place, subjects_filter=purge["filter"]) or info
-        if purge.get("seq") is not None:
-            extra["first_of_filter"] = await jetstream.first_of(item.place.stream, purge["filter"])
+    purge = item.state_options.purge
+    if item.state == "purged" and purge.filter:
+        info = await jetstream.find(item.place, subjects_filter=purge.filter) or info
+        if purge.seq is not None:
+            extra["first_of_filter"] = await jetstream.first_of(item.place.stream, purge.filter)
     return Current(info["config"], info.get("state") or {}, info | extra)
 
 

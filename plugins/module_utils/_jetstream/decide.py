@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner 
     plan_resource,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES, parse_pause, state_too_new
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES, state_too_new
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
@@ -45,7 +45,7 @@ def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
     if item.state == "present" or (item.state in ("paused", "resumed") and found is None):
         desired = dict(item.desired)
         if item.state == "paused":
-            desired["pause_until"] = parse_pause(item.arguments)
+            desired["pause_until"] = item.state_options.pause_until
         plan = _planned(item, desired, facts)
         return replace(plan, refusals=(*plan.refusals, *state_too_new(item.state, facts.level)))
     if found is None:
@@ -56,7 +56,7 @@ def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
             code="NOT_FOUND",
         )
     _refuse_changed_fields(item, facts, found)
-    return STATES[item.state](item.arguments, found, item.policy, facts.level)
+    return STATES[item.state](item.state_options, found, item.policy, facts.level)
 
 
 def _planned(item: DeclaredResource, desired: Config, facts: ResourceFacts) -> ResourcePlan:

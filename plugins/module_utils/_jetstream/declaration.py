@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import validate_state
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import (
+    NO_STATE_OPTIONS,
+    StateOptions,
+    parse_state_options,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
@@ -29,7 +33,7 @@ class DeclaredResource:
     state: str
     desired: Config
     policy: Policy
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    state_options: StateOptions = NO_STATE_OPTIONS
 
     @property
     def title(self) -> str:
@@ -46,8 +50,8 @@ def declared_resource(resource: Resource, options: Mapping[str, Any], guards: Ma
     if stream is not None:
         _check_name(resource, stream, f"option stream of {title}")
     state = options.get("state") or "present"
-    arguments = {key: options[key] for key in resource.arguments if options.get(key) is not None}
-    validate_state(title, state, arguments)
+    written = {key: options[key] for key in resource.arguments if options.get(key) is not None}
+    state_options = parse_state_options(title, state, written)
     _check_unset(title, resource, options)
     return DeclaredResource(
         resource,
@@ -56,7 +60,7 @@ def declared_resource(resource: Resource, options: Mapping[str, Any], guards: Ma
         state,
         resource.parse(options, name) if state != "absent" else {},
         _policy({**guards} | {key: value for key, value in options.items() if value is not None}),
-        arguments,
+        state_options,
     )
 
 

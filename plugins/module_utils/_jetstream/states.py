@@ -10,6 +10,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -26,60 +27,108 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
-Arguments = Mapping[str, Any]
 # The state that each option belongs to.
 STATE_OF_OPTION = {"purge": "purged", "pause_until": "paused", "reset_seq": "reset"}
 # The API level that a state needs.
 LEVEL_OF_STATE = {"paused": 1, "reset": 4}
 
 
-def validate_state(title: str, state: str, arguments: Arguments) -> None:
-    """Refuses options that are wrong whatever the server has."""
+@dataclass(frozen=True)
+class Purge:
+    """Which messages state purged deletes: all of them where nothing is written."""
 
-    def refuse(cause: str, remedy: str) -> NatsError:
-        return NatsError(title, cause, remedy, code="INVALID_VALUE")
+    filter: str = ""
+    seq: int | None = None
+    keep: int | None = None
 
-    purge = {key: value for key, value in (arguments.get("purge") or {}).items() if value is not None}
-    if "seq" in purge and "keep" in purge:
-        raise refuse("purge: seq and keep exclude one another", "Write one of them.")
-    for key in ("seq", "keep"):
-        if purge.get(key, 0) < 0:
-            raise refuse(f"purge.{key}: {purge[key]} is negative", "Write 0 or more.")
-    if state == "present" and (others := sorted(arguments.keys() & STATE_OF_OPTION.keys())):
+    def request(self) -> dict[str, Any]:
+        """The body of the server's request."""
+        written = {"filter": self.filter, "seq": self.seq, "keep": self.keep}
+        return {key: value for key, value in written.items() if value not in (None, "")}
+
+
+ALL_MESSAGES = Purge()
+
+
+@dataclass(frozen=True)
+class StateOptions:
+    """The options of the states other than present and absent."""
+
+    purge: Purge = ALL_MESSAGES
+    # As the server writes a time.
+    pause_until: str | None = None
+    reset_seq: int | None = None
+
+
+NO_STATE_OPTIONS = StateOptions()
+
+
+def parse_state_options(title: str, state: str, written: Mapping[str, Any]) -> StateOptions:
+    """The options of a state as they are written, unless they are wrong whatever the server has."""
+    if state == "present" and (others := sorted(written.keys() & STATE_OF_OPTION.keys())):
         option = others[0]
-        raise refuse(f"{option} belongs to state: {STATE_OF_OPTION[option]}", "Set that state, or leave it out.")
-    if arguments.get("reset_seq", 1) < 1:
-        raise refuse(f"reset_seq: {arguments['reset_seq']} is not a sequence", "Write 1 or more.")
-    if state == "paused":
-        parse_pause(arguments)
+        belongs = f"{option} belongs to state: {STATE_OF_OPTION[option]}"
+        raise _invalid(title, belongs, "Set that state, or leave it out.")
+    sequence = written.get("reset_seq")
+    if sequence is not None and sequence < 1:
+        raise _invalid(title, f"reset_seq: {sequence} is not a sequence", "Write 1 or more.")
+    until = _parse_pause(title, written.get("pause_until")) if state == "paused" else None
+    return StateOptions(_parse_purge(title, written.get("purge") or {}), until, sequence)
 
 
-def purged(arguments: Arguments, found: Current, policy: Policy, _level: int) -> ResourcePlan:
+def _parse_purge(title: str, written: Mapping[str, Any]) -> Purge:
+    purge = Purge(written.get("filter") or "", written.get("seq"), written.get("keep"))
+    if purge.seq is not None and purge.keep is not None:
+        raise _invalid(title, "purge: seq and keep exclude one another", "Write one of them.")
+    for key, number in (("seq", purge.seq), ("keep", purge.keep)):
+        if number is not None and number < 0:
+            raise _invalid(title, f"purge.{key}: {number} is negative", "Write 0 or more.")
+    return purge
+
+
+def _parse_pause(title: str, written: str | None) -> str:
+    """pause_until as the server writes it, which must be in the future."""
+    if not written:
+        raise _invalid(title, "pause_until is missing", "Write until when, as in 2030-01-31T12:00:00Z.")
+    try:
+        until = parse_instant(written)
+    except ValueError as error:
+        raise _invalid(title, f"pause_until: {error}") from error
+    moment = instant(until)
+    if moment is None or moment[0] <= datetime.now(timezone.utc):
+        raise _invalid(title, f"pause_until: {until} is in the past", "Write a future time, or state: resumed.")
+    return utc(*moment)
+
+
+def _invalid(title: str, cause: str, remedy: str = "") -> NatsError:
+    return NatsError(title, cause, remedy, code="INVALID_VALUE")
+
+
+def purged(options: StateOptions, found: Current, policy: Policy, _level: int) -> ResourcePlan:
     """The plan that deletes all messages but those that the purge keeps."""
-    body = {key: value for key, value in (arguments.get("purge") or {}).items() if value not in (None, "")}
-    count = _messages_to_purge(body, found)
+    count = _messages_to_purge(options.purge, found)
     if not count:
         return ResourcePlan()
     stored = found.state["messages"]
     refusals = would_lose("purging it", f"delete {count} messages", policy)
-    return ResourcePlan((Step("purge", body),), {"messages": (stored, stored - count)}, refusals)
+    return ResourcePlan((Step("purge", options.purge.request()),), {"messages": (stored, stored - count)}, refusals)
 
 
-def _messages_to_purge(body: Mapping[str, Any], found: Current) -> int:
+def _messages_to_purge(purge: Purge, found: Current) -> int:
     """How many messages a purge deletes, at most."""
     state = found.state
     stored = state.get("messages", 0)
-    if "filter" in body:
+    if purge.filter:
         stored = sum((state.get("subjects") or {}).values())
-    if "keep" in body:
-        return int(max(0, stored - body["keep"]))
-    if "seq" in body:
+    if purge.keep is not None:
+        return int(max(0, stored - purge.keep))
+    if purge.seq is not None:
         first = found.info.get("first_of_filter", state.get("first_seq", 0))
-        return int(min(stored, max(0, body["seq"] - first)))
+        return int(min(stored, max(0, purge.seq - first)))
     return int(stored)
 
 
-def sealed(_arguments: Arguments, found: Current, policy: Policy, _level: int) -> ResourcePlan:
+def sealed(_options: StateOptions, found: Current, policy: Policy, _level: int) -> ResourcePlan:
     """The plan after which no message can be stored or deleted any more."""
     if found.config.get("sealed"):
         return ResourcePlan()
@@ -87,9 +136,9 @@ def sealed(_arguments: Arguments, found: Current, policy: Policy, _level: int) -
     return ResourcePlan((step,), {"sealed": (False, True)}, irreversible("sealing it", policy))
 
 
-def paused(arguments: Arguments, found: Current, _policy: Policy, level: int) -> ResourcePlan:
+def paused(options: StateOptions, found: Current, _policy: Policy, level: int) -> ResourcePlan:
     """The plan after which the consumer delivers nothing until pause_until."""
-    until = parse_pause(arguments)
+    until = options.pause_until
     before = found.config.get("pause_until")
     if found.info.get("paused") and instant(before) == instant(until):
         return ResourcePlan()
@@ -97,35 +146,16 @@ def paused(arguments: Arguments, found: Current, _policy: Policy, level: int) ->
     return ResourcePlan((step,), {"pause_until": (before, until)}, state_too_new("paused", level))
 
 
-def parse_pause(arguments: Arguments) -> str:
-    """pause_until as the server writes it, which must be in the future."""
-    until = arguments.get("pause_until")
-    if not until:
-        raise _invalid_pause("pause_until is missing", "Write until when, as in 2030-01-31T12:00:00Z.")
-    try:
-        until = parse_instant(until)
-    except ValueError as error:
-        raise _invalid_pause(f"pause_until: {error}") from error
-    moment = instant(until)
-    if moment is None or moment[0] <= datetime.now(timezone.utc):
-        raise _invalid_pause(f"pause_until: {until} is in the past", "Write a future time, or state: resumed.")
-    return utc(*moment)
-
-
-def _invalid_pause(cause: str, remedy: str = "") -> NatsError:
-    return NatsError("state paused", cause, remedy, code="INVALID_VALUE")
-
-
-def resumed(_arguments: Arguments, found: Current, _policy: Policy, _level: int) -> ResourcePlan:
+def resumed(_options: StateOptions, found: Current, _policy: Policy, _level: int) -> ResourcePlan:
     """The plan after which a paused consumer delivers again."""
     if not found.info.get("paused"):
         return ResourcePlan()
     return ResourcePlan((Step("pause", {}),), {"pause_until": (found.config.get("pause_until"), None)})
 
 
-def reset(arguments: Arguments, found: Current, policy: Policy, level: int) -> ResourcePlan:
+def reset(options: StateOptions, found: Current, policy: Policy, level: int) -> ResourcePlan:
     """The plan after which the consumer delivers from reset_seq on, or everything that is not acknowledged."""
-    sequence = arguments.get("reset_seq")
+    sequence = options.reset_seq
     delivered = found.info.get("delivered", {}).get("stream_seq", 0)
     floor = found.info.get("ack_floor", {}).get("stream_seq", 0)
     target = floor if sequence is None else sequence - 1
@@ -158,7 +188,7 @@ def state_too_new(state: str, level: int) -> tuple[Refusal, ...]:
     return () if level >= needed else (server_too_old(f"state {state}", needed, level, "Upgrade the server."),)
 
 
-STATES: Mapping[str, Callable[[Arguments, Current, Policy, int], ResourcePlan]] = {
+STATES: Mapping[str, Callable[[StateOptions, Current, Policy, int], ResourcePlan]] = {
     "purged": purged,
     "sealed": sealed,
     "paused": paused,
