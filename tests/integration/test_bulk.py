@@ -114,6 +114,8 @@ def test_what_the_server_refuses_leaves_the_rest_done(partly, names):
     assert result["msg"].startswith("2 of 5 failed, the others are done:\nstream TWO: ")
     assert "consumer c of stream TWO: stream TWO does not exist" in result["msg"]
     assert isinstance(result["resources"][1]["err_code"], int)
+    assert result["resources"][3]["code"] == "NOT_FOUND"
+    assert result["code"] == "SEVERAL_FAILURES"
     assert names() == ["ONE", "THREE"]
 
 
@@ -243,7 +245,9 @@ class TestPrune:
     def test_a_stream_that_holds_messages_needs_allow_data_loss(self, bulk, partly, publish, names):
         publish("A_2")
         prune = {"pattern": "A_*", "max": 3}
-        assert "stream A_2: deleting it would delete 1 messages" in partly(prune=prune)["msg"]
+        result = partly(prune=prune)
+        assert "stream A_2: deleting it would delete 1 messages" in result["msg"]
+        assert (result["code"], result["cause"]) == ("WOULD_LOSE_DATA", result["resources"][0]["msg"])
         assert [name for name in names() if name.startswith("A")] == ["A_2"]
         assert bulk(prune=prune, allow_data_loss=True)["changed"] is True
 
@@ -317,6 +321,7 @@ class TestSubjectsThatMove:
             check=check,
         )
         assert "x is of stream A" in result["msg"]
+        assert result["code"] == "SUBJECTS_TAKEN"
 
     @pytest.mark.parametrize("check", [True, False])
     def test_two_new_streams_with_one_subject(self, partly, check):
