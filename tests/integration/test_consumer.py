@@ -39,7 +39,7 @@ def config(jetstream):
 
 
 def make(jetstream, name="workers", stream="S", **config):
-    """As another tool does."""
+    """Creates a consumer as another tool does."""
     body = {"durable_name": name, "name": name, "ack_policy": "explicit"} | config
     answer = jetstream(f"CONSUMER.CREATE.{stream}.{name}", stream_name=stream, config=body)
     assert "error" not in answer, answer
@@ -84,7 +84,7 @@ def test_create_modify_delete_in_check_mode_and_for_real_first_and_again(steps, 
         {"priority_policy": "prioritized", "priority_groups": ["a"]},
         {"metadata": {"team": "shop", "size": 5}, "description": "with words"},
         {"metadata": {}, "description": ""},
-        # Nothing, where the server has a default of its own.
+        # An empty value of a field for which the server has its own default.
         {
             "ack_wait": "0s",
             "max_ack_pending": 0,
@@ -311,7 +311,7 @@ def test_a_refused_recreation_deletes_nothing(consumer, refused, config):
 
 
 class TestWorkQueue:
-    """Each message has one consumer, and what the server makes of a second one is a ghost."""
+    """Each message of a work queue has one consumer. A second one is refused before the server lists a consumer that does not exist."""
 
     @pytest.fixture(autouse=True)
     def queue(self, jetstream):
@@ -400,7 +400,7 @@ def test_what_would_be_ignored_is_refused(refused, written, sentence):
 
 
 class TestPosition:
-    """How far a consumer is, is content."""
+    """The position of a consumer counts as data that can be lost."""
 
     @pytest.fixture
     def used(self, consumer, publish, account_connection):

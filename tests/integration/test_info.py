@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nats_jetstream_info: what is there can be declared as it is."""
+"""nats_jetstream_info: its results can be declared again without a change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CLIENTS = {
     "allow_rollup_hdrs": True,
     "discard": "new",
 }
-# As many shapes as there are words, most of them not made by this collection.
+# Configurations of many kinds, most of them as other tools create them.
 STREAMS: list[dict] = [
     {"name": "PLAIN"},
     {"name": "ORIGIN", "subjects": ["o.>"], "metadata": {"owner": "me", "_nats.mine": "x"}, "max_age": 3600 * SECOND},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever a change loses was refused without its guard, and what loses nothing was not.
+"""A change that loses data is refused without allow_data_loss, and a change that loses nothing is not.
 
 Each field of each table is changed in each direction on a real resource with content, alone, in a list, with `exact` and with `unset`;
 what the server holds is compared before and after. `make versions` runs this on each server that the modules talk to.
@@ -87,13 +87,13 @@ CONTENTS = {
     "consumer that nobody used": Content("consumers", stream(), consumer(), delivered=False),
     "consumer without messages": Content("consumers", stream(), consumer(**BOTH), each=0, delivered=False),
 }
-# The first of each kind.
+# The first content of each kind.
 FIRST = {content.kind: name for name, content in reversed(CONTENTS.items())}.values()
-# What comes so late that a test does not wait for it: deliveries that are not acknowledged keep a consumer for a while.
+# Losses that come too late for a test to wait: unacknowledged deliveries keep a consumer for a while.
 LATE = {"inactive_threshold", "max_deliver"}
-# Where it is waited for all the same.
+# The contents with which the test waits for them all the same.
 PATIENT = {"consumer", "consumer of interest", "consumer that nobody used"}
-# What the type of an option does not say: which words make sense in it. Other options are varied by their type alone.
+# Values of options whose type does not say which texts are valid. The values of other options follow from their type.
 WORDS: dict[str, list[Any]] = {
     "subjects": [["in.a"], ["in.>", "more"], []],
     "filter_subject": ["", "in.b", "in.>", "other"],
@@ -129,7 +129,7 @@ TYPES: dict[str, list[Any]] = {
 
 
 def values(name: str, spec: dict[str, Any]) -> list[Any]:
-    """What a field is changed to: less, more, and nothing."""
+    """The values that a field is changed to: a smaller one, a larger one, and none."""
     if name in WORDS:
         return WORDS[name]
     if "choices" in spec:
@@ -148,12 +148,12 @@ class Change:
 
 
 def changes(name: str) -> Iterator[Change]:
-    """Each field of the table to each value, by each way."""
+    """Changes of each field to each value, in each way of declaring it."""
     spec = KINDS[CONTENTS[name].kind].argument_spec()
     for option in spec:
         for value in values(option, spec[option]):
             yield Change(name, "alone", {option: value})
-            # With `exact` the first of a kind will do; ack_wait goes back to half a minute, so that no delivery ends in time.
+            # With `exact` the first content of a kind is enough; ack_wait is reset to 30 s, so that no delivery ends during the test.
             if value and not isinstance(value, bool) and name in FIRST and option != "max_deliver":
                 yield Change(name, "exact", {option: value})
         yield Change(name, "alone", {"unset": [option]})
@@ -167,7 +167,7 @@ def no_changes(_name: str) -> Iterator[Change]:
 
 
 def stream_changes(name: str) -> Iterator[Change]:
-    """Two fields that are judged together, and what states and lists delete."""
+    """Changes of two fields that depend on each other, and deletions by states and lists."""
     for limit in ({"max_msgs": 4}, {"max_bytes": "100"}):
         for way in ("alone", "list"):
             yield Change(name, way, {"discard": "old", **limit})
@@ -178,7 +178,7 @@ def stream_changes(name: str) -> Iterator[Change]:
 
 
 def consumer_changes(name: str) -> Iterator[Change]:
-    """Positions that are set, and consumers that are made anew."""
+    """Positions that are set, and consumers that are recreated."""
     for sequence in (1, 9):
         yield Change(name, "alone", {"state": "reset", "reset_seq": sequence})
     anew = {"max_waiting": 100, "replay_policy": "original", "ack_policy": "all", "deliver_policy": "last"}
@@ -188,11 +188,11 @@ def consumer_changes(name: str) -> Iterator[Change]:
 
 
 class Lab:
-    """An account with one resource at a time."""
+    """An account that has one resource at a time."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection, self.jetstream = connection, JetStream(connection)
-        # Older servers delete some of what is above a limit, or that nobody waits for, only when the next message comes.
+        # Older servers delete some messages above a limit, or without interest, only when the next message is stored.
         self.prompt = self.ask("INFO").get("api", {}).get("level", 0) >= 5
 
     def ask(self, call: str, **body: Any) -> dict[str, Any]:
@@ -206,7 +206,7 @@ class Lab:
             {"name": "KV_ORIGIN", "subjects": ["$KV.ORIGIN.>"]},
             content.stream,
         ):
-            # A store is removed after the answer to the deletion.
+            # The server removes a stream's files after it has answered the deletion.
             for _attempt in range(20):
                 if "error" not in (answer := self.ask(f"STREAM.CREATE.{made['name']}", **made)):
                     break
@@ -221,7 +221,7 @@ class Lab:
 
     async def _fill(self, content: Content) -> None:
         client = await self.connection.client()
-        # Interleaved, so that each subject has messages that are acknowledged, delivered, and neither.
+        # The subjects alternate, so that each has messages that are acknowledged, that are delivered, and that are neither.
         for _round in range(content.each):
             for subject in content.subjects:
                 await client.request(subject, b"x" * 20, timeout=20)
@@ -238,7 +238,7 @@ class Lab:
             await listening.unsubscribe()
 
     def apply(self, change: Change, check: bool = False, **guards: Any) -> Any:
-        """What became of it, or the error."""
+        """The outcome of a change, or its error."""
         content = CONTENTS[change.content]
         options = {**content.names, "allow_irreversible": True, "allow_move": True, **change.written, **guards}
         if change.way == "exact":
@@ -257,7 +257,7 @@ class Lab:
         return outcome.error or outcome
 
     def held(self, content: Content) -> dict[str, Any]:
-        """What is there: messages by subject, and how far the consumer is."""
+        """The messages by subject, and the position of the consumer."""
         name = content.stream["name"]
         info = self.ask(f"STREAM.INFO.{name}", subjects_filter=">")
         if "error" in info:
@@ -276,12 +276,12 @@ class Lab:
                 found["not processed"] = told["num_pending"] + told["num_ack_pending"]
                 if config["retention"] == "limits":
                     found["floor"] = told["ack_floor"]["stream_seq"]
-                    # A new one of `deliver_policy: new` begins where the stream ends.
+                    # A new consumer with `deliver_policy: new` begins at the end of the stream.
                     found["floor"] = min(found["floor"], ACKNOWLEDGED) if content.delivered else 0
         return found
 
     def settled(self, content: Content, change: Change) -> dict[str, Any]:
-        """What is there once the server has done what the change asks of it."""
+        """The messages and the position once the server has carried out the change."""
         slow = change.written.get("inactive_threshold") == "100ms" or change.written.get("max_deliver") == 1
         if slow and change.content in PATIENT:
             time.sleep(1.6)
@@ -290,7 +290,7 @@ class Lab:
         return self.held(content)
 
     def loses(self, change: Change, before: dict[str, Any]) -> bool:
-        """Whether something goes, soon: some of it is deleted in the background."""
+        """Whether something is lost soon: the server deletes some data in the background."""
         for _look in range(20):
             if lost(change, before, self.settled(CONTENTS[change.content], change)):
                 return True
@@ -299,14 +299,14 @@ class Lab:
 
 
 def lost(change: Change, before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What is less than it was, beside what the state that was asked for is there for."""
+    """What has been lost, without what the declared state is meant to delete."""
     found = {key: (value, after.get(key, 0)) for key, value in before.items() if after.get(key, 0) < value}
     if change.written.get("state") == "reset":
         found.pop("floor", None)
         if CONTENTS[change.content].stream.get("retention", "limits") == "limits":
             found.pop("not processed", None)
     if change.way == "absent" and change.content in ("consumer that nobody used", "consumer without messages"):
-        # A new one is delivered the same.
+        # A new consumer is delivered the same messages.
         found = {key: values for key, values in found.items() if key not in ("consumer", "not processed")}
     return found
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Any configuration that the field tables allow: applied twice it changes once."""
+"""Any configuration that the field tables allow changes something only the first time it is applied."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TIMES = st.sampled_from(["2020-01-01T00:00:00Z", "2020-01-01T01:00:00+01:00", "2
 DURATIONS = st.sampled_from(["0s", "100ms", "1s", "1m30s", "2m", "1h", "24h", 5 * 10**9])
 SIZES = st.sampled_from(["-1", "0", "1000", "1K", "64KiB", "1MiB"])
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 5, 100])
-# What the type of an option does not say: which words make sense in it.
+# Values of options whose type does not say which texts are valid.
 WORDS: dict[str, st.SearchStrategy] = {
     "subjects": st.lists(st.sampled_from(["p.a", "p.b", "p.c.>"]), max_size=3, unique=True),
     "filter_subject": SUBJECT,
@@ -51,7 +51,7 @@ TIMED = re.compile("age|ttl|wait|window|expires|heartbeat|threshold|timeout")
 
 
 def of(name, spec):
-    """What a person may write for an option."""
+    """The values that a person may write for an option."""
     if name in WORDS:
         return WORDS[name]
     if "choices" in spec:
@@ -78,7 +78,7 @@ def record(options):
 
 
 def declaration(kind):
-    """A few options, because many together contradict one another."""
+    """A few options at a time, because many together would contradict one another."""
     options = KINDS[kind].argument_spec()
     return st.lists(st.sampled_from(sorted(options)), max_size=5, unique=True).flatmap(
         lambda names: st.fixed_dictionaries({name: of(name, options[name]) for name in names})
@@ -118,14 +118,14 @@ def test_any_declaration_changes_once_and_then_nothing(apply, kind):
     done = {"applied": 0, "refused": 0}
 
     def settles(written, **more):
-        """Applied, and then there is nothing to do; False where it was refused for a reason that can be looked up."""
+        """Applies a configuration twice. False where the server refused it for a known reason."""
         try:
             apply(kind, "X", check=True, **written, **more)
             first = apply(kind, "X", **written, **more)
         except NatsError as error:
             done["refused"] += 1
-            told = error.err_code or any(name in str(error) for name in options)
-            if not told:
+            known_reason = error.err_code or any(name in str(error) for name in options)
+            if not known_reason:
                 raise
             return False
         done["applied"] += 1

@@ -197,7 +197,7 @@ def config(jetstream):
         {"subjects": [], "mirror": {"name": "ORIGIN", "opt_start_time": "2020-01-01T01:00:00+01:00"}},
         {"subjects": [], "mirror": {"name": "FAR", "external": {"api": "$JS.far.API"}}},
         {"subjects": [], "mirror": {"name": "ORIGIN", "subject_transforms": [{"src": "o.>", "dest": "m.>"}]}},
-        # Nothing, where the server has a default of its own.
+        # An empty value of a field for which the server has its own default.
         {
             "subjects": [],
             "duplicate_window": "0s",

@@ -34,7 +34,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.loss_che
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.overlap_check import OverlapCheck
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
     Round,
@@ -42,7 +41,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_
     rounds,
     subjects_of,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Answer, JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
 
@@ -133,7 +132,7 @@ class _Convergence:
         try:
             async with self.state.queue(item.place):
                 resource.facts = await read_facts(self.jetstream, self.state, item)
-                resource.outcome.before = _shown(item.resource, resource.facts.info)
+                resource.outcome.config_before = _config(resource.facts.info)
                 self._check_parent(item)
                 await self._decide(resource)
         except NatsError as error:
@@ -178,7 +177,7 @@ class _Convergence:
             _conclude(resource)
             if plan.steps:
                 await overlaps.check(item, plan)
-                outcome.after = item.resource.show(expected_config(plan, resource.facts.found))
+                outcome.config_after = expected_config(plan, resource.facts.found)
         except NatsError as error:
             outcome.error = error
 
@@ -230,9 +229,10 @@ class _Convergence:
         now = await self.jetstream.find(item.place)
         if before is None or not has_changed(before, now):
             return
-        outcome.meanwhile = _differences(_shown(item.resource, before), _shown(item.resource, now))
+        show = item.resource.show
+        outcome.meanwhile = _differences(show(_config(before)), show(_config(now)))
         if item.place.stream not in self.released:
-            outcome.before = _shown(item.resource, now)
+            outcome.config_before = _config(now)
         resource.facts = await facts_from(self.jetstream, self.state, item, now)
         await self._decide(resource)
 
@@ -259,8 +259,9 @@ def _conclude(resource: PlannedResource) -> None:
         outcome.set_result(resource.facts.info)
 
 
-def _shown(resource: Resource, info: Any) -> Config:
-    return resource.show(info["config"]) if info else {}
+def _config(info: Answer | None) -> Config:
+    config: Config = info["config"] if info else {}
+    return config
 
 
 def _differences(before: Config, after: Config) -> dict[str, tuple[Any, Any]]:

@@ -20,8 +20,9 @@ class Outcome:
 
     item: DeclaredResource
     changed: bool = False
-    before: Config = field(default_factory=dict)
-    after: Config = field(default_factory=dict)
+    # As the server stores them. They are shown only where somebody asks, because that costs as much as planning.
+    config_before: Config = field(default_factory=dict)
+    config_after: Config = field(default_factory=dict)
     # What a state such as purged changed beside the configuration, as (before, after).
     done: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     # The server's figures, for example the number of messages.
@@ -29,6 +30,16 @@ class Outcome:
     error: NatsError | None = None
     # What somebody else changed between reading and writing, as (before, after).
     meanwhile: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def before(self) -> Config:
+        """The configuration before, as a person would write it."""
+        return self.item.resource.show(self.config_before)
+
+    @property
+    def after(self) -> Config:
+        """The configuration after, or what it would be in check mode, as a person would write it."""
+        return self.item.resource.show(self.config_after)
 
     @property
     def warning(self) -> str | None:
@@ -50,7 +61,7 @@ class Outcome:
     def set_result(self, info: Mapping[str, Any] | None) -> None:
         """Takes the configuration and the figures from an answer of the server, which has none of a deleted resource."""
         if info:
-            self.after, self.state = self.item.resource.show(info["config"]), _figures(info)
+            self.config_after, self.state = info["config"], _figures(info)
 
 
 def _figures(info: Mapping[str, Any]) -> Mapping[str, Any]:
