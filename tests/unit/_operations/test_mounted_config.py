@@ -102,7 +102,7 @@ ENV = [
         (
             {"tls": TLS},
             {"tls": TLS_SECRET | {"tls.crt": b"junk"}},
-            ["tls.crt of Secret tls, for listener client: it is not a PEM"],
+            ["tls.crt of Secret tls, for listener client: it is not a valid PEM"],
         ),
         (
             {"ws": {"tls": {"CERT_FILE": "/etc/tls/tls.crt"}}},
