@@ -161,7 +161,7 @@ def rendered(tmp_path_factory):
     (folder / "templates").symlink_to(ROLE / "templates")
     shared = {
         **yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()),
-        **yaml.safe_load((ROLE / "vars" / "main.yml").read_text()),
+        **yaml.safe_load((ROLE / "vars" / "main" / "objects.yml").read_text()),
         "nats_cluster_external_service": {"type": "NodePort"},
         "__nats_cluster_found": {"zones": {"enough": False}, "secrets": []},
         "__nats_cluster_restarted": "",
