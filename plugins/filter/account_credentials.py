@@ -15,6 +15,7 @@ description:
   - What a Secret holds already is kept, so a second run changes nothing. A declared password takes its place.
     Everything else is generated from 256 random bits.
   - A generated password is hashed with bcrypt at cost 4, a declared one at cost 10. The hash is kept beside the password.
+  - This filter is private to the collection and may change in any release.
 positional: secrets, cluster
 options:
   _input:

@@ -13,6 +13,7 @@ author:
 description:
   - The Secret that the running servers read, where they can take the configuration over without a restart.
   - A new name where they can't, or where none run. It changes the StatefulSet's template, so that each server gets its configuration when it restarts.
+  - This filter is private to the collection and may change in any release.
 positional: cluster, found, image
 options:
   _input:

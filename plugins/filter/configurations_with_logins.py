@@ -14,6 +14,7 @@ description:
   - Where a declared nats.conf needs restarts, its passwords would be known to one server after another. Returns the configurations that the servers
     run with until then, with the declared logins of accounts and routes, which a reload brings to all of them at once.
   - Empty where the servers take over the declared configuration itself as they run, or where the logins are the same.
+  - This filter is private to the collection and may change in any release.
 positional: conf, secret
 options:
   _input:

@@ -12,6 +12,7 @@ author:
   - The messaging.nats authors (@messaging-nats)
 description:
   - Returns the annotation by which a later deploy knows what wrote the volumes, and which kinds of extra objects there may be.
+  - This filter is private to the collection and may change in any release.
 positional: declared, extra_objects, secrets
 options:
   _input:

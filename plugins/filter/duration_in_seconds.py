@@ -12,6 +12,7 @@ author:
   - The messaging.nats authors (@messaging-nats)
 description:
   - Reads a duration as nats.conf writes it and rounds it up to whole seconds.
+  - This filter is private to the collection and may change in any release.
 options:
   _input:
     description: A duration such as V(30s), V(1h30m) or V(500ms).

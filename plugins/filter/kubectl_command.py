@@ -12,6 +12,7 @@ author:
   - The messaging.nats authors (@messaging-nats)
 description:
   - Carries the kubeconfig, the context and the namespace. Keys, tokens and passwords are not part of it.
+  - This filter is private to the collection and may change in any release.
 options:
   _input:
     description: What leads to the cluster, as the role P(messaging.nats.nats_cluster#role) knows it.

@@ -14,6 +14,7 @@ description:
   - Merges into every object the override of its kind, then the one of its kind and name.
   - Mappings are merged key by key, lists of named things by C(name) (mounts of volumes by C(mountPath)), everything else is replaced.
     A null takes a key out.
+  - This filter is private to the collection and may change in any release.
 positional: overrides
 options:
   _input:

@@ -13,6 +13,7 @@ author:
 description:
   - Returns the objects that are named in a plan, whole. A plan shows only what they are called, because an object may hold a secret,
     as in a variable of a container's environment.
+  - This filter is private to the collection and may change in any release.
 positional: planned
 options:
   _input:

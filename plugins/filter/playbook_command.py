@@ -13,6 +13,7 @@ author:
 description:
   - Carries the inventory, the host of it, the name and namespace of the cluster, and what leads to the Kubernetes API.
     Keys, tokens and passwords are not part of it.
+  - This filter is private to the collection and may change in any release.
 positional: verb, variables
 options:
   _input:

@@ -13,6 +13,7 @@ author:
 description:
   - Reads sizes as nats.conf and as Kubernetes write them, which never disagree.
     V(10M) is 10^7 for both, V(10MB) and V(10MiB) are nats.conf's 10 * 2^20, V(10Mi) is that of both.
+  - This filter is private to the collection and may change in any release.
 options:
   _input:
     description: A size, or a number of bytes.

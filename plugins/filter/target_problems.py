@@ -13,6 +13,7 @@ author:
 description:
   - Looks for variables that the role P(messaging.nats.nats_cluster#role) does not know, for names that are almost those of its variables,
     and for names of clusters and namespaces that can't be. Every verb of the role refuses to start while there are any.
+  - This filter is private to the collection and may change in any release.
 positional: known, others
 options:
   _input:

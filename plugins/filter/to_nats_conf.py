@@ -16,6 +16,7 @@ description:
     Only one that begins with V($2) is refused, unless it is a whole bcrypt hash, because the server takes it for one.
   - A size such as V(10MB) becomes a number of bytes under the keys that want one, because the server refuses it in quotes.
   - A key whose value is null is left out.
+  - This filter is private to the collection and may change in any release.
 options:
   _input:
     description:

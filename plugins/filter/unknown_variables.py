@@ -13,6 +13,7 @@ author:
 description:
   - Looks for names with the role's prefix that the role does not know, and for other names that are almost one of its variables.
     A default would stand in for what was mistyped.
+  - This filter is private to the collection and may change in any release.
 positional: known, others
 options:
   _input:

@@ -14,6 +14,7 @@ description:
   - Encodes any value so that YAML reads back exactly this value in its place, and nothing beside it.
   - Strings stand in double quotes. A character that YAML forbids, or that it would read as the end of a line, is escaped,
     and a character beyond the basic plane stays one character, which C(to_json) does not ensure.
+  - This filter is private to the collection and may change in any release.
 options:
   _input:
     description: The value.

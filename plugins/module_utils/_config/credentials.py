@@ -13,7 +13,7 @@ from typing import Any
 
 try:
     import bcrypt
-except ImportError:  # declaration_problems reports it before it is needed
+except ImportError:  # validate_role_variables reports it before it is needed
     HAS_BCRYPT = False
 else:
     HAS_BCRYPT = True
@@ -62,7 +62,7 @@ def account_credentials(
     return {"accounts": logins, "routes": {"username": ROUTES_USER, "secret": routes, "password": password}}
 
 
-def account_blocks(
+def account_config(
     accounts: Mapping[str, Mapping[str, Any]], logins: list[DeclaredLogin], anonymous: bool = False
 ) -> dict[str, Any]:
     """The accounts of nats.conf, with their users and hashed passwords."""

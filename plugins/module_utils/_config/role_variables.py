@@ -56,7 +56,7 @@ _SERVER_PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)?")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.\d+(-[A-Za-z0-9.-]+)?")
 
 
-def declaration_problems(declared: RoleVariables, known: Collection[str], others: Collection[str] = ()) -> list[str]:
+def validate_role_variables(declared: RoleVariables, known: Collection[str], others: Collection[str] = ()) -> list[str]:
     """All problems of the role's variables."""
     problems = [*_library(), *target_problems(declared, known, others)]
     for check in (

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def in_parts(lists: Mapping[str, Sequence[Any]], most: int) -> list[dict[str, Any]]:
+def batch_resources(lists: Mapping[str, Sequence[Any]], most: int) -> list[dict[str, Any]]:
     """One part with all lists where they have at most `most` entries; otherwise one list after the other, in parts."""
     if most < 1:
         raise ValueError(f"a part can't have {most} entries: write a number of at least 1")

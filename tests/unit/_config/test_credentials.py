@@ -10,7 +10,7 @@ import bcrypt
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import (
-    account_blocks,
+    account_config,
     account_credentials,
     secret_name,
 )
@@ -117,19 +117,19 @@ def test_users_with_a_password_have_secrets_and_those_with_an_nkey_have_none(own
 
 def test_the_servers_get_hashes_and_what_is_declared(own):
     hashes = {login["username"]: login["bcrypt"] for login in own["accounts"]}
-    assert account_blocks(OWN, own["accounts"])["ORDERS"] == {
+    assert account_config(OWN, own["accounts"])["ORDERS"] == {
         "users": [
             {"user": "orders", "password": hashes["orders"]},
             {"user": "reader", "permissions": {"publish": {"deny": ">"}}, "password": hashes["reader"]},
             {"nkey": "UABC"},
         ]
     }
-    assert account_blocks(ACCOUNTS, own["accounts"])["APP"]["jetstream"] == {"max_file": 1}
+    assert account_config(ACCOUNTS, own["accounts"])["APP"]["jetstream"] == {"max_file": 1}
 
 
 def test_only_app_has_the_anonymous_user_and_only_on_request(generated):
     def users(anonymous):
-        blocks = account_blocks(ACCOUNTS, generated["accounts"], anonymous)
+        blocks = account_config(ACCOUNTS, generated["accounts"], anonymous)
         return {account: [user["user"] for user in block["users"]] for account, block in blocks.items()}
 
     assert users(anonymous=False) == {"APP": ["app"], "SYS": ["sys"]}

@@ -11,7 +11,7 @@ import yaml
 
 from ansible_collections.messaging.nats.plugins.module_utils._config import role_variables as _declaration
 from ansible_collections.messaging.nats.plugins.module_utils._config.role_variables import (
-    declaration_problems,
+    validate_role_variables,
     target_problems,
     unknown_variables,
 )
@@ -29,7 +29,7 @@ DECLARED = DEFAULTS | {
 
 def problems(**changes):
     declared = DECLARED | {f"nats_cluster_{name}": value for name, value in changes.items()}
-    return declaration_problems(declared, OPTIONS)
+    return validate_role_variables(declared, OPTIONS)
 
 
 def test_the_defaults_are_a_cluster():

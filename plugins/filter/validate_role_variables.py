@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-name: declaration_problems
+name: validate_role_variables
 short_description: What is wrong with the variables of the role nats_cluster
 author:
   - The messaging.nats authors (@messaging-nats)
@@ -14,6 +14,7 @@ description:
   - Looks at the variables alone, not at any Kubernetes cluster, and returns all problems at once.
     The role P(messaging.nats.nats_cluster#role) refuses to start while there are any.
   - No sentence shows a password.
+  - This filter is private to the collection and may change in any release.
 positional: known, others
 options:
   _input:
@@ -39,7 +40,7 @@ EXAMPLES = r"""
     that: problems | length == 0
     fail_msg: "{{ problems }}"
   vars:
-    problems: "{{ declared | messaging.nats.declaration_problems(known) }}"
+    problems: "{{ declared | messaging.nats.validate_role_variables(known) }}"
 """
 
 RETURN = r"""
@@ -53,9 +54,9 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.role_variables import declaration_problems
+from ansible_collections.messaging.nats.plugins.module_utils._config.role_variables import validate_role_variables
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"declaration_problems": declaration_problems}
+        return {"validate_role_variables": validate_role_variables}

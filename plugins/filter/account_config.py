@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-name: account_blocks
+name: account_config
 short_description: The accounts of nats.conf
 author:
   - The messaging.nats authors (@messaging-nats)
 description:
   - Joins what is declared for each account with its users and their hashed passwords.
+  - This filter is private to the collection and may change in any release.
 positional: logins, anonymous
 options:
   _input:
@@ -33,7 +34,7 @@ EXAMPLES = r"""
 ---
 - name: Show the accounts as nats.conf has them
   ansible.builtin.debug:
-    msg: "{{ {'accounts': accounts | messaging.nats.account_blocks(credentials.accounts)} | messaging.nats.to_nats_conf }}"
+    msg: "{{ {'accounts': accounts | messaging.nats.account_config(credentials.accounts)} | messaging.nats.to_nats_conf }}"
 """
 
 RETURN = r"""
@@ -46,9 +47,9 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import account_blocks
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import account_config
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"account_blocks": account_blocks}
+        return {"account_config": account_config}

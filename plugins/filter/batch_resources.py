@@ -6,13 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-name: in_parts
+name: batch_resources
 short_description: A large declaration of resources in parts
 author:
   - The messaging.nats authors (@messaging-nats)
 description:
   - Returns all lists in one part where they have at most so many entries together, otherwise one list after the other in parts.
   - The role P(messaging.nats.nats_resources#role) loops over them, so that one sees how far it is.
+  - This filter is private to the collection and may change in any release.
 positional: most
 options:
   _input:
@@ -29,7 +30,7 @@ EXAMPLES = r"""
 ---
 - name: Two parts
   ansible.builtin.debug:
-    msg: "{{ {'streams': ['a', 'b', 'c'], 'kv': []} | messaging.nats.in_parts(2) }}"
+    msg: "{{ {'streams': ['a', 'b', 'c'], 'kv': []} | messaging.nats.batch_resources(2) }}"
 """
 
 RETURN = r"""
@@ -43,9 +44,9 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.batches import in_parts
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.batches import batch_resources
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"in_parts": in_parts}
+        return {"batch_resources": batch_resources}
