@@ -436,7 +436,7 @@ PLAY = """
   connection: local
   gather_facts: false
   vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
-  vars_files: [ROLE/defaults/main.yml, ROLE/vars/main/objects.yml]
+  vars_files: [ROLE/defaults/main.yml, ROLE/vars/main/kubernetes.yml]
   module_defaults:
     group/kubernetes.core.k8s: "{{ __nats_cluster_kubernetes }}"
     messaging.nats.nats_cluster_lease: "{{ __nats_cluster_kubernetes }}"

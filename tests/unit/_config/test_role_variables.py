@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.role_variab
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
 OPTIONS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
-PROFILES = yaml.safe_load((ROLE / "vars" / "main" / "objects.yml").read_text())["__nats_cluster_profiles"]
+PROFILES = yaml.safe_load((ROLE / "vars" / "main" / "profiles.yml").read_text())["__nats_cluster_profiles"]
 DECLARED = DEFAULTS | {
     "nats_cluster_cluster_name": "nats",
     "nats_cluster_image": "nats:2.15.1-alpine",

@@ -26,6 +26,7 @@ import yaml
 from ansible_collections.messaging.nats.plugins.filter.yaml_value import yaml_value
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
+VARS = sorted((ROLE / "vars" / "main").glob("*.yml"))
 # With an image, its registry and its version are in no object but in labels.
 GROUPS = (("image_registry",), ("image",))
 HOSTILE = (
@@ -161,7 +162,7 @@ def rendered(tmp_path_factory):
     (folder / "templates").symlink_to(ROLE / "templates")
     shared = {
         **yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()),
-        **yaml.safe_load((ROLE / "vars" / "main" / "objects.yml").read_text()),
+        **{name: value for file in VARS for name, value in yaml.safe_load(file.read_text()).items()},
         "nats_cluster_external_service": {"type": "NodePort"},
         "__nats_cluster_found": {"zones": {"enough": False}, "secrets": []},
         "__nats_cluster_restarted": "",
