@@ -11,9 +11,9 @@ import yaml
 
 from ansible_collections.messaging.nats.plugins.module_utils._config import role_variables as _declaration
 from ansible_collections.messaging.nats.plugins.module_utils._config.role_variables import (
-    validate_role_variables,
     target_problems,
     unknown_variables,
+    validate_role_variables,
 )
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
