@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action of every module that manages resources on NATS: `meta/runtime.yml` routes them here."""
+"""The action of the modules that manage resources on NATS: `meta/runtime.yml` routes the others here."""
 
 from __future__ import annotations
 

@@ -75,21 +75,17 @@ def test_every_module_runs_in_the_process_of_ansible(play):
 
 # What a strategy of Ansible does with each task before it forks.
 LOADED = """
-import json, sys
+import sys
 from ansible.plugins.loader import action_loader, init_plugin_loader
 init_plugin_loader()
-names = sys.argv[1:]
-print(json.dumps([bool(action_loader.get(f"messaging.nats.{name}", class_only=True)) for name in names]))
-print(json.dumps("ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client" in sys.modules))
+action_loader.get(f"messaging.nats.{sys.argv[1]}", class_only=True)
+sys.exit("ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client" not in sys.modules)
 """
 
 
-def test_what_a_module_imports_is_imported_before_ansible_forks():
-    modules = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
-    done = subprocess.run([sys.executable, "-c", LOADED, *modules], capture_output=True, text=True, check=True)
-    actions, has_client = map(json.loads, done.stdout.splitlines())
-    assert actions == [True] * len(modules)
-    assert has_client
+@pytest.mark.parametrize("module", ["nats_cluster_info", "nats_cluster_lease"])
+def test_the_client_is_imported_before_ansible_forks_where_a_verb_begins(module):
+    subprocess.run([sys.executable, "-c", LOADED, module], check=True)
 
 
 @pytest.mark.parametrize(
