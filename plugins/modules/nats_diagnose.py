@@ -106,7 +106,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.bundle_c
     metadata,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.collect_evidence import examine
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import Diagnosis, diagnose, page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import (
+    Diagnosis,
+    diagnose,
+    diagnosis_page,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Evidence
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
 
@@ -136,13 +140,13 @@ def write(
     handle, unfinished = tempfile.mkstemp(dir=module.tmpdir, suffix=".zip")
     os.close(handle)
     with Bundle(unfinished, moment, KNOWN_SECRETS) as bundle:
-        bundle.beside("diagnosis.txt", page(facts, found))
+        bundle.beside("diagnosis.txt", diagnosis_page(facts, found))
         bundle.beside("diagnosis.json", [one.result() for one in found])
         kubernetes_facts(bundle, facts, secrets)
         if connection:
             capture(bundle, connection, len(facts.pods))
         bundle.special("audit_gather_metadata", "json", metadata(connection, moment, "messaging.nats"))
-        bundle.special("audit_gather_log", "log", page(facts, found))
+        bundle.special("audit_gather_log", "log", diagnosis_page(facts, found))
     module.place(unfinished, module.params["bundle"])
 
 
@@ -163,7 +167,7 @@ def main() -> None:
         written = bool(params["bundle"]) and not module.check_mode
         if written:
             write(module, kubernetes, facts, found, connection)
-        result = {"causes": [one.result() for one in found], "page": page(facts, found)}
+        result = {"causes": [one.result() for one in found], "page": diagnosis_page(facts, found)}
         module.exit_json(changed=bool(params["bundle"]), **result, **({"bundle": params["bundle"]} if written else {}))
 
 

@@ -62,7 +62,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import status_page
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def main() -> None:
         pods = source.running()
         source.note_secrets()
         logs = {pod["metadata"]["name"]: source.log(pod, module.params["log_lines"]) for pod in pods}
-        module.exit_json(changed=False, page=page(snapshot, findings, pods, logs, datetime.now(timezone.utc)))
+        module.exit_json(changed=False, page=status_page(snapshot, findings, pods, logs, datetime.now(timezone.utc)))
 
 
 if __name__ == "__main__":

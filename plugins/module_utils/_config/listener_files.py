@@ -86,7 +86,7 @@ def decoded(secret: Object) -> dict[str, bytes]:
     return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()} | written
 
 
-def read_configuration(configuration: str) -> dict[str, Any]:
+def canonical_config(configuration: str) -> dict[str, Any]:
     """The data of a configuration; empty where this collection can't parse it, so that only its digest is checked."""
     try:
         return canonical(read_nats_conf(configuration))
@@ -152,7 +152,7 @@ def source_of(pod: Object, path: str) -> FileSource | None:
 
 def problems_of(configuration: str, pod: Object, secrets: Secrets) -> list[CertificateProblem]:
     """The problems of the certificates that a server with this configuration, in a pod like this one, would load."""
-    return list(listener_problems(read_configuration(configuration), pod, secrets, "the declared servers"))
+    return list(listener_problems(canonical_config(configuration), pod, secrets, "the declared servers"))
 
 
 def declared_problems(kubernetes: Kubernetes, objects: list[Object]) -> list[CertificateProblem]:

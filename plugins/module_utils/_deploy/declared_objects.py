@@ -46,7 +46,7 @@ def configuration_of(pairs: list[Counterpart]) -> str | None:
 
 # A plan and its checks ask again and again for the same two texts: the declared one, and the one that runs.
 @lru_cache(maxsize=4)
-def read_configuration(text: str | None) -> Mapping[str, Any]:
+def config_values(text: str | None) -> Mapping[str, Any]:
     """The values of a nats.conf; empty where somebody else wrote what can't be read."""
     try:
         return read_nats_conf(text) if text else {}

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, sources
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import version_remarks
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
+    config_values,
     configuration_of,
     declared_statefulset,
     missing_objects,
-    read_configuration,
     statefulset_pair,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster, Running
@@ -125,7 +125,7 @@ def _preconditions(
     """Why the servers can't be created where they are declared, or take over the volumes that there are."""
     yield from unusable_zones(statefulset, facts)
     if takes_over(facts):
-        yield from kept_volumes_problems(facts, wanted, read_configuration(configuration_of(pairs)), statefulset)
+        yield from kept_volumes_problems(facts, wanted, config_values(configuration_of(pairs)), statefulset)
     if _creates_servers(facts, wanted):
         yield from storage(statefulset, facts)
         yield from room(statefulset, facts, wanted.replicas)
@@ -297,7 +297,7 @@ def _to_roll(running: Running, template_changes: bool) -> tuple[str, ...]:
 
 def _changed_key_secrets(pairs: list[Counterpart], declared: str | None) -> Iterator[str]:
     """Refuses another value in a Secret among the extra objects that an encryption key is read from."""
-    conf = read_configuration(declared)
+    conf = config_values(declared)
     statefulset = declared_statefulset(pairs)
     for variable, (name, key) in (sources(conf, statefulset["spec"]["template"]) if statefulset else {}).items():
         for pair in pairs:

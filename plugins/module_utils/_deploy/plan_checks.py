@@ -19,10 +19,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_chec
     check_in_pod,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
+    config_values,
     configuration_of,
     declared_statefulset,
     missing_objects,
-    read_configuration,
     statefulset_pair,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, Running
@@ -103,7 +103,7 @@ def check_pod(kubernetes: Kubernetes, proposed: ProposedPlan) -> list[str]:
         ordinal = int(new_pods[0].rpartition("-")[2])
         if remark := try_pod(kubernetes, declared, ordinal, proposed.pods, has_account):
             remarks.append(remark)
-    conf = read_configuration(configuration_of(proposed.pairs))
+    conf = config_values(configuration_of(proposed.pairs))
     hosts = _new_hosts(proposed.pairs, proposed.facts.running, conf)
     pod = next((pod["metadata"]["name"] for pod in proposed.pods if runs(pod)), None)
     if pod and hosts:
@@ -122,7 +122,7 @@ def _new_hosts(pairs: list[Counterpart], running: Running | None, conf: Mapping[
     pods = [pod["metadata"]["name"] for pod in running.pods]
     hosts = hosts_to_resolve(conf, _login_urls(pair.declared for pair in pairs), pods)
     before = hosts_to_resolve(
-        read_configuration(running.configuration), _login_urls(pair.running for pair in pairs if pair.running), pods
+        config_values(running.configuration), _login_urls(pair.running for pair in pairs if pair.running), pods
     )
     return hosts if set(hosts) - set(before) else []
 
@@ -148,5 +148,5 @@ def check_conf(kubernetes: Kubernetes, proposed: ProposedPlan, may_create_pod: b
     elif may_create_pod:
         namespace = next((item for item in missing_objects(proposed.pairs) if item["kind"] == "Namespace"), None)
         # The names of a new cluster can be looked up in the same pod.
-        hosts = hosts_to_resolve(read_configuration(conf), _login_urls(proposed.declared), ())
+        hosts = hosts_to_resolve(config_values(conf), _login_urls(proposed.declared), ())
         check_configuration(kubernetes, statefulset, namespace, conf, hosts)

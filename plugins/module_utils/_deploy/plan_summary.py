@@ -24,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 )
 
 
-def configuration_changes(before: str, after: str) -> list[str]:
+def masked_config_diff(before: str, after: str) -> list[str]:
     """The lines of nats.conf that differ, masked."""
     lines = difflib.unified_diff(masked_conf(before).splitlines(), masked_conf(after).splitlines(), lineterm="", n=0)
     changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
@@ -59,7 +59,7 @@ def reload_words(pairs: list[Counterpart], running: Running, reload: bool) -> It
             yield f"not loaded on {', '.join(names)}: {'; '.join(reasons)}"
     declared = configuration_of(pairs)
     if running.configuration and declared:
-        for line in configuration_changes(running.configuration, declared):
+        for line in masked_config_diff(running.configuration, declared):
             yield f"nats.conf: {line}"
 
 

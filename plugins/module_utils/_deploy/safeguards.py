@@ -13,7 +13,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, encryption_problems
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart, reload_first
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import read_configuration
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import config_values
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import Knowledge, knowledge
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
@@ -39,7 +39,7 @@ def what_is_refused(
     running: Running, wanted: DeclaredCluster, declared: str | None, template: list[FieldChange], rolling: bool
 ) -> list[str]:
     """The reasons that the declaration and the answers of the servers give."""
-    conf, was, known = read_configuration(declared), read_configuration(running.configuration), knowledge(running)
+    conf, was, known = config_values(declared), config_values(running.configuration), knowledge(running)
     return [
         *_names(conf, was, template),
         *_routes(running, declared, wanted),
@@ -58,7 +58,7 @@ def what_is_not_known(running: Running, wanted: DeclaredCluster, declared: str |
 
     A change that takes nothing away needs no answer, so that a cluster that is down can be repaired.
     """
-    conf, was, known = read_configuration(declared), read_configuration(running.configuration), knowledge(running)
+    conf, was, known = config_values(declared), config_values(running.configuration), knowledge(running)
     if not known.unseen:
         return []
     remedy = "Bring them back, or leave this change out until they answer"

@@ -18,7 +18,7 @@ ConsumerKey = tuple[str, str, str]
 # How many messages may be on their way to a replica of a busy stream.
 LAG_IN_FLIGHT = 100
 # The digits of a peer's id, as nats-server computes it from the server's name.
-DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PEER_ID_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, order=True)
@@ -200,7 +200,7 @@ def meta_peers(servers: Mapping[str, Answer]) -> dict[str, Answer] | None:
 
 def peer_id(name: str) -> str:
     """The id of a server in the meta group, which lists it by id alone after all other servers restarted."""
-    return "".join(DIGITS[byte % len(DIGITS)] for byte in hashlib.sha256(name.encode()).digest()[:8])
+    return "".join(PEER_ID_DIGITS[byte % len(PEER_ID_DIGITS)] for byte in hashlib.sha256(name.encode()).digest()[:8])
 
 
 def meta_cluster(answer: Answer) -> Answer:

@@ -102,7 +102,7 @@ async def _purge(jetstream: JetStream, place: Place, step: Step, found: Current)
             if info is None:
                 raise
             first = await jetstream.first_of(place.stream, step.config.get("filter") or ">")
-            if purged(step.config, info["state"], first, planned_last):
+            if is_purged(step.config, info["state"], first, planned_last):
                 return info
             newer = info["state"].get("last_seq", 0) - planned_last
             if time.monotonic() > deadline or ("keep" in step.config and newer):
@@ -120,7 +120,7 @@ def _filtered(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"subjects_filter": body["filter"]} if body.get("filter") else {}
 
 
-def purged(body: Mapping[str, Any], state: Mapping[str, Any], first: int, planned_last: int) -> bool:
+def is_purged(body: Mapping[str, Any], state: Mapping[str, Any], first: int, planned_last: int) -> bool:
     """Whether a purge was carried out: `first` is the first sequence of its filter, `planned_last` the last one when it was planned."""
     if "keep" in body:
         stored = sum((state.get("subjects") or {}).values()) if body.get("filter") else state.get("messages", 0)

@@ -104,7 +104,7 @@ def _invalid(title: str, cause: str, remedy: str = "") -> NatsError:
     return NatsError(title, cause, remedy, code="INVALID_VALUE")
 
 
-def purged(options: StateOptions, found: Current, policy: Policy, _level: int) -> ResourcePlan:
+def plan_purge(options: StateOptions, found: Current, policy: Policy, _level: int) -> ResourcePlan:
     """The plan that deletes all messages but those that the purge keeps."""
     count = _messages_to_purge(options.purge, found)
     if not count:
@@ -189,7 +189,7 @@ def state_too_new(state: str, level: int) -> tuple[Refusal, ...]:
 
 
 STATES: Mapping[str, Callable[[StateOptions, Current, Policy, int], ResourcePlan]] = {
-    "purged": purged,
+    "purged": plan_purge,
     "sealed": sealed,
     "paused": paused,
     "resumed": resumed,

@@ -338,8 +338,8 @@ class Connection:
     def _arguments(self, timeout: float) -> dict[str, Any]:
         """The arguments of nats-py's connect."""
         options = self.options
-        tls = _tls.connect_arguments(options.tls or TlsOptions()) if options.wants_tls else {}
-        login = user_credentials.connect_arguments(options.creds, options.nkey_seed, options.jwt)
+        tls = _tls.tls_arguments(options.tls or TlsOptions()) if options.wants_tls else {}
+        login = user_credentials.login_arguments(options.creds, options.nkey_seed, options.jwt)
         return {
             **tls,
             **login,

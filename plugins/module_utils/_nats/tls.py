@@ -30,7 +30,7 @@ def is_required(tls: TlsOptions | None, servers: Sequence[str]) -> bool:
     return tls is not None or any(server.startswith("tls://") for server in servers)
 
 
-def connect_arguments(tls: TlsOptions) -> dict[str, Any]:
+def tls_arguments(tls: TlsOptions) -> dict[str, Any]:
     """The arguments of nats-py's connect."""
     arguments: dict[str, Any] = {"tls": _ssl_context(tls)}
     if tls.server_name:

@@ -29,7 +29,7 @@ CREDS = """-----BEGIN NATS USER JWT-----
 """
 
 
-def connect_arguments(creds: str | None, nkey_seed: str | None, jwt: str | None) -> dict[str, Any]:
+def login_arguments(creds: str | None, nkey_seed: str | None, jwt: str | None) -> dict[str, Any]:
     """The arguments of nats-py's connect; empty for a user without an nkey."""
     if creds:
         jwt, seed = _read_creds(creds)

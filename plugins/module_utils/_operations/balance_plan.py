@@ -25,12 +25,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.leaders
 
 Answer = Mapping[str, Any]
 # A server may have this much more than the average number of clients.
-TOLERANCE = 1.1
+CLIENT_TOLERANCE = 1.1
 LIMITS = {"file": ("max_storage", "storage"), "memory": ("max_memory", "memory")}
 # A stream moves only where the difference of the loads exceeds its weight by this much: less is not worth it, nor would it last.
-WORTH = 1.0
+MIN_GAIN = 1.0
 # Weights are rounded, so that a load is the same whether it was summed up or computed by subtracting moves.
-DIGITS = 6
+WEIGHT_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class _Held:
     def by_gain(self, gap: float) -> Iterator[tuple[float, list[Rank]]]:
         """Streams with their gain, those with the most first: the nearer a weight is to half the gap, the more it gains."""
         above = bisect_left(self._weights, gap / 2)
-        below, most = above - 1, bisect_right(self._weights, round(gap - WORTH, DIGITS))
+        below, most = above - 1, bisect_right(self._weights, round(gap - MIN_GAIN, WEIGHT_DIGITS))
         while below >= 0 or above < most:
             gains = [_gain(self._weights[at], gap) if 0 <= at < most else -math.inf for at in (below, above)]
             at = below if gains[0] >= gains[1] else above
@@ -111,7 +111,7 @@ class _Held:
 
 
 def _gain(weight: float, gap: float) -> float:
-    return round(weight * (gap - weight), DIGITS)
+    return round(weight * (gap - weight), WEIGHT_DIGITS)
 
 
 class _Board:
@@ -149,7 +149,8 @@ class _Board:
     def best(self) -> Move | None:
         load = self._load
         pairs = [
-            (round(load[full] - load[bare], DIGITS), full, bare) for full, bare in self._held.keys() - self._in_vain
+            (round(load[full] - load[bare], WEIGHT_DIGITS), full, bare)
+            for full, bare in self._held.keys() - self._in_vain
         ]
         for gap, full, bare in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
             if asset := self._best_of(full, bare, gap):
@@ -197,7 +198,7 @@ class _Board:
 def _weights(found: Mapping[Asset, Group]) -> dict[Asset, float]:
     replicas = sum(len(group.servers) for group in found.values())
     mean = sum(group.bytes * len(group.servers) for group in found.values()) / max(1, replicas)
-    return {asset: round(1 + (group.bytes / mean if mean else 0), DIGITS) for asset, group in found.items()}
+    return {asset: round(1 + (group.bytes / mean if mean else 0), WEIGHT_DIGITS) for asset, group in found.items()}
 
 
 def _room(answer: Answer, storage: str) -> float:
@@ -295,7 +296,7 @@ def kicks(connections: Mapping[str, Answer], members: Sequence[str]) -> list[Kic
     """
     clients = {name: clients_of(connections[name]) for name in members if name in connections}
     total = sum(map(len, clients.values()))
-    most = math.ceil(total / max(1, len(members)) * TOLERANCE)
+    most = math.ceil(total / max(1, len(members)) * CLIENT_TOLERANCE)
     average = math.ceil(total / max(1, len(members)))
     return [
         Kick(name, connections[name]["server"]["id"], int(client["cid"]))

@@ -21,10 +21,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.certificate
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import (
     Secrets,
+    canonical_config,
     listener_problems,
     path_of,
     paths,
-    read_configuration,
     source_of,
     stored,
     tls_blocks,
@@ -103,7 +103,7 @@ def declared_files(kubernetes: Kubernetes, pod: Object) -> DeclaredFiles:
     if content is None:
         cause = f"Secret {found.secret} holds no {found.key}"
         raise NatsError(what, cause, "Deploy the cluster again.", code="NOT_FOUND")
-    data = read_configuration(content.decode(errors="replace"))
+    data = canonical_config(content.decode(errors="replace"))
     blocks = dict(tls_blocks(data))
     hashes, sources = {CONFIGURATION: hashlib.sha256(content).hexdigest()}, {}
     for path in sorted({path for block in blocks.values() for path in paths(block, pod)}):

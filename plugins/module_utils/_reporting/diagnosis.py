@@ -112,7 +112,7 @@ def _root(facts: Evidence, finding: Finding, roots: Sequence[Cause]) -> Cause | 
     return roots[0] if finding.code in EFFECT_CODES and roots else None
 
 
-def page(facts: Evidence, diagnoses: Sequence[Diagnosis]) -> str:
+def diagnosis_page(facts: Evidence, diagnoses: Sequence[Diagnosis]) -> str:
     """The diagnosis as text for people."""
     lines = [f"DIAGNOSIS of cluster {facts.cluster} in namespace {facts.namespace}"]
     if not diagnoses:

@@ -118,7 +118,9 @@ def _servers(snapshot: Snapshot) -> Iterator[Html]:
         if name in servers
     ]
     if rows:
-        yield table(("server", "file store", "volume", "memory store", "memory", "cpu", "clients", "slow", "up"), rows)
+        yield html_table(
+            ("server", "file store", "volume", "memory store", "memory", "cpu", "clients", "slow", "up"), rows
+        )
 
 
 def _server(name: str, jsz: Answer, varz: Answer, volume: int) -> list[object]:
@@ -166,11 +168,11 @@ def _streams(snapshot: Snapshot) -> Iterator[Html]:
     rows = [_stream(account, name, stream, servers) for (account, name), stream in ordered]
     if len(servers) > MAX_SERVERS_WITH_WORDS:
         yield element("p", f"{LEADS} leads, {CURRENT} current, {BEHIND} behind, {OFFLINE} offline", class_="soft")
-    yield table(head, rows[:MAX_ROWS])
+    yield html_table(head, rows[:MAX_ROWS])
     if rows[MAX_ROWS:]:
         healthy = ", all with every replica current" if _all_current(ordered[MAX_ROWS][1]) else ""
         more = f"{len(rows) - MAX_ROWS:,} more{healthy}"
-        yield element("details", element("summary", more), table(head, rows[MAX_ROWS:]))
+        yield element("details", element("summary", more), html_table(head, rows[MAX_ROWS:]))
 
 
 def _all_current(stream: Answer) -> bool:
@@ -234,10 +236,10 @@ def _waiting(snapshot: Snapshot) -> Iterator[Html]:
         ]
         for (account, stream, consumer), report in longest[:MAX_WAITING_ROWS]
     ]
-    yield table(("consumer", "stream", "account", "pending", "unacknowledged", "of at most", "redelivered"), rows)
+    yield html_table(("consumer", "stream", "account", "pending", "unacknowledged", "of at most", "redelivered"), rows)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Html:
+def html_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Html:
     """An HTML table; the first cell of a row is its heading."""
     titles = element("tr", *(element("th", name, scope="col") for name in head))
     lines = [

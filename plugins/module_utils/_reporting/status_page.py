@@ -27,7 +27,7 @@ Answer = Mapping[str, Any]
 MAX_LISTED = 15
 
 
-def page(
+def status_page(
     snapshot: Snapshot, findings: Sequence[Finding], pods: Sequence[Answer], logs: Mapping[str, str], now: datetime
 ) -> str:
     """`pods` are Kubernetes' own objects; `logs` are the last lines of each pod's log, by the pod's name."""

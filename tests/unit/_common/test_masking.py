@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
     secrets_in_conf,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import configuration_changes
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import masked_config_diff
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import short_value
 
 AWKWARD = [
@@ -101,7 +101,7 @@ def test_other_values_are_shown():
 def test_a_configuration_that_can_not_be_parsed_is_not_shown(text):
     assert "hidden-1" not in masked_conf(text)
     assert "not shown" in masked_conf(text)
-    assert not any("hidden-1" in line for line in configuration_changes(text, "port: 4222\n"))
+    assert not any("hidden-1" in line for line in masked_config_diff(text, "port: 4222\n"))
 
 
 def test_secrets_of_a_configuration_that_can_not_be_parsed_are_found():

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import status_page
 from tests.support.snapshots import FOLDER, notable, recorded, summary
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -52,7 +52,7 @@ def test_a_recorded_state_is_judged_as_it_was(state):
     assert {finding.code for finding in findings} == STATES[state]
     assert [*map(summary, findings)] == found
     assert report(snapshot, findings, NOW)
-    assert page(snapshot, findings, [], {}, NOW)
+    assert status_page(snapshot, findings, [], {}, NOW)
 
 
 def test_every_recording_is_judged():

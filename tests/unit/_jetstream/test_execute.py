@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import purged, rebased
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import is_purged, rebased
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
 
@@ -25,7 +25,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import S
     ],
 )
 def test_whether_a_purge_was_carried_out(body, state, first, expected):
-    assert purged(body, state, first, 10) is expected
+    assert is_purged(body, state, first, 10) is expected
 
 
 def test_a_later_update_is_made_of_what_is_there_by_then():

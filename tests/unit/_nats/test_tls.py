@@ -11,7 +11,7 @@ import ssl
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions, connect_arguments, is_required
+from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions, is_required, tls_arguments
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,13 @@ def test_an_option_or_an_address_requires_tls(tls, servers, required):
 
 
 def test_only_what_is_set_is_an_argument():
-    assert list(connect_arguments(TlsOptions())) == ["tls"]
-    arguments = connect_arguments(TlsOptions(server_name="n", handshake_first=True))
+    assert list(tls_arguments(TlsOptions())) == ["tls"]
+    arguments = tls_arguments(TlsOptions(server_name="n", handshake_first=True))
     assert isinstance(arguments.pop("tls"), ssl.SSLContext)
     assert arguments == {"tls_hostname": "n", "tls_handshake_first": True}
 
 
 def test_files_that_can_not_be_used_are_refused():
     with pytest.raises(NatsError) as error:
-        connect_arguments(TlsOptions(ca="/none.pem"))
+        tls_arguments(TlsOptions(ca="/none.pem"))
     assert error.value.code == "INVALID_VALUE"

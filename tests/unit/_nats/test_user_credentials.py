@@ -10,22 +10,22 @@ import nkeys
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._nats.user_credentials import CREDS, connect_arguments
+from ansible_collections.messaging.nats.plugins.module_utils._nats.user_credentials import CREDS, login_arguments
 
 SEED = nkeys.encode_seed(bytes(range(32)), nkeys.PREFIX_BYTE_USER).decode()
 
 
 def test_a_seed_alone_and_with_a_jwt_are_two_arguments():
-    assert connect_arguments(None, None, None) == {}
-    assert connect_arguments(None, f" {SEED}\n", None) == {"nkeys_seed_str": SEED}
-    assert list(connect_arguments(None, SEED, "jwt")) == ["user_credentials"]
+    assert login_arguments(None, None, None) == {}
+    assert login_arguments(None, f" {SEED}\n", None) == {"nkeys_seed_str": SEED}
+    assert list(login_arguments(None, SEED, "jwt")) == ["user_credentials"]
 
 
 def test_credentials_are_a_path_or_their_content(tmp_path):
     content = CREDS.format(jwt="jwt", seed=SEED)
     path = tmp_path / "user.creds"
     path.write_text(content)
-    assert connect_arguments(str(path), None, None) == connect_arguments(content, None, None)
+    assert login_arguments(str(path), None, None) == login_arguments(content, None, None)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,6 @@ def test_credentials_are_a_path_or_their_content(tmp_path):
 )
 def test_what_can_not_be_used_is_refused(creds, seed, code, cause):
     with pytest.raises(NatsError) as error:
-        connect_arguments(creds, seed, None)
+        login_arguments(creds, seed, None)
     assert error.value.code == code
     assert error.value.cause.startswith(cause)

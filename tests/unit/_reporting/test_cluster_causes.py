@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, diagnosis_page
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Evidence
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Peer
 from tests.support.evidence import LABELS, PODS, WELL, ended, event, first, inside, peers, pod, seen
@@ -218,4 +218,4 @@ CASES = {
 def test_why_a_cluster_does_not_form(facts, codes, words):
     diagnoses = diagnose(facts)
     assert [diagnosis.finding.code for diagnosis in diagnoses] == codes
-    assert words in page(facts, diagnoses[:1])
+    assert words in diagnosis_page(facts, diagnoses[:1])

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, info, warning
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, diagnosis_page
 from tests.support.evidence import WELL, ended
 
 MISSING = error("SERVER_DOWN", "pod nats-0", "no answer", "Look.")
@@ -47,10 +47,10 @@ CASES = {
 def test_causes_come_before_their_effects(facts, codes, words):
     diagnoses = diagnose(facts)
     assert [diagnosis.finding.code for diagnosis in diagnoses] == codes
-    assert words in page(facts, diagnoses[:1])
+    assert words in diagnosis_page(facts, diagnoses[:1])
 
 
 def test_what_may_not_be_read_is_named():
-    text = page(replace(WELL, nodes=None, classes=None), [])
+    text = diagnosis_page(replace(WELL, nodes=None, classes=None), [])
     assert "Not looked at, because the login may not read them: nodes, storage classes." in text
     assert "Nothing is wrong." in text

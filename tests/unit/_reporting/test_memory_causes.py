@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, diagnosis_page
 from tests.support.evidence import MIB, PODS, WELL, first, pod
 
 
@@ -74,4 +74,4 @@ CASES = {
 def test_why_memory_is_high(facts, codes, words):
     diagnoses = diagnose(facts)
     assert [diagnosis.finding.code for diagnosis in diagnoses] == codes
-    assert words in page(facts, diagnoses[:1])
+    assert words in diagnosis_page(facts, diagnoses[:1])

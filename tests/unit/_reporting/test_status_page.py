@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, warning
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import NotAsked, Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import status_page
 from tests.support.pages import cluster
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -19,7 +19,7 @@ WELL = cluster(3, 20)
 
 
 def lines(snapshot, findings=(), pods=(), logs=None):
-    return [" ".join(line.split()) for line in page(snapshot, findings, pods, logs or {}, NOW).splitlines()]
+    return [" ".join(line.split()) for line in status_page(snapshot, findings, pods, logs or {}, NOW).splitlines()]
 
 
 def test_a_healthy_cluster():

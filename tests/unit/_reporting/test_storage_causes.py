@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, page
+from ansible_collections.messaging.nats.plugins.module_utils._reporting.diagnosis import diagnose, diagnosis_page
 from tests.support.evidence import PODS, WELL, event, first, pod, seen
 
 
@@ -70,4 +70,4 @@ CASES = {
 def test_why_data_is_not_kept(facts, codes, words):
     diagnoses = diagnose(facts)
     assert [diagnosis.finding.code for diagnosis in diagnoses] == codes
-    assert words in page(facts, diagnoses[:1])
+    assert words in diagnosis_page(facts, diagnoses[:1])
