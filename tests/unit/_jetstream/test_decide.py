@@ -32,11 +32,12 @@ def consumer(**options):
     return declared_resource(CONSUMER, {"stream": "S", "name": "c"} | options, {})
 
 
-def facts(config=None, state=STORED, level=LATEST, **info):
+def facts(config=None, state=None, level=LATEST, **info):
     if config is None:
         return ResourceFacts(None, None, Context(), level)
-    answer = {"config": {"name": "S"} | config, "state": state} | info
-    return ResourceFacts(answer, Current(answer["config"], state, answer), Context(), level)
+    stored = STORED if state is None else state
+    answer = {"config": {"name": "S"} | config, "state": stored} | info
+    return ResourceFacts(answer, Current(answer["config"], stored, answer), Context(), level)
 
 
 @pytest.mark.parametrize(
