@@ -64,6 +64,7 @@ class CollectionModule(AnsibleModule):
 
     def __init__(self, argument_spec: Mapping[str, Any], needs: Mapping[str, bool], **arguments: Any) -> None:
         KNOWN_SECRETS.clear()
+        CollectionModule.started = False
         super().__init__(argument_spec=dict(argument_spec), supports_check_mode=True, **arguments)
         CollectionModule.started = True
         for library, installed in needs.items():
@@ -93,8 +94,10 @@ class CollectionModule(AnsibleModule):
         super().exit_json(**self._presentable(kwargs))
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        # A failure of Ansible's own checks of the arguments has only a message.
+        # A failure of Ansible's own has only a message. Until the module has started, it is about the arguments.
         defaults = {"code": "INVALID_OPTIONS", "cause": msg, "remedy": "Correct the options of the task."}
+        if CollectionModule.started:
+            defaults |= {"code": NatsError.code, "remedy": ""}
         super().fail_json(**self._presentable(defaults | {"msg": msg} | kwargs))
 
     def _presentable(self, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -114,3 +114,13 @@ def test_only_its_owner_may_read_a_file(run, tmp_path, there):
     assert target.read_text() == "new"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["bundle.zip"]
+
+
+def test_a_failure_without_a_code_of_its_own_is_about_the_options_only_before_the_module_starts(run):
+    _printed, refused = run(lambda module: module.exit_json(), no_such_option=1)
+    assert (refused["code"], refused["remedy"]) == ("INVALID_OPTIONS", "Correct the options of the task.")
+    assert "no_such_option" in refused["cause"]
+    _printed, later = run(lambda module: module.fail_json(msg="a file could not be moved"))
+    assert (later["code"], later["cause"], later["remedy"]) == ("UNEXPECTED", "a file could not be moved", "")
+    _printed, again = run(lambda module: module.exit_json(), no_such_option=1)
+    assert again["code"] == "INVALID_OPTIONS"
