@@ -18,21 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.known_secre
     KnownSecrets,
     kubeconfig_secrets,
 )
-
-AWKWARD = [
-    'p%2Fa/b+c"d$e',
-    "pa#ss@w/rd",
-    "with space",
-    "gehé¡m-ß\u4e2d",
-    "it's 'quoted'",
-    "back\\slash",
-    "line\nbreak",
-    "$2y-like",
-]
-
-
-def b64(text):
-    return base64.b64encode(text.encode()).decode()
+from tests.support.secrets import AWKWARD, b64
 
 
 @pytest.mark.parametrize("secret", AWKWARD)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
@@ -21,22 +20,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import masked_config_diff
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import short_value
+from tests.support.secrets import b64
 
-AWKWARD = [
-    'p%2Fa/b+c"d$e',
-    "pa#ss@w/rd",
-    "with space",
-    "gehé¡m-ß\u4e2d",
-    "it's 'quoted'",
-    "back\\slash",
-    "line\nbreak",
-    "$2y-like",
-]
 SEED = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"
-
-
-def b64(text):
-    return base64.b64encode(text.encode()).decode()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import zipfile
 from datetime import datetime
@@ -14,21 +13,7 @@ from urllib.parse import quote
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KnownSecrets
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
-
-AWKWARD = [
-    'p%2Fa/b+c"d$e',
-    "pa#ss@w/rd",
-    "with space",
-    "gehé¡m-ß\u4e2d",
-    "it's 'quoted'",
-    "back\\slash",
-    "line\nbreak",
-    "$2y-like",
-]
-
-
-def b64(text):
-    return base64.b64encode(text.encode()).decode()
+from tests.support.secrets import AWKWARD, b64
 
 
 def test_a_bundle_holds_no_known_value_and_no_control_character(tmp_path):
