@@ -14,6 +14,8 @@ from pathlib import Path
 
 from .checks import CACHE, ROOT
 
+CLUSTER = ROOT / "tests" / "kind" / "cluster"
+BROWSER = ROOT / "tools" / "browser"
 NODE_PORT = 31422
 # A built kind with its parts, images and volumes, and the tools: measured 14 GiB.
 DISK_GIB, MEMORY_GIB = 16, 6
@@ -32,12 +34,12 @@ def _commands() -> Iterator[str]:
 
 
 def _cluster() -> Iterator[str]:
-    if problem := _fails([str(ROOT / "tests" / "kind" / "cluster"), "check", "messaging-nats-test"]):
+    if problem := _fails([str(CLUSTER), "check", "messaging-nats-test"]):
         yield problem
 
 
 def _browser() -> Iterator[str]:
-    if problem := _fails([str(ROOT / "tests" / "tools" / "browser"), "check"]):
+    if problem := _fails([str(BROWSER), "check"]):
         yield problem.removeprefix("browser: ")
 
 
