@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from tools import needs
+from ansible_collections.messaging.nats.tools import needs
 
 
 @pytest.mark.parametrize("script", [needs.CLUSTER, needs.BROWSER], ids=lambda path: path.name)
