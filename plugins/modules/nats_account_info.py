@@ -117,7 +117,7 @@ def account(jetstream: JetStream) -> dict[str, Any]:
 
 def main() -> None:
     with NatsModule({}) as module:
-        with connected(module.params, account="APP") as connection:
+        with connected(module.access, account="APP") as connection:
             server = connection.server()
             usage = account(JetStream(connection, module.api_prefix))
             user = identity(connection)

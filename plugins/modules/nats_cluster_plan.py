@@ -211,6 +211,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 
 ASK_AGAIN_S = 1.0
 
@@ -254,8 +255,8 @@ def proposed_plan(params: Mapping[str, Any], kubernetes: Kubernetes) -> Proposed
 
 def ask_servers(kubernetes: Kubernetes, params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
     """What the running servers say, on their monitoring ports where no login works."""
-    target = {key: params[key] for key in (*KUBECONFIG, "namespace")} | {"cluster": params["name"]}
-    source = ThroughKubernetes(target | {"account": None}, 5, opened, look_inside=False)
+    target = KubernetesTarget(params, params["namespace"], params["name"])
+    source = ThroughKubernetes(target, 5, opened, look_inside=False)
     return with_monitoring(kubernetes, params["namespace"], source.running(), source.take())
 
 

@@ -88,7 +88,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
@@ -97,6 +96,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.observer_ku
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
@@ -116,11 +116,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_
 
 
 def system_account(
-    kubernetes: Kubernetes, target: dict[str, Any], timeout: float, opened: ExitStack
+    kubernetes: Kubernetes, target: KubernetesTarget, timeout: float, opened: ExitStack
 ) -> Connection | None:
     """A connection to the system account, or None if no server takes it."""
     try:
-        access = through(kubernetes, target["namespace"], target["cluster"], target["account"] or "SYS", timeout)
+        access = through(kubernetes, target.namespace, target.cluster, target.account or "SYS", timeout)
         connection = opened.enter_context(access)
         connection.server()
     except NatsError:
@@ -153,16 +153,13 @@ def write(
 def main() -> None:
     spec = {"bundle": {"type": "path"}, "accounts": {"type": "list", "elements": "str", "default": []}}
     with NatsModule(spec) as module, ExitStack() as opened:
-        params, target = module.params, module.params["kubernetes"]
-        if not target:
-            cause = "nats_diagnose looks at pods through the Kubernetes API, so it is needed"
-            raise NatsError("option kubernetes", cause, "Set it.", code="INVALID_OPTIONS")
-        kubernetes = Kubernetes(target)
+        params, target = module.params, module.needed_target("nats_diagnose looks at pods through the Kubernetes API")
+        kubernetes = Kubernetes(target.api)
         source = ThroughKubernetes(target, params["timeout"], opened, accounts=params["accounts"])
         connection = system_account(kubernetes, target, params["timeout"], opened)
         look = partial(observe, source, 0, "error")
-        facts = examine(kubernetes, target["namespace"], target["cluster"], look, connection)
-        note_secrets(kubernetes, target["namespace"], target["cluster"], list(map(dict, facts.pods)))
+        facts = examine(kubernetes, target.namespace, target.cluster, look, connection)
+        note_secrets(kubernetes, target.namespace, target.cluster, list(map(dict, facts.pods)))
         found = diagnose(facts)
         written = bool(params["bundle"]) and not module.check_mode
         if written:

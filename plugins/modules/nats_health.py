@@ -96,7 +96,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import SEVERITIES, Finding
-from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import ClusterModule
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import fails, observe
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
@@ -104,7 +104,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     figures,
     meta_leader_with_quorum,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:
@@ -148,9 +147,9 @@ def main() -> None:
         "fail_on": {"type": "str", "choices": [*SEVERITIES, "never"], "default": "error"},
         "wait_timeout": {"type": "float", "default": 0},
     }
-    with NatsModule(spec | CLUSTER) as module, ExitStack() as opened:
+    with ClusterModule(spec) as module, ExitStack() as opened:
         params = module.params
-        snapshots = source(params, opened)
+        snapshots = module.source(opened)
         snapshot, findings = observe(snapshots, params["wait_timeout"], params["fail_on"])
         if findings:
             snapshots.note_secrets()

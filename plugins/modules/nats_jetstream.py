@@ -128,7 +128,7 @@ def main() -> None:
         )
         policy = Policy(frozenset({"allow_data_loss"} if params["allow_data_loss"] else ()))
         prune = Prune(**params["prune"]) if params["prune"] else None
-        with connected(params, account="APP") as connection:
+        with connected(module.access, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
             work = converge_all(jetstream, items, prune, policy, module.check_mode, params["wait_timeout"])
             outcomes = connection.run(work)

@@ -148,7 +148,7 @@ def main() -> None:
     }
     with NatsModule(spec) as module:
         params = module.params
-        with connected(params, account="APP") as connection:
+        with connected(module.access, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
             found = connection.run(export_declarations(jetstream, params["pattern"], params["consumers"]))
         written = write(module, params["dest"], variables(found)) if params["dest"] else {"changed": False}

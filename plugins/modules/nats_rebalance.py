@@ -121,18 +121,16 @@ remedy:
   type: str
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import ClusterModule
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import fails, observe
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected, logins
-from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import Members
 from ansible_collections.messaging.nats.plugins.module_utils._operations.rebalance import RebalanceOptions, rebalance
 
@@ -149,35 +147,31 @@ SPEC = {
 
 
 def main() -> None:
-    with NatsModule(SPEC | {"lease": {"type": "str"}} | CLUSTER) as module, ExitStack() as opened:
+    with ClusterModule(SPEC | {"lease": {"type": "str"}}) as module, ExitStack() as opened:
         params = module.params
         if params["kicks_per_second"] <= 0:
             remedy = "Set connections: false to close none."
             raise NatsError("option kicks_per_second", "it is not above 0", remedy, code="INVALID_VALUE")
-        snapshot, findings = observe(source(params, opened), HEALTHY_TIMEOUT_S, "error")
+        snapshot, findings = observe(module.source(opened), HEALTHY_TIMEOUT_S, "error")
         if wrong := [finding for finding in findings if fails(finding, "error")]:
             sentences = "; ".join(f"{finding.object}: {finding.evidence}" for finding in wrong)
             cause = f"it is not healthy, so nothing was moved: {sentences}"
             error = NatsError("cluster", cause, "Look at it with nats_diagnose first.", code="UNHEALTHY")
             module.fail_json(findings=[finding.result() for finding in findings], **error.result())
         members = Members(
-            opened.enter_context(connected(params, account="SYS")), snapshot.expected, snapshot.cluster_name
+            opened.enter_context(connected(module.access, account="SYS")), snapshot.expected, snapshot.cluster_name
         )
         if params["lease"] and not module.check_mode:
-            members = replace(members, check_lease=check_of_lease(params, opened))
+            members = replace(members, check_lease=check_of_lease(module, params["lease"], opened))
         wanted = RebalanceOptions(**{name: params[name] for name in SPEC})
-        result = rebalance(members, logins(params, opened), wanted, module.check_mode)
+        result = rebalance(members, logins(module.access, module.logins, opened), wanted, module.check_mode)
         module.exit_json(**result, **module.diff(result["before"], result["servers"], "servers"))
 
 
-def check_of_lease(params: Mapping[str, Any], opened: ExitStack) -> Callable[[], None]:
+def check_of_lease(module: ClusterModule, holder: str, opened: ExitStack) -> Callable[[], None]:
     """A check before each move, which raises if another play has the Lease. The Lease is renewed meanwhile."""
-    target = params["kubernetes"]
-    if not target:
-        cause = "a Lease is an object of Kubernetes"
-        raise NatsError("option lease", cause, "Set the option kubernetes too.", code="INVALID_OPTIONS")
-    kubernetes = Kubernetes(target)
-    lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
+    target = module.needed_target("a Lease is an object of Kubernetes")
+    lease = Lease(Kubernetes(target.api), target.namespace, target.cluster, holder)
     return opened.enter_context(lease.kept()).check_lease
 
 

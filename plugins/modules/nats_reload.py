@@ -88,7 +88,6 @@ code:
 
 from contextlib import ExitStack
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
@@ -100,17 +99,13 @@ def main() -> None:
         NatsModule({"lease": {"type": "str"}, "wait_timeout": {"type": "float", "default": 30}}) as module,
         ExitStack() as opened,
     ):
-        if not module.params["kubernetes"]:
-            cause = "it is needed: the configuration is read from the Secrets of pods"
-            raise NatsError("option kubernetes", cause, "Set kubernetes.namespace.", code="INVALID_OPTIONS")
-        params, target = module.params, module.params["kubernetes"]
-        kubernetes = Kubernetes(target)
+        params, target = module.params, module.needed_target("the configuration is read from the Secrets of pods")
+        kubernetes = Kubernetes(target.api)
         if params["lease"] and not module.check_mode:
-            lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
+            lease = Lease(kubernetes, target.namespace, target.cluster, params["lease"])
             kubernetes = opened.enter_context(lease.kept())
-        cluster = ReloadTarget(
-            kubernetes, target["namespace"], target["cluster"], target["account"] or "SYS", params["timeout"]
-        )
+        account = target.account or "SYS"
+        cluster = ReloadTarget(kubernetes, target.namespace, target.cluster, account, params["timeout"])
         module.exit_json(**reload_all(cluster, params["wait_timeout"], module.check_mode, opened))
 
 

@@ -69,7 +69,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_urls
-from ansible_collections.messaging.nats.plugins.module_utils._health.module import CLUSTER, source
+from ansible_collections.messaging.nats.plugins.module_utils._health.module import ClusterModule
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
@@ -82,8 +82,8 @@ def write(module: NatsModule, text: str) -> None:
 
 
 def main() -> None:
-    with NatsModule(CLUSTER | {"path": {"type": "path", "required": True}}) as module, ExitStack() as opened:
-        snapshots = source(module.params, opened)
+    with ClusterModule({"path": {"type": "path", "required": True}}) as module, ExitStack() as opened:
+        snapshots = module.source(opened)
         snapshot, findings = observe(snapshots, 0, "error")
         if findings:
             snapshots.note_secrets()

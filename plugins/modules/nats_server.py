@@ -163,9 +163,9 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts, observer
 from ansible_collections.messaging.nats.plugins.module_utils._operations.drain import DrainOptions, DrainWork
@@ -203,11 +203,9 @@ SPEC: dict[str, Any] = {
 def main() -> None:
     with NatsModule(SPEC, required_if=[("state", "drained", ["node"])]) as module, ExitStack() as opened:
         started, params, check = time.monotonic(), module.params, module.check_mode
-        if not params["kubernetes"]:
-            cause = "it is needed: the servers are pods of a Kubernetes cluster"
-            raise NatsError("option kubernetes", cause, "Set kubernetes.namespace.", code="INVALID_OPTIONS")
-        pods = pods_of(params, opened)
-        contacts = Contacts(pods, observer(params["kubernetes"], params["timeout"], opened), params["timeout"], opened)
+        target = module.needed_target("the servers are pods of a Kubernetes cluster")
+        pods = pods_of(target, params["name"], params["lease"], opened)
+        contacts = Contacts(pods, observer(target, params["timeout"], opened), params["timeout"], opened)
         outdated = params["state"] == "restarted" and mark_restart(pods, params["name"], params["restarted_at"], check)
         reports: list[Report] = []
         for number, name in enumerate(params["name"]):
@@ -227,15 +225,13 @@ def main() -> None:
         )
 
 
-def pods_of(params: dict[str, Any], opened: ExitStack) -> Pods:
-    """The cluster's pods, changed only while this play has the Lease."""
-    target = params["kubernetes"]
-    kubernetes = Kubernetes(target)
-    if params["lease"]:
-        lease = Lease(kubernetes, target["namespace"], target["cluster"], params["lease"])
-        kubernetes = opened.enter_context(lease.kept())
-    pods = Pods(kubernetes, target["namespace"], target["cluster"])
-    for name in params["name"]:
+def pods_of(target: KubernetesTarget, names: list[str], holder: str | None, opened: ExitStack) -> Pods:
+    """The cluster's pods, changed only while this play has the Lease, if it has one."""
+    kubernetes = Kubernetes(target.api)
+    if holder:
+        kubernetes = opened.enter_context(Lease(kubernetes, target.namespace, target.cluster, holder).kept())
+    pods = Pods(kubernetes, target.namespace, target.cluster)
+    for name in names:
         pods.refuse_foreign(name)
     return pods
 

@@ -76,7 +76,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.smoke i
 
 def main() -> None:
     with NatsModule({"num_replicas": {"type": "int"}}) as module:
-        with connected(module.params, account="APP") as connection:
+        with connected(module.access, account="APP") as connection:
             checks = run_smoke(connection, module.params["num_replicas"], module.check_mode)
         results = [check.result() for check in checks]
         if broken := [check for check in checks if not check.ok]:

@@ -58,7 +58,6 @@ remedy:
 from contextlib import ExitStack
 from datetime import datetime, timezone
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
@@ -67,10 +66,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_p
 
 def main() -> None:
     with NatsModule({"log_lines": {"type": "int", "default": 5}}) as module, ExitStack() as opened:
-        if not module.params["kubernetes"]:
-            cause = "nats_status reads pods and their logs through the Kubernetes API, so it is needed"
-            raise NatsError("option kubernetes", cause, "Set it.", code="INVALID_OPTIONS")
-        source = ThroughKubernetes(module.params["kubernetes"], module.params["timeout"], opened)
+        target = module.needed_target("nats_status reads pods and their logs through the Kubernetes API")
+        source = ThroughKubernetes(target, module.params["timeout"], opened)
         snapshot, findings = observe(source, 0, "never")
         pods = source.running()
         source.note_secrets()

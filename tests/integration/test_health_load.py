@@ -20,12 +20,13 @@ import nats.js.errors
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import source
+from ansible_collections.messaging.nats.plugins.module_utils._health.observer import Expectation
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, Login
 from tests.support.servers import login
 
 POLLS, APART = 100, 0.05
 STREAMS = [f"BUSY{number}" for number in range(4)]
-NOBODY = {"token": None, "creds": None, "nkey_seed": None, "jwt": None}
 MISSED = (nats.errors.Error, nats.js.errors.Error, asyncio.TimeoutError)
 
 
@@ -125,22 +126,16 @@ class Load:
 @pytest.fixture
 def poll(own_cluster):
     """What a task of nats_health finds, with everything that it can be asked for."""
-    params = {
-        "kubernetes": None,
-        "servers": [server.url for server in own_cluster.servers],
-        **NOBODY | login("sys-user"),
-        "tls": None,
-        "inbox_prefix": "_INBOX",
-        "timeout": 5,
-        "accounts": [{"account": "T0", **NOBODY, **login("t0")}],
-        "expected_members": [server.name for server in own_cluster.servers],
-        "cluster_name": "C",
-        "previous": None,
-    }
+    expectation = Expectation(tuple(server.name for server in own_cluster.servers), cluster_name="C")
+    access = Access(servers=tuple(server.url for server in own_cluster.servers), login=Login(**login("sys-user")))
 
     def run():
         with ExitStack() as opened:
-            return [found for found in observe(source(params, opened), 0, "warning")[1] if found.severity != "info"]
+            return [
+                found
+                for found in observe(source(access, {"T0": Login(**login("t0"))}, expectation, opened), 0, "warning")[1]
+                if found.severity != "info"
+            ]
 
     return run
 

@@ -28,6 +28,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     Pod,
     Snapshot,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "snapshots"
 RECORDING = bool(os.environ.get("RECORD_SNAPSHOTS"))
@@ -91,7 +92,7 @@ def _lean(value: Any) -> Any:
 
 def main() -> None:
     namespace, state, *codes = sys.argv[1:]
-    target = {"namespace": namespace, "cluster": "nats", "account": None}
+    target = KubernetesTarget({}, namespace, "nats")
     with ExitStack() as opened:
         record(state, [ThroughKubernetes(target, 5, opened, accounts=["APP"]).take()], codes)
 

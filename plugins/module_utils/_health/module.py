@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -16,15 +17,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.observer im
     ThroughServers,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Source
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import LOGIN_OPTIONS, Access, Login
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
-from ansible_collections.messaging.nats.plugins.module_utils._nats.module import CONNECTION
+from ansible_collections.messaging.nats.plugins.module_utils._nats.module import CONNECTION, NatsModule
 
-LOGIN: dict[str, Any] = {name: CONNECTION[name] for name in ("user", "password", "token", "creds", "nkey_seed", "jwt")}
 CLUSTER: dict[str, Any] = {
     "accounts": {
         "type": "list",
         "elements": "dict",
-        "options": {"account": {"type": "str", "required": True}, **LOGIN},
+        "options": {"account": {"type": "str", "required": True}} | {name: CONNECTION[name] for name in LOGIN_OPTIONS},
         "default": [],
     },
     "previous": {"type": "dict"},
@@ -33,17 +34,32 @@ CLUSTER: dict[str, Any] = {
 }
 
 
-def source(params: Mapping[str, Any], opened: ExitStack) -> Source:
-    """Where snapshots come from, as the options say."""
-    expectation = _expectation(params["expected_members"] or (), params["cluster_name"], params["previous"] or {})
-    if params["kubernetes"]:
+class ClusterModule(NatsModule):
+    """A module that looks at a whole cluster."""
+
+    def __init__(self, argument_spec: Mapping[str, Any]) -> None:
+        super().__init__(CLUSTER | dict(argument_spec))
+
+    @property
+    def logins(self) -> dict[str, Login]:
+        """The login of each account that the option `accounts` names; empty where the account's Secret has it."""
+        return {entry["account"]: Login.from_options(entry) for entry in self.params["accounts"]}
+
+    def source(self, opened: ExitStack) -> Source:
+        """Where snapshots come from, as the options say."""
+        members, previous = self.params["expected_members"] or (), self.params["previous"] or {}
+        return source(self.access, self.logins, _expectation(members, self.params["cluster_name"], previous), opened)
+
+
+def source(access: Access, logins: Mapping[str, Login], expectation: Expectation, opened: ExitStack) -> Source:
+    """Snapshots of a cluster in Kubernetes, or of the servers that are expected."""
+    if access.kubernetes:
         # Imported here, because importing the client library takes longer than asking a server at hand.
         from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import (
             ThroughKubernetes,
         )
 
-        accounts = [login["account"] for login in params["accounts"]]
-        return ThroughKubernetes(params["kubernetes"], params["timeout"], opened, expectation, accounts)
+        return ThroughKubernetes(access.kubernetes, access.timeout, opened, expectation, list(logins))
     if not expectation.servers and not expectation.count:
         raise NatsError(
             "option expected_members",
@@ -51,12 +67,12 @@ def source(params: Mapping[str, Any], opened: ExitStack) -> Source:
             "List their names.",
             code="INVALID_OPTIONS",
         )
-    system = opened.enter_context(connected(params, account="SYS"))
-    logins = {login["account"]: {key: value for key, value in login.items() if value} for login in params["accounts"]}
+    system = opened.enter_context(connected(access, account="SYS"))
     connections = {
-        account: opened.enter_context(connected({**params, **login}, "")) for account, login in logins.items()
+        account: opened.enter_context(connected(replace(access, login=login if login.given() else access.login), ""))
+        for account, login in logins.items()
     }
-    return ThroughServers(system, connections, expectation, params["timeout"])
+    return ThroughServers(system, connections, expectation, access.timeout)
 
 
 def _expectation(members: Sequence[str], cluster_name: str | None, previous: Mapping[str, Any]) -> Expectation:

@@ -14,7 +14,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
@@ -48,6 +47,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     runs,
     server_name,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 
@@ -65,17 +65,17 @@ class ThroughKubernetes:
 
     def __init__(
         self,
-        target: Mapping[str, Any],
+        target: KubernetesTarget,
         timeout: float,
         opened: ExitStack,
         expectation: Expectation | None = None,
         accounts: Sequence[str] = (),
         look_inside: bool = True,
     ) -> None:
-        """`target` is the option kubernetes; `look_inside` is whether the configuration files in the pods are read."""
-        self._kubernetes = Kubernetes(target)
-        self._namespace, self._cluster = target["namespace"], target["cluster"]
-        self._account, self._timeout = target["account"] or "SYS", timeout
+        """`look_inside` is whether the configuration files in the pods are read."""
+        self._kubernetes = Kubernetes(target.api)
+        self._namespace, self._cluster = target.namespace, target.cluster
+        self._account, self._timeout = target.account or "SYS", timeout
         self._expectation = expectation or Expectation()
         self._opened, self._time = opened, AnswerTime(timeout)
         pool = opened.enter_context(ThreadPoolExecutor())

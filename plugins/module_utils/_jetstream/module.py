@@ -25,7 +25,7 @@ def declare(resource: Resource, result: str) -> None:
     spec = naming_options(resource) | GUARDS | RESETS | {"wait_timeout": {"type": "float", "default": 30}}
     with NatsModule(spec | arguments | resource.argument_spec()) as module:
         item = declared_resource(resource, module.params, {})
-        with connected(module.params, account="APP") as connection:
+        with connected(module.access, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
             work = converge(jetstream, [item], module.check_mode, module.params["wait_timeout"])
             (outcome,) = connection.run(work)

@@ -10,44 +10,41 @@ import base64
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, NotAskedError, Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CLIENT_PORT, ready, runs
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.port_forward import Tunnel
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, Login
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
-from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions
 
 if TYPE_CHECKING:
     from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
     from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 # The environment variables of a login, for a task without any login option.
 LOGIN_VARIABLES = {"user": "NATS_USER", "password": "NATS_PASSWORD", "token": "NATS_TOKEN", "creds": "NATS_CREDS"}
-LOGIN_OPTIONS = ("user", "password", "token", "creds", "nkey_seed", "jwt")
 # Seconds to connect through the API server and the kubelet, which takes longer than a direct connection.
 CONNECT_TIMEOUT_S = 10
 
 
 @contextmanager
-def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
-    """A connection by the options of a task. `account` is the default for a connection through Kubernetes."""
-    if params.get("kubernetes"):
-        target = params["kubernetes"]
+def connected(access: Access, account: str) -> Iterator[Connection]:
+    """A connection as a task's options say. `account` is the default for a connection through Kubernetes."""
+    if target := access.kubernetes:
         # Imported here, because importing the client library takes longer than a request to NATS.
         from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import (
             Kubernetes,
         )
 
-        kubernetes = Kubernetes(target)
-        with through(
-            kubernetes, target["namespace"], target["cluster"], target["account"] or account, params["timeout"]
-        ) as connection:
+        kubernetes, account = Kubernetes(target.api), target.account or account
+        with through(kubernetes, target.namespace, target.cluster, account, access.timeout) as connection:
             yield connection
         return
-    servers = params["servers"] or [server for server in os.environ.get("NATS_URL", "").split(",") if server]
+    servers = access.servers or [server for server in os.environ.get("NATS_URL", "").split(",") if server]
     if not servers:
         raise NatsError(
             "connection",
@@ -55,39 +52,35 @@ def connected(params: Mapping[str, Any], account: str) -> Iterator[Connection]:
             "Set one of them.",
             code="INVALID_OPTIONS",
         )
-    login = {name: params[name] for name in LOGIN_OPTIONS if params[name]}
-    login = login or {
+    login = access.login.given() or {
         name: os.environ[variable] for name, variable in LOGIN_VARIABLES.items() if os.environ.get(variable)
     }
-    tls = TlsOptions(**params["tls"]) if params["tls"] is not None else None
-    options = Options(servers, **login, tls=tls, inbox_prefix=params["inbox_prefix"], timeout=params["timeout"])
+    options = Options(servers, **login, tls=access.tls, inbox_prefix=access.inbox_prefix, timeout=access.timeout)
     with Connection(options) as connection:
         yield connection
 
 
-def logins(params: Mapping[str, Any], opened: ExitStack) -> Callable[[str], Connection | None]:
+def logins(access: Access, declared: Mapping[str, Login], opened: ExitStack) -> Callable[[str], Connection | None]:
     """A function that returns a connection as the user of an account, or None where there are no credentials for it.
 
-    The credentials are those of the option `accounts`, or, with `kubernetes`, those in the account's Secret. Each connection is
-    opened once, when it is first needed.
+    The credentials are those that the task declares for the account, or, through Kubernetes, those in the account's Secret. Each
+    connection is opened once, when it is first needed.
     """
-    declared = {login["account"]: login for login in params["accounts"] if any(login.get(key) for key in LOGIN_OPTIONS)}
 
     @cache
     def connection_of(account: str) -> Connection | None:
-        if account in declared:
-            options = {**params, **{key: declared[account].get(key) for key in LOGIN_OPTIONS}, "kubernetes": None}
-            return opened.enter_context(connected(options, ""))
-        if not params.get("kubernetes"):
+        login, target = declared.get(account, Login()), access.kubernetes
+        if login.given():
+            return opened.enter_context(connected(replace(access, login=login, kubernetes=None), ""))
+        if not target:
             return None
         from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 
-        target = params["kubernetes"]
-        kubernetes, namespace = Kubernetes(target), target["namespace"]
-        name = secret_name(target["cluster"], account)
+        kubernetes, namespace = Kubernetes(target.api), target.namespace
+        name = secret_name(target.cluster, account)
         if kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", f"Secret {name}") is None:
             return None
-        return opened.enter_context(through(kubernetes, namespace, target["cluster"], account, params["timeout"]))
+        return opened.enter_context(through(kubernetes, namespace, target.cluster, account, access.timeout))
 
     return connection_of
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import HAS_NATS, secret_of
 
 KUBERNETES: dict[str, Any] = {
@@ -59,6 +61,19 @@ class NatsModule(CollectionModule):
         )
         # Ansible masks the options that are marked as secret, but not a password in a URL.
         self.no_log_values |= {secret for server in self.params["servers"] or () if (secret := secret_of(server))}
+
+    @property
+    def access(self) -> Access:
+        """How to reach NATS."""
+        return Access.from_options(self.params)
+
+    def needed_target(self, why: str) -> KubernetesTarget:
+        """The option `kubernetes`; a sentence says why it is needed."""
+        if target := self.access.kubernetes:
+            return target
+        raise NatsError(
+            "option kubernetes", f"it is needed: {why}", "Set kubernetes.namespace.", code="INVALID_OPTIONS"
+        )
 
     @property
     def api_prefix(self) -> str:

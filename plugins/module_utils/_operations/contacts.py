@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Protocol
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
     NotAskedError,
@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer_kubernetes import ThroughKubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Steady
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
@@ -24,7 +25,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.statefu
 Observer = Callable[[Iterable[str]], ThroughKubernetes]
 
 
-def observer(target: Mapping[str, Any], timeout: float, opened: ExitStack) -> Observer:
+def observer(target: KubernetesTarget, timeout: float, opened: ExitStack) -> Observer:
     """Snapshots of the cluster that the option `kubernetes` names."""
 
     def observing(accounts: Iterable[str]) -> ThroughKubernetes:
