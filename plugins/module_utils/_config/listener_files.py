@@ -11,7 +11,8 @@ import http
 import posixpath
 import re
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,23 +62,36 @@ class Secrets:
     """The Secrets of a namespace, each read once. Those in `declared` replace existing ones."""
 
     def __init__(
-        self, kubernetes: Kubernetes, namespace: str, declared: Mapping[str, Mapping[str, bytes]] | None = None
+        self,
+        read: Callable[[str], Mapping[str, bytes] | None],
+        declared: Mapping[str, Mapping[str, bytes]] | None = None,
     ) -> None:
-        self._kubernetes, self._namespace = kubernetes, namespace
+        """`read` returns the data of a Secret by its name, or None where it does not exist."""
+        self._read, self._lock = read, threading.Lock()
         self._known: dict[str, Mapping[str, bytes] | None] = dict(declared or {})
+
+    @classmethod
+    def of_namespace(
+        cls, kubernetes: Kubernetes, namespace: str, declared: Mapping[str, Mapping[str, bytes]] | None = None
+    ) -> Secrets:
+        def read(name: str) -> Mapping[str, bytes] | None:
+            what = f"Secret {name} in namespace {namespace}"
+            found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", what)
+            return decoded(found) if found is not None else None
+
+        return cls(read, declared)
 
     def read(self, name: str, must: bool = False) -> Mapping[str, bytes] | None:
         """The data of a Secret; None where it does not exist, or may not be read unless `must` is set."""
-        if name not in self._known:
-            what = f"Secret {name} in namespace {self._namespace}"
-            try:
-                found = self._kubernetes.find(f"/api/v1/namespaces/{self._namespace}/secrets/{name}", what)
-            except NatsError as error:
-                if error.err_code != http.HTTPStatus.FORBIDDEN or must:
-                    raise
-                found = None
-            self._known[name] = decoded(found) if found is not None else None
-        return self._known[name]
+        with self._lock:
+            if name not in self._known:
+                try:
+                    self._known[name] = self._read(name)
+                except NatsError as error:
+                    if error.err_code != http.HTTPStatus.FORBIDDEN or must:
+                        raise
+                    self._known[name] = None
+            return self._known[name]
 
 
 def decoded(secret: Object) -> dict[str, bytes]:
@@ -164,7 +178,7 @@ def declared_problems(kubernetes: Kubernetes, objects: list[Object]) -> list[Cer
         return []
     text = secrets[name].get("nats.conf", b"").decode(errors="replace")
     pod = {"metadata": {}} | statefulset["spec"]["template"]
-    return problems_of(text, pod, Secrets(kubernetes, statefulset["metadata"]["namespace"], secrets))
+    return problems_of(text, pod, Secrets.of_namespace(kubernetes, statefulset["metadata"]["namespace"], secrets))
 
 
 def listener_problems(data: Mapping[str, Any], pod: Object, secrets: Secrets, who: str) -> Iterator[CertificateProblem]:

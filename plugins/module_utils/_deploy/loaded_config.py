@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import Secrets
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Loaded
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
@@ -35,12 +36,14 @@ def loaded(kubernetes: Kubernetes, pods: Iterable[Object], snapshot: Snapshot) -
     running = {server_name(pod): pod for pod in pods if runs(pod)}
     if not running:
         return Loaded()
+    # All pods have the same ones.
+    secrets = Secrets.of_namespace(kubernetes, next(iter(running.values()))["metadata"]["namespace"])
 
     def missing(name: str) -> tuple[str, ...] | str:
         if name not in varz:
             return "it does not answer"
         try:
-            return tuple(_missing(kubernetes, running[name], varz[name]))
+            return tuple(_missing(kubernetes, running[name], secrets, varz[name]))
         except NatsError as error:
             return error.cause
 
@@ -58,8 +61,8 @@ def varz_by_server(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
     return {**snapshot.varz_of_silent, **answered}
 
 
-def _missing(kubernetes: Kubernetes, pod: Object, varz: Mapping[str, Any]) -> list[str]:
-    wanted = declared_files(kubernetes, pod)
+def _missing(kubernetes: Kubernetes, pod: Object, secrets: Secrets, varz: Mapping[str, Any]) -> list[str]:
+    wanted = declared_files(pod, secrets)
     # The revision is a hash of the configuration: the files in the pod are only read for certificates and for older servers.
     if len(wanted.hashes) == 1 and not wanted.certificates and wanted.revision and "metadata" in varz:
         return other_revision(wanted, varz)

@@ -73,6 +73,11 @@ class DeclaredFiles:
         return "; ".join(f"{', '.join(found)} of {secret}" for secret, found in by_secret.items())
 
     @property
+    def certificate_files(self) -> list[str]:
+        """The paths of all certificates, each once."""
+        return list(dict.fromkeys(self.certificates.values()))
+
+    @property
     def short(self) -> str:
         return hashlib.sha256("".join(self.hashes.values()).encode()).hexdigest()[:10]
 
@@ -91,9 +96,8 @@ class Mounted:
     written: Mapping[str, int] = field(default_factory=dict)
 
 
-def declared_files(kubernetes: Kubernetes, pod: Object) -> DeclaredFiles:
+def declared_files(pod: Object, secrets: Secrets) -> DeclaredFiles:
     """What the Secrets that this pod's own specification names hold now."""
-    secrets = Secrets(kubernetes, pod["metadata"]["namespace"])
     found = source_of(pod, CONFIGURATION)
     name, what = pod["metadata"]["name"], f"configuration of pod {pod['metadata']['name']}"
     if found is None:
@@ -128,14 +132,19 @@ def declared_files(kubernetes: Kubernetes, pod: Object) -> DeclaredFiles:
 def look(kubernetes: Kubernetes, pod: Object, wanted: DeclaredFiles) -> Mounted:
     """What is in the pod now."""
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-    certificates = list(dict.fromkeys(wanted.certificates.values()))
+    certificates = wanted.certificate_files
     others = [path for path in wanted.hashes if path not in (CONFIGURATION, *certificates)]
     command = ["sh", "-c", LOOK_SCRIPT, "sh", CONFIGURATION, *certificates, "--", *others]
     _code, said = kubernetes.run(namespace, name, "nats", command, timeout=10)
+    return mounted_files(said, wanted)
+
+
+def mounted_files(said: str, wanted: DeclaredFiles) -> Mounted:
+    """What is in the pod, by the output of LOOK_SCRIPT."""
     hashed, dated, checked, *texts = said.split(f"{FILE_MARK}\n")
     hashes = {path: digest for digest, path in HASH.findall(hashed)}
     digest = DIGEST.search(checked)
-    ends = {path: end for path, text in zip(certificates, texts, strict=False) if (end := end_of(text))}
+    ends = {path: end for path, text in zip(wanted.certificate_files, texts, strict=False) if (end := end_of(text))}
     return Mounted(
         stale=tuple(path for path, digest in wanted.hashes.items() if hashes.get(path) != digest),
         digest=digest[1] if digest else "",

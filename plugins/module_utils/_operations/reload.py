@@ -24,6 +24,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import CertificateProblem, sentences
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import Secrets
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
@@ -150,7 +151,7 @@ class ServerReload:
         ]
 
     def _look(self) -> None:
-        self._declared = declared_files(self._kubernetes, self._pod)
+        self._declared = declared_files(self._pod, Secrets.of_namespace(self._kubernetes, self._namespace))
         self._mounted = look(self._kubernetes, self._pod, self._declared)
         if self._mounted.problem and not self._mounted.stale:
             cause = f"{self._declared.secret} {self._mounted.problem}"

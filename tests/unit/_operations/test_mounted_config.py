@@ -6,20 +6,19 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import Secrets
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CONFIGURATION
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import (
     FILE_MARK,
     declared_files,
     file_differences,
-    look,
+    mounted_files,
 )
 from tests.support.certificates import certificate, issue
 
@@ -35,18 +34,7 @@ def pod(**volumes):
     }
 
 
-class Fake(Kubernetes):
-    """Secrets and one command's output."""
-
-    def __init__(self, secrets, said=""):
-        self.secrets, self.said = secrets, said
-
-    def find(self, path, what, **query):
-        data = self.secrets.get(path.rpartition("/")[2])
-        return data and {"data": {key: base64.b64encode(value).decode() for key, value in data.items()}}
-
-    def run(self, *_arguments, **_more):
-        return 0, self.said
+NO_SECRETS: dict[str, dict[str, bytes]] = {}
 
 
 def sha(content):
@@ -62,9 +50,8 @@ CONFIG = ("/etc/nats", {"secret": {"secretName": "config"}})
 def test_every_file_is_traced_to_its_secret():
     items = [{"key": "renamed", "path": "tls.crt"}, {"key": "tls.key", "path": "tls.key"}]
     mounted = pod(config=CONFIG, tls=("/etc/tls", {"secret": {"secretName": "tls", "items": items}}))
-    found = declared_files(
-        Fake({"config": {"nats.conf": CONF}, "tls": {"renamed": LEAF.pem, "tls.key": LEAF.key_pem}}), mounted
-    )
+    secrets = {"config": {"nats.conf": CONF}, "tls": {"renamed": LEAF.pem, "tls.key": LEAF.key_pem}}
+    found = declared_files(mounted, Secrets(secrets.get))
     hashes = {TLS["cert_file"]: sha(LEAF.pem), TLS["key_file"]: sha(LEAF.key_pem)}
     assert (found.hashes, found.problems) == ({CONFIGURATION: sha(CONF)} | hashes, ())
     assert (found.secret, found.certificates, found.revision) == (
@@ -148,7 +135,7 @@ def test_which_files_of_which_secrets_are_checked(block, secrets, said):
         ca=("/etc/ca", {"projected": {"sources": [{"secret": {"name": "ca"}}]}}),
     )
     mounted["spec"]["containers"][0]["env"] = ENV
-    found = declared_files(Fake(secrets | {"config": {"nats.conf": to_nats_conf(block).encode()}}), mounted)
+    found = declared_files(mounted, Secrets((secrets | {"config": {"nats.conf": to_nats_conf(block).encode()}}).get))
     told = [problem.sentence for problem in found.problems]
     assert [sentence[: len(begins)] for sentence, begins in zip(told, said, strict=True)] == said
 
@@ -166,12 +153,10 @@ def test_which_files_of_which_secrets_are_checked(block, secrets, said):
 )
 def test_a_file_that_came_after_the_load_is_not_loaded(written, loaded, now, late):
     mounted = pod(config=CONFIG, tls=("/etc/tls", {"secret": {"secretName": "tls"}}))
-    wanted = declared_files(Fake({"config": {"nats.conf": CONF}, "tls": TLS_SECRET}), mounted)
+    wanted = declared_files(mounted, Secrets({"config": {"nats.conf": CONF}, "tls": TLS_SECRET}.get))
     hashed = "".join(f"{value}  {path}\n" for path, value in wanted.hashes.items())
     dated = f"{now} now\n200 {CONFIGURATION}\n{written} /etc/tls/tls.key\n"
-    there = look(
-        Fake({}, f"{hashed}{FILE_MARK}\n{dated}{FILE_MARK}\nvalid (sha256:ab)\n{FILE_MARK}\n"), mounted, wanted
-    )
+    there = mounted_files(f"{hashed}{FILE_MARK}\n{dated}{FILE_MARK}\nvalid (sha256:ab)\n{FILE_MARK}\n", wanted)
     found = file_differences(wanted, there, {"config_digest": "sha256:ab", "config_load_time": loaded})
     assert found == (
         ["/etc/tls/tls.key of Secret tls was renewed after it had loaded its configuration"] if late else []
@@ -180,18 +165,18 @@ def test_a_file_that_came_after_the_load_is_not_loaded(written, loaded, now, lat
 
 def test_a_pod_without_a_secret_for_its_configuration_is_refused():
     with pytest.raises(NatsError, match=r"it mounts no Secret at /etc/nats/nats\.conf"):
-        declared_files(Fake({}), pod(config=("/etc/nats", {"configMap": {"name": "config"}})))
+        declared_files(pod(config=("/etc/nats", {"configMap": {"name": "config"}})), Secrets(NO_SECRETS.get))
     with pytest.raises(NatsError, match=r"Secret config holds no nats\.conf"):
-        declared_files(Fake({"config": {}}), pod(config=CONFIG))
+        declared_files(pod(config=CONFIG), Secrets({"config": {}}.get))
 
 
-def test_the_files_in_the_pod_are_read_by_one_command(tmp_path):
+def test_the_output_of_the_command_in_the_pod_is_read(tmp_path):
     ends = certificate(tmp_path, "a")
-    wanted = declared_files(Fake({"config": {"nats.conf": CONF}}), pod(config=CONFIG))
+    wanted = declared_files(pod(config=CONFIG), Secrets({"config": {"nats.conf": CONF}}.get))
     said = f"{sha(CONF)}  {CONFIGURATION}\n{FILE_MARK}\n9 now\n{FILE_MARK}\nnats-server: it is valid (sha256:ab)\n{FILE_MARK}\n"
-    there = look(Fake({}, said + (tmp_path / "a.crt").read_text()), pod(config=CONFIG), wanted)
+    there = mounted_files(said + (tmp_path / "a.crt").read_text(), wanted)
     assert (there.stale, there.digest, there.ends, there.problem) == ((), "sha256:ab", {"websocket": ends}, "")
     said = f'{sha(b"old")}  {CONFIGURATION}\n{FILE_MARK}\n9 now\n{FILE_MARK}\nnats-server: {CONFIGURATION}:1:0: unknown field "x"\n\n{FILE_MARK}\n'
-    there = look(Fake({}, said), pod(config=CONFIG), wanted)
+    there = mounted_files(said, wanted)
     assert (there.stale, there.digest, there.ends) == ((CONFIGURATION,), "", {})
     assert there.problem == 'holds what the server refuses: 1:0: unknown field "x"'
