@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import NOTHING
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
+from tests.support.modules import module_runner
 from tests.support.servers import ACCOUNTS, Cluster, running, secret
 
 
@@ -107,15 +107,7 @@ def take(account_connection):
 
 @pytest.fixture
 def run_module(capsys):
-    """Runs a module's main() and returns what it would tell Ansible."""
-
-    def run(module, /, *, check: bool = False, **params) -> dict:
-        arguments = {**params, "_ansible_check_mode": check, "_ansible_diff": True}
-        with patch_module_args(arguments), pytest.raises(SystemExit):
-            module.main()
-        return json.loads(capsys.readouterr().out)
-
-    return run
+    return module_runner(capsys)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class Load:
 
     def __enter__(self):
         self._thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not (self.did["published"] > 200 and self.did["acknowledged"] > 200):
             assert time.monotonic() < deadline, self.did
             time.sleep(0.1)

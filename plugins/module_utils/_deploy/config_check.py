@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import base64
+import posixpath
 import re
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -45,9 +47,16 @@ def check_configuration(
     namespace: Object | None,
     configuration: str,
     hosts: Sequence[str] = (),
+    declared_secrets: Mapping[str, Mapping[str, bytes]] | None = None,
 ) -> None:
-    """Raises where `nats-server -t` of the declared image refuses the configuration, or a name is not known. Leaves nothing behind."""
-    with _namespace(kubernetes, namespace), _pod(kubernetes, statefulset) as (where, pod, container):
+    """Raises where `nats-server -t` of the declared image refuses the configuration, or a name is not known. Leaves nothing behind.
+
+    The files of declared Secrets, which may not exist yet, are written into the pod.
+    """
+    new, secret_data = _checking_pod(statefulset, declared_secrets or {}), declared_secrets or {}
+    with _namespace(kubernetes, namespace), _pod(kubernetes, new) as (where, pod, container):
+        for path, content in _declared_files(statefulset["spec"]["template"]["spec"], secret_data):
+            _write(kubernetes, where, pod, path, content)
         if hosts:
             check_names(kubernetes, where, pod, hosts)
         check_in_pod(kubernetes, where, pod, container, configuration)
@@ -88,9 +97,8 @@ def _namespace(kubernetes: Kubernetes, namespace: Object | None) -> Iterator[Non
 
 
 @contextmanager
-def _pod(kubernetes: Kubernetes, statefulset: Object) -> Iterator[tuple[str, str, Object]]:
-    """A short-lived pod of the declared image: its namespace, its name, and the container as declared."""
-    pod = _checking_pod(statefulset)
+def _pod(kubernetes: Kubernetes, pod: Object) -> Iterator[tuple[str, str, Object]]:
+    """This pod while it is needed: its namespace, its name, and its container."""
     meta, (container,) = pod["metadata"], pod["spec"]["containers"]
     path = f"/api/v1/namespaces/{meta['namespace']}/pods"
     _create(kubernetes, path, pod)
@@ -101,13 +109,68 @@ def _pod(kubernetes: Kubernetes, statefulset: Object) -> Iterator[tuple[str, str
         kubernetes.call("DELETE", f"{path}/{meta['name']}", f"pod {meta['name']}", gracePeriodSeconds=0)
 
 
-def _checking_pod(statefulset: Object) -> Object:
+def mounts_declared_files(pod: Object, template: Object) -> bool:
+    """Whether a pod has the files that a configuration for this template may name."""
+
+    def mounted(spec: Object) -> list[tuple[str, Object]]:
+        volumes = {volume["name"]: volume for volume in _file_volumes(spec)}
+        mounts = nats_container({"spec": spec}).get("volumeMounts") or []
+        return [(mount["mountPath"], volumes[mount["name"]]) for mount in mounts if mount["name"] in volumes]
+
+    # The API server adds defaults to what a pod declares.
+    there = {path: _sources(volume) for path, volume in mounted(pod["spec"])}
+    return all(there.get(path) == _sources(volume) for path, volume in mounted(template["spec"]))
+
+
+def _sources(volume: Object) -> list[tuple[str, Object]]:
+    """The Secrets and ConfigMaps of a volume, and which of their keys it has under which names."""
+    parts = volume["projected"].get("sources") or [] if "projected" in volume else [volume]
+    found = [(part.get("secret") or part.get("configMap") or {}) for part in parts]
+    return [
+        (
+            str(part.get("secretName") or part.get("name")),
+            {item["key"]: item["path"] for item in part.get("items") or []},
+        )
+        for part in found
+    ]
+
+
+def _declared_files(spec: Object, declared: Mapping[str, Mapping[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """The paths, in the server's container, of the files of declared Secrets."""
+    volumes = {volume["name"]: volume for volume in _file_volumes(spec)}
+    for mount in nats_container({"spec": spec}).get("volumeMounts") or []:
+        secret = volumes.get(mount["name"], {}).get("secret") or {}
+        for key, content in declared.get(str(secret.get("secretName")), {}).items():
+            renamed = {item["key"]: item["path"] for item in secret.get("items") or []}
+            if not renamed or key in renamed:
+                yield posixpath.join(mount["mountPath"], renamed.get(key, key)), content
+
+
+def _write(kubernetes: Kubernetes, namespace: str, pod: str, path: str, content: bytes) -> None:
+    text = base64.b64encode(content).decode()
+    script = 'mkdir -p "$(dirname "$2")" && head -c "$1" | base64 -d >"$2"'
+    command = ["sh", "-c", script, "sh", str(len(text)), path]
+    code, output = kubernetes.run(namespace, pod, "nats", command, stdin=text)
+    if code:
+        cause = f"{path} can't be written in it: {output.strip() or f'exit code {code}'}"
+        remedy = "Check nats_cluster_image, which needs a shell, mkdir, head and base64, as the alpine variant has."
+        raise NatsError(f"pod {pod} in namespace {namespace}", cause, remedy, code="POD_NOT_READY")
+
+
+def _checking_pod(statefulset: Object, declared: Mapping[str, Mapping[str, bytes]]) -> Object:
     meta, spec = statefulset["metadata"], statefulset["spec"]["template"]["spec"]
     nats = nats_container({"spec": spec})
     container = {key: value for key, value in nats.items() if key in CONTAINER_KEYS}
-    volumes = list(_file_volumes(spec))
+    volumes = [
+        {"name": volume["name"], "emptyDir": {}} if volume.get("secret", {}).get("secretName") in declared else volume
+        for volume in _file_volumes(spec)
+    ]
     names = {volume["name"] for volume in volumes}
-    mounts = [mount for mount in nats.get("volumeMounts") or [] if mount["name"] in names]
+    mounts = [
+        {key: value for key, value in mount.items() if key != "readOnly"}
+        for mount in nats.get("volumeMounts") or []
+        if mount["name"] in names
+    ]
     name = f"{meta['name']}-config-check-{secrets.token_hex(3)}"
     labels = {"app.kubernetes.io/component": "config-check", "app.kubernetes.io/managed-by": "messaging.nats"}
     return {

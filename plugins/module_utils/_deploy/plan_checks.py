@@ -13,10 +13,11 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import sentences
-from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import declared_problems
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import declared_problems, decoded
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_check import (
     check_configuration,
     check_in_pod,
+    mounts_declared_files,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
     config_values,
@@ -142,11 +143,14 @@ def check_conf(kubernetes: Kubernetes, proposed: ProposedPlan, may_create_pod: b
     image, running = container["image"], proposed.facts.running
     if running and running.configuration == conf and nats_image(running.statefulset["spec"]["template"]) == image:
         return
-    pod = next((pod for pod in proposed.pods if runs(pod) and nats_image(pod) == image), None)
+    template = statefulset["spec"]["template"]
+    fitting = (pod for pod in proposed.pods if nats_image(pod) == image and mounts_declared_files(pod, template))
+    pod = next((pod for pod in fitting if runs(pod)), None)
     if pod:
         check_in_pod(kubernetes, proposed.namespace, pod["metadata"]["name"], container, conf)
     elif may_create_pod:
         namespace = next((item for item in missing_objects(proposed.pairs) if item["kind"] == "Namespace"), None)
         # The names of a new cluster can be looked up in the same pod.
         hosts = hosts_to_resolve(config_values(conf), _login_urls(proposed.declared), ())
-        check_configuration(kubernetes, statefulset, namespace, conf, hosts)
+        declared = {item["metadata"]["name"]: decoded(item) for item in proposed.declared if item["kind"] == "Secret"}
+        check_configuration(kubernetes, statefulset, namespace, conf, hosts, declared)

@@ -36,9 +36,15 @@ try:
         SSLError,
     )
     from urllib3.util import parse_url
-    from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
+    from websocket import (
+        WebSocket,
+        WebSocketBadStatusException,
+        WebSocketConnectionClosedException,
+        WebSocketException,
+    )
 except ImportError:
     HAS_HTTP = False
+    WebSocket = object  # type: ignore[misc, assignment]
 else:
     HAS_HTTP = True
 
@@ -122,6 +128,17 @@ def error_code(status: int, body: bytes) -> str:
     return CODE_BY_STATUS.get(status, "KUBERNETES_REFUSED")
 
 
+class EndingWebSocket(WebSocket):
+    """A websocket that closes its socket when the other side has ended the connection: the client library's PortForward does not."""
+
+    def recv_data_frame(self, control_frame: bool = False) -> Any:
+        try:
+            return super().recv_data_frame(control_frame)
+        except WebSocketConnectionClosedException:
+            self.shutdown()  # type: ignore[no-untyped-call]
+            raise
+
+
 class Api:
     """HTTP requests to one Kubernetes API, as one user."""
 
@@ -182,7 +199,7 @@ class Api:
             tries += 1
             headers = self._headers({"Sec-WebSocket-Protocol": "v4.channel.k8s.io"})
             url = self._url(path, query).replace("http", "ws", 1)
-            link: Any = WebSocket(sslopt=self._tls, skip_utf8_validation=True)
+            link: Any = EndingWebSocket(sslopt=self._tls, skip_utf8_validation=True)
             try:
                 link.connect(
                     url,

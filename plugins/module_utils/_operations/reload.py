@@ -15,7 +15,7 @@ import http
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -247,13 +247,9 @@ class ServerReload:
             status, body = self._kubernetes.get(
                 self._namespace, self._pod_name, MONITOR_PORT, "/varz", timeout=self._target.timeout
             )
-            if status == http.HTTPStatus.OK:
-                found: dict[str, Any] = json.loads(body)
-                return found
-            # A server with https_port answers an HTTP request with this sentence.
-            cause = "it speaks https" if "HTTPS server" in body else f"it answers with status {status}"
-        except ValueError:
-            cause = "its answer is not JSON"
+            return monitored_varz(status, body)
+        except ValueError as error:
+            cause = str(error)
         except NatsError as error:
             cause = error.cause
         raise UnreadServerError(
@@ -272,6 +268,18 @@ class ServerReload:
         server_id = str(self._connection.server()["server_id"])
         answer: dict[str, Any] = self._connection.request(f"$SYS.REQ.SERVER.{server_id}.{verb}")
         return answer
+
+
+def monitored_varz(status: int, body: str) -> dict[str, Any]:
+    """What a server says of itself on its monitoring port; raises ValueError with the reason where it says nothing."""
+    if status != http.HTTPStatus.OK:
+        # A server with https_port answers an HTTP request with this sentence.
+        raise ValueError("it speaks https" if "HTTPS server" in body else f"it answers with status {status}")
+    try:
+        found: dict[str, Any] = json.loads(body)
+    except ValueError as error:
+        raise ValueError("its answer is not JSON") from error
+    return found
 
 
 def _refuse_certificates(servers: list[ServerReload]) -> None:
@@ -297,10 +305,14 @@ def _on_all(
                 return missing
             time.sleep(POLL_INTERVAL_S)
 
-    missing = dict(zip(servers, pool.map(until_done, servers), strict=True))
+    refuse_late({server.name: lacks for server, lacks in zip(servers, pool.map(until_done, servers), strict=True)})
+
+
+def refuse_late(missing: Mapping[str, str]) -> None:
+    """Raises with what each server lacks, unless it is nothing."""
     if any(missing.values()):
-        evidence = "; ".join(f"{server.name}: {words}" for server, words in missing.items() if words)
-        done = [server.name for server, words in missing.items() if not words]
+        evidence = "; ".join(f"{name}: {lacks}" for name, lacks in missing.items() if lacks)
+        done = [name for name, lacks in missing.items() if not lacks]
         raise NatsError(
             "configuration",
             f"not all servers have it in time: {evidence}; {_listed(done, 'is')} done",

@@ -2,13 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the refusal of a configuration may show."""
+"""What the refusal of a configuration may show, and what a monitoring port says."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import _without_values
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import (
+    _without_values,
+    monitored_varz,
+    refuse_late,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,38 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.reload 
 )
 def test_a_refusal_shows_no_values(said, shown):
     assert _without_values(said) == shown
+
+
+def test_the_monitoring_port_says_what_the_server_runs_with():
+    assert monitored_varz(200, '{"server_name": "n"}') == {"server_name": "n"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (400, "Client sent an HTTP request to an HTTPS server.", "it speaks https"),
+        (404, "", "it answers with status 404"),
+        (200, "<html>", "its answer is not JSON"),
+    ],
+)
+def test_a_monitoring_port_that_does_not_say_it_is_named_with_the_reason(status, body, said):
+    with pytest.raises(ValueError, match=said):
+        monitored_varz(status, body)
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ({"a": "x", "b": "y"}, "not all servers have it in time: a: x; b: y; none is done"),
+        ({"a": "x", "b": ""}, "not all servers have it in time: a: x; b is done"),
+        ({"a": "x", "b": "", "c": ""}, "not all servers have it in time: a: x; b, c are done"),
+    ],
+)
+def test_a_reload_that_takes_too_long_says_what_each_server_lacks(missing, said):
+    with pytest.raises(NatsError) as refused:
+        refuse_late(missing)
+    assert (refused.value.code, refused.value.cause) == ("TIMED_OUT", said)
+
+
+def test_a_reload_for_which_no_server_lacks_anything_is_in_time():
+    refuse_late({"a": "", "b": ""})

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which files the pod that checks a configuration has."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_check import (
+    _checking_pod,
+    _declared_files,
+    mounts_declared_files,
+)
+
+WEB = {"name": "web", "secret": {"secretName": "web-tls"}}
+MOUNT = {"name": "web", "mountPath": "/etc/web", "readOnly": True}
+CONFIG = {"name": "config", "secret": {"secretName": "nats-config-1"}}
+DATA = {"name": "data", "persistentVolumeClaim": {"claimName": "data-nats-0"}}
+ITEMS = [{"key": "tls.crt", "path": "web.crt"}]
+
+
+def spec(*volumes, mounts=(MOUNT,)):
+    return {"containers": [{"name": "nats", "image": "nats", "volumeMounts": [*mounts]}], "volumes": [*volumes]}
+
+
+@pytest.mark.parametrize(
+    ("running", "declared", "has_them"),
+    [
+        (spec(CONFIG, DATA, mounts=()), spec(CONFIG, mounts=()), True),
+        (spec(CONFIG, mounts=()), spec(CONFIG, WEB), False),
+        (spec(WEB), spec(CONFIG, mounts=()), True),
+        # What the API server adds is no difference.
+        (spec({**WEB, "secret": {"secretName": "web-tls", "defaultMode": 420}}), spec(WEB), True),
+        (spec({**WEB, "secret": {"secretName": "other"}}), spec(WEB), False),
+        (spec({**WEB, "secret": {"secretName": "web-tls", "items": ITEMS}}), spec(WEB), False),
+        (spec(WEB, mounts=[{**MOUNT, "mountPath": "/etc/tls"}]), spec(WEB), False),
+        (
+            spec({"name": "web", "projected": {"sources": [{"secret": {"name": "a"}}, {"configMap": {"name": "b"}}]}}),
+            spec({"name": "web", "projected": {"sources": [{"secret": {"name": "a"}}]}}),
+            False,
+        ),
+    ],
+)
+def test_whether_a_running_pod_has_the_declared_files(running, declared, has_them):
+    assert mounts_declared_files({"spec": running}, {"spec": declared}) is has_them
+
+
+@pytest.mark.parametrize(
+    ("volume", "declared", "files"),
+    [
+        (WEB, {}, {}),
+        (WEB, {"other": {"tls.crt": b"x"}}, {}),
+        (WEB, {"web-tls": {"tls.crt": b"x", "tls.key": b"y"}}, {"/etc/web/tls.crt": b"x", "/etc/web/tls.key": b"y"}),
+        (
+            {**WEB, "secret": {"secretName": "web-tls", "items": ITEMS}},
+            {"web-tls": {"tls.crt": b"x", "tls.key": b"y"}},
+            {"/etc/web/web.crt": b"x"},
+        ),
+    ],
+)
+def test_the_files_of_declared_secrets_are_written_where_they_are_mounted(volume, declared, files):
+    assert dict(_declared_files(spec(CONFIG, volume), declared)) == files
+
+
+def test_a_declared_secret_is_an_empty_volume_in_the_checking_pod():
+    statefulset = {"metadata": {"name": "nats", "namespace": "n"}, "spec": {"template": {"spec": spec(CONFIG, WEB)}}}
+    there = _checking_pod(statefulset, {})["spec"]
+    assert there["volumes"] == [{"name": "web", "secret": {"secretName": "web-tls", "optional": True}}]
+    new = _checking_pod(statefulset, {"web-tls": {"tls.crt": b"x"}})["spec"]
+    assert new["volumes"] == [{"name": "web", "emptyDir": {}}]
+    assert new["containers"][0]["volumeMounts"] == [{"name": "web", "mountPath": "/etc/web"}]
