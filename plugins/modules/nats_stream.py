@@ -41,7 +41,7 @@ options:
     type: dict
     suboptions:
       filter:
-        description: Only messages of this subject, with wildcards.
+        description: Only messages of this subject, with wildcards. An empty one is refused, since it may be a variable without a value.
         type: str
       seq:
         description: Only messages before this sequence.

@@ -481,6 +481,29 @@ def test_a_server_that_dies_while_it_is_asked_is_not_waited_for(own_cluster):
         connection.run(ask_and_die())
 
 
+def test_requests_that_still_wait_when_another_one_has_failed_are_cancelled(single):
+    ended = []
+
+    async def wait():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("cancelled")
+
+    async def fail():
+        raise NatsError("request", "it fails", "", code="UNEXPECTED")
+
+    async def both():
+        await asyncio.gather(wait(), fail())
+
+    with Connection(Options([single[0].url], user="t0", password="t0-S3cret")) as connection:
+        connection.server()
+        with pytest.raises(NatsError, match="it fails"):
+            connection.run(both())
+        assert ended == []
+    assert ended == ["cancelled"]
+
+
 def test_a_server_that_died_unnoticed_is_not_asked(own_cluster):
     leader = own_cluster[0].get("/jsz")["meta_cluster"]["leader"]
     servers = sorted(own_cluster.servers, key=lambda server: server.name == leader)

@@ -341,6 +341,7 @@ def test_what_forbids_purging_has_the_servers_code(stream, publish):
     [
         ({"state": "purged", "purge": {"seq": 1, "keep": 1}}, "exclu"),
         ({"state": "purged", "purge": {"keep": -1}}, "purge.keep: -1 is negative"),
+        ({"state": "purged", "purge": {"filter": ""}}, "purge.filter is empty"),
         (
             {"consumer_limits": {"inactive_threshold": "soon"}},
             "consumer_limits: inactive_threshold: 'soon' is not a duration",

@@ -77,6 +77,9 @@ def parse_state_options(title: str, state: str, written: Mapping[str, Any]) -> S
 
 
 def _parse_purge(title: str, written: Mapping[str, Any]) -> Purge:
+    if written.get("filter") == "":
+        # Perhaps a variable that has no value; all messages would be deleted.
+        raise _invalid(title, "purge.filter is empty", "Write a subject, or leave it out to delete all messages.")
     purge = Purge(written.get("filter") or "", written.get("seq"), written.get("keep"))
     if purge.seq is not None and purge.keep is not None:
         raise _invalid(title, "purge: seq and keep exclude one another", "Write one of them.")

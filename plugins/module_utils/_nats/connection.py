@@ -141,6 +141,11 @@ class Connection:
     ) -> None:
         if self._client is not None:
             self._loop.run_until_complete(_closed(self._client))
+        # Where one of several requests has failed, the others still wait for their answers.
+        if unfinished := asyncio.all_tasks(self._loop):
+            for task in unfinished:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.wait(unfinished))
         # A closed client releases its socket in the next turn of the loop.
         self._loop.run_until_complete(asyncio.sleep(0.01 if self._last_error else 0))
         self._loop.close()
