@@ -16,7 +16,7 @@ from statistics import median
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import source
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import Expectation
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
-from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, Login
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, UserLogin
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_report import report
 from bench.resources import ROUNDS, Bench, streams
 from tests.support.browser import browser
@@ -30,10 +30,10 @@ SIZES = ((3, 3), (9, 500))
 def verification(cluster: Cluster) -> float:
     """Seconds of the module's own work, with the connections that it opens."""
     expectation = Expectation(tuple(server.name for server in cluster.servers), cluster_name="C")
-    access = Access(servers=tuple(server.url for server in cluster.servers), login=Login(**login("sys-user")))
+    access = Access(servers=tuple(server.url for server in cluster.servers), login=UserLogin(**login("sys-user")))
     start = time.perf_counter()
     with ExitStack() as opened:
-        _snapshot, findings = observe(source(access, {"T0": Login(**login("t0"))}, expectation, opened), 0, "error")
+        _snapshot, findings = observe(source(access, {"T0": UserLogin(**login("t0"))}, expectation, opened), 0, "error")
     took = time.perf_counter() - start
     assert not [finding for finding in findings if finding.severity != "info"], findings
     return took

@@ -22,7 +22,7 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import source
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import Expectation
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
-from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, Login
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, UserLogin
 from tests.support.servers import login
 
 POLLS, APART = 100, 0.05
@@ -127,13 +127,15 @@ class Load:
 def poll(own_cluster):
     """What a task of nats_health finds, with everything that it can be asked for."""
     expectation = Expectation(tuple(server.name for server in own_cluster.servers), cluster_name="C")
-    access = Access(servers=tuple(server.url for server in own_cluster.servers), login=Login(**login("sys-user")))
+    access = Access(servers=tuple(server.url for server in own_cluster.servers), login=UserLogin(**login("sys-user")))
 
     def run():
         with ExitStack() as opened:
             return [
                 found
-                for found in observe(source(access, {"T0": Login(**login("t0"))}, expectation, opened), 0, "warning")[1]
+                for found in observe(
+                    source(access, {"T0": UserLogin(**login("t0"))}, expectation, opened), 0, "warning"
+                )[1]
                 if found.severity != "info"
             ]
 

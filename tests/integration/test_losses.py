@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
     Prune,
@@ -195,7 +196,7 @@ class Lab:
         # Older servers delete some messages above a limit, or without interest, only when the next message is stored.
         self.prompt = self.ask("INFO").get("api", {}).get("level", 0) >= 5
 
-    def ask(self, call: str, **body: Any) -> dict[str, Any]:
+    def ask(self, call: str, **body: Any) -> Answer:
         return self.connection.request(f"$JS.API.{call}", body or b"")
 
     def make(self, content: Content) -> None:

@@ -23,7 +23,7 @@ TARGET = {
     "nats_cluster_context": "",
 }
 # The options that lead to the API server. Keys, tokens and passwords are left out: whoever runs the command supplies them.
-CONNECTION = (
+SHOWN_API_OPTIONS = (
     "kubeconfig",
     "context",
     "host",
@@ -105,7 +105,7 @@ def _target_variables(target: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: given[name] for name, default in TARGET.items() if given.get(name, default) != default}
     connection = given.get("nats_cluster_kubernetes") or {}
     if shown := {
-        name: connection[name] for name in CONNECTION if name in connection and not _is_secret(connection[name])
+        name: connection[name] for name in SHOWN_API_OPTIONS if name in connection and not _is_secret(connection[name])
     }:
         found["nats_cluster_kubernetes"] = shown
     return found

@@ -19,12 +19,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
 
-MAX_LISTED = 20
+MAX_SENTENCES = 20
 
 
 def shown(sentences: Iterable[str]) -> str:
-    """The sentences joined by semicolons; after MAX_LISTED only the number of the others."""
+    """The sentences joined by semicolons; after MAX_SENTENCES only the number of the others."""
     listed = list(sentences)
-    return "; ".join(listed[:MAX_LISTED]) + (
-        f"; and {len(listed) - MAX_LISTED} more" if len(listed) > MAX_LISTED else ""
+    return "; ".join(listed[:MAX_SENTENCES]) + (
+        f"; and {len(listed) - MAX_SENTENCES} more" if len(listed) > MAX_SENTENCES else ""
     )

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Running
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, answered
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import answered
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     VERSION_LABEL,
     Object,

@@ -39,7 +39,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditio
     owned_by_others,
     room,
     schedules_otherwise,
-    storage,
+    storage_refusals,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import (
     what_is_not_known,
@@ -127,7 +127,7 @@ def _preconditions(
     if takes_over(facts):
         yield from kept_volumes_problems(facts, wanted, config_values(configuration_of(pairs)), statefulset)
     if _creates_servers(facts, wanted):
-        yield from storage(statefulset, facts)
+        yield from storage_refusals(statefulset, facts)
         yield from room(statefulset, facts, wanted.replicas)
     elif facts.running and _schedules_otherwise(pairs, facts.running):
         yield from room(statefulset, facts, wanted.replicas)

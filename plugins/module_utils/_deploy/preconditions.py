@@ -52,7 +52,7 @@ def owned_by_others(counterparts: list[Counterpart], facts: ClusterFacts) -> Ite
             yield f"PersistentVolumeClaim {claim['metadata']['name']} exists and belongs to {owner}: the servers would take its data over. {theirs}"
 
 
-def storage(statefulset: Object, facts: ClusterFacts) -> Iterator[str]:
+def storage_refusals(statefulset: Object, facts: ClusterFacts) -> Iterator[str]:
     if facts.storage_classes is None:
         return
     known = sorted(found["metadata"]["name"] for found in facts.storage_classes)

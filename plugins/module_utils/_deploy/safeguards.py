@@ -22,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 SERVER_NAME_VARIABLE = "SERVER_NAME"
 SERVER_NAME_PATH = f".env[{SERVER_NAME_VARIABLE}].value"
 LEVEL_METADATA = "_nats.req.level"
-MAX_LISTED = 10
+MAX_NAMES = 10
 
 
 def broken_promises(
@@ -223,4 +223,4 @@ def _single_replicas(running: Running, wanted: DeclaredCluster, known: Knowledge
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:MAX_LISTED]) + (f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else "")
+    return ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
     ConsumerKey,
     StreamKey,
@@ -24,7 +25,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
     warning,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
-    Answer,
     Listed,
     Snapshot,
     answered,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import (
     Finding,
@@ -19,11 +20,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
     percent,
     warning,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer
 
 # A replica lags if it lacks this share of its stream, and more than these messages.
 LAG_PERCENT, MIN_LAG = 10, 1000
-NEAR_LIMIT_PERCENT, MANY_SUBJECTS, MAX_LISTED = 90, 1_000_000, 20
+NEAR_LIMIT_PERCENT, MANY_SUBJECTS, MAX_NAMES_LISTED = 90, 1_000_000, 20
 
 
 def stream_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Finding]:
@@ -39,7 +39,7 @@ def stream_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Fi
             single.setdefault(account, []).append(name)
         yield from _limits(what, config, stream.get("state") or {})
     for account, names in sorted(single.items()):
-        shown = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
+        shown = ", ".join(names[:MAX_NAMES_LISTED]) + (", …" if len(names) > MAX_NAMES_LISTED else "")
         evidence = f"{len(names)} streams have one replica: {shown}"
         remedy = "They are unavailable while their server is down, and lost with its volume."
         yield info("SINGLE_REPLICA", f"account {account}", evidence, remedy)

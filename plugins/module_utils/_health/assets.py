@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Answer = Mapping[str, Any]
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
+
 # Account and name of a stream; account, stream and name of a consumer.
 StreamKey = tuple[str, str]
 ConsumerKey = tuple[str, str, str]

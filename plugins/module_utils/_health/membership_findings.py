@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import meta_cluster
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, error, warning
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
-    Answer,
     NotAsked,
     Pod,
     Snapshot,

@@ -17,7 +17,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.observer im
     ThroughServers,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import Source
-from ansible_collections.messaging.nats.plugins.module_utils._nats.access import LOGIN_OPTIONS, Access, Login
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import LOGIN_OPTIONS, Access, UserLogin
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import CONNECTION, NatsModule
 
@@ -41,9 +41,9 @@ class ClusterModule(NatsModule):
         super().__init__(CLUSTER | dict(argument_spec))
 
     @property
-    def logins(self) -> dict[str, Login]:
+    def logins(self) -> dict[str, UserLogin]:
         """The login of each account that the option `accounts` names; empty where the account's Secret has it."""
-        return {entry["account"]: Login.from_options(entry) for entry in self.params["accounts"]}
+        return {entry["account"]: UserLogin.from_options(entry) for entry in self.params["accounts"]}
 
     def source(self, opened: ExitStack) -> Source:
         """Where snapshots come from, as the options say."""
@@ -51,7 +51,7 @@ class ClusterModule(NatsModule):
         return source(self.access, self.logins, _expectation(members, self.params["cluster_name"], previous), opened)
 
 
-def source(access: Access, logins: Mapping[str, Login], expectation: Expectation, opened: ExitStack) -> Source:
+def source(access: Access, logins: Mapping[str, UserLogin], expectation: Expectation, opened: ExitStack) -> Source:
     """Snapshots of a cluster in Kubernetes, or of the servers that are expected."""
     if access.kubernetes:
         # Imported here, because importing the client library takes longer than asking a server at hand.

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
     NatsError,
     NotAskedError,
     Unasked,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, Listed, NotAsked, Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Listed, NotAsked, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 
@@ -170,10 +171,10 @@ def surveys(
     questions: Sequence[tuple[str, Mapping[str, Any]]],
     expected: int | Collection[str],
     timeout: float,
-) -> list[list[dict[str, Any]]]:
+) -> list[list[Answer]]:
     """What all servers answer to each question, a subject and its options; all questions are asked at once."""
 
-    async def all_at_once() -> list[list[dict[str, Any]]]:
+    async def all_at_once() -> list[list[Answer]]:
         # Each question would otherwise try to connect again after the first one failed.
         await connection.client()
         return await _gathered(connection.survey(subject, options, expected, timeout) for subject, options in questions)

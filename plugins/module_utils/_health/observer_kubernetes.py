@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
@@ -29,7 +30,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.observer im
     server_names,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
-    Answer,
     KubernetesView,
     NotAsked,
     Pod,

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from statistics import median
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import (
     Finding,
@@ -21,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
     percent,
     warning,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer, says_ok
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import says_ok
 
 DAY_S = 86400
 EXPIRES_SOON_S, EXPIRES_NOW_S = 30 * DAY_S, 7 * DAY_S

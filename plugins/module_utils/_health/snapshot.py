@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
     meta_cluster,
     streams,
 )
 
-Answer = Mapping[str, Any]
 HTTP_OK = 200
 
 

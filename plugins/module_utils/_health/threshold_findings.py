@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
-from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant, parse_duration
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, error, warning
 
-Answer = Mapping[str, Any]
 Thresholds = Mapping[str, str]
 METADATA_PREFIX = "io.nats.monitor."
 THRESHOLD_REMEDY = "Its owner set this threshold in the metadata of the resource."

@@ -95,7 +95,7 @@ def default_priority_timeout(config: Config, _context: Context) -> int:
 DELIVER_POLICY_OF = {"opt_start_seq": "by_start_sequence", "opt_start_time": "by_start_time"}
 
 
-def complete(desired: Config, actual: Config) -> Config:
+def complete_consumer(desired: Config, actual: Config) -> Config:
     """The declared fields and those that follow: one of the two filter options, ack_wait from backoff, no start of another policy."""
     desired = dict(desired)
     policy = desired.get("deliver_policy")
@@ -112,7 +112,7 @@ def complete(desired: Config, actual: Config) -> Config:
     return desired
 
 
-def objections(after: Config, context: Context) -> Iterator[Refusal]:
+def consumer_objections(after: Config, context: Context) -> Iterator[Refusal]:
     """What the server would refuse of a consumer, or store otherwise than it is written."""
     if after.get("filter_subject") and after.get("filter_subjects"):
         yield invalid("filter_subject and filter_subjects: a consumer has one of them", "Write filter_subjects alone.")
@@ -229,8 +229,8 @@ CONSUMER = Resource(
     ),
     # Clients create consumers with explicit acknowledgement, although the server's own default is none.
     creates=lambda name: {"name": name, "durable_name": name, "ack_policy": "explicit"},
-    completes=complete,
-    objects=objections,
+    completes=complete_consumer,
+    objects=consumer_objections,
     loses=consumer_losses,
     holds=consumer_position,
     loses_recreated=lost_by_recreation,

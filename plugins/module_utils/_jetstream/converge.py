@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.current_state import (
     CurrentState,
@@ -41,7 +42,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_
     rounds,
     subjects_of,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Answer, JetStream, Place
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
 

@@ -15,11 +15,12 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import ResourceFacts, needs_level
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current
-from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Answer, JetStream, Place
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 # From this number of declared resources on, one list is read in place of each resource.
@@ -141,7 +142,7 @@ async def _current(jetstream: JetStream, item: DeclaredResource, info: Answer, c
         info = await jetstream.find(item.place, subjects_filter=purge.filter) or info
         if purge.seq is not None:
             extra["first_of_filter"] = await jetstream.first_of(item.place.stream, purge.filter)
-    return Current(info["config"], info.get("state") or {}, info | extra)
+    return Current(info["config"], info.get("state") or {}, {**info, **extra})
 
 
 def has_changed(before: Answer, now: Answer | None) -> bool:

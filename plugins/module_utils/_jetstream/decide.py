@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
@@ -21,7 +22,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES, state_too_new
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED
-from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 

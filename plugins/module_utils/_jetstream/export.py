@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS, kind_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
@@ -50,7 +51,7 @@ async def export_declarations(jetstream: JetStream, pattern: str, with_consumers
     return export
 
 
-def _add_consumer(export: Export, stream: str, info: Config) -> None:
+def _add_consumer(export: Export, stream: str, info: Answer) -> None:
     config = info["config"]
     if not config.get("durable_name"):
         export.not_read.append(f"consumer {info['name']} of stream {stream} is ephemeral: its client makes it")

@@ -35,14 +35,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream i
     PLACEMENT,
     REPUBLISH,
     age,
+    complete_stream,
     marker,
     mirror_change,
-    objections,
     replicas,
     server_metadata,
     storage,
+    stream_objections,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import complete as complete_stream
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 STREAM_PREFIX = "KV_"
@@ -81,7 +81,7 @@ def _parse_origin(value: Config) -> Config:
 BUCKET_ORIGIN = replace(ORIGIN, parse=_parse_origin, show=_show_origin)
 
 
-def creates(bucket: str) -> Config:
+def new_kv_bucket(bucket: str) -> Config:
     """The stream of a new bucket as NATS clients create it."""
     return {
         "name": STREAM_PREFIX + bucket,
@@ -108,7 +108,7 @@ def _key_transform(origin: Config, bucket: str) -> Config:
     return {"subject_transforms": [{"src": _keys(name), "dest": _keys(bucket)}]}
 
 
-def complete(desired: Config, actual: Config) -> Config:
+def complete_bucket(desired: Config, actual: Config) -> Config:
     """The declared fields and those that follow from them, so that the bucket's clients find its keys."""
     desired = dict(desired)
     after = actual | desired
@@ -155,9 +155,9 @@ KV = Resource(
     named="bucket",
     forbidden=BUCKET_NAME,
     prefix=STREAM_PREFIX,
-    creates=creates,
-    completes=complete,
-    objects=objections,
+    creates=new_kv_bucket,
+    completes=complete_bucket,
+    objects=stream_objections,
     loses=bucket_losses,
     holds=stream_content,
 )

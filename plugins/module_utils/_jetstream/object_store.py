@@ -18,7 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
     PLACEMENT,
     age,
-    complete,
+    complete_stream,
     replicas,
     server_metadata,
     storage,
@@ -28,7 +28,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 STREAM_PREFIX = "OBJ_"
 
 
-def creates(bucket: str) -> Config:
+def new_object_store(bucket: str) -> Config:
     """The stream of a new bucket as NATS clients create it."""
     return {
         "name": STREAM_PREFIX + bucket,
@@ -54,8 +54,8 @@ OBJECT_STORE = Resource(
     named="bucket",
     forbidden=BUCKET_NAME,
     prefix=STREAM_PREFIX,
-    creates=creates,
-    completes=complete,
+    creates=new_object_store,
+    completes=complete_stream,
     loses=bucket_losses,
     holds=stream_content,
     states=("present", "absent", "sealed"),

@@ -83,7 +83,7 @@ SEALED: Config = {
 }
 
 
-def complete(desired: Config, actual: Config) -> Config:
+def complete_stream(desired: Config, actual: Config) -> Config:
     """The declared fields and those that the server derives from them.
 
     Without them the server would refuse the change, or the next run would find the same difference again.
@@ -105,7 +105,7 @@ def complete(desired: Config, actual: Config) -> Config:
     return desired
 
 
-def objections(after: Config, _context: Context) -> Iterator[Refusal]:
+def stream_objections(after: Config, _context: Context) -> Iterator[Refusal]:
     """What the server would refuse of a stream, or store otherwise than it is written."""
     subjects = after.get("subjects") or []
     if twice := sorted({subject for subject in subjects if subjects.count(subject) > 1}):
@@ -192,8 +192,8 @@ STREAM = Resource(
         Field("metadata", labels, default=server_metadata),
     ),
     creates=lambda name: {"name": name},
-    completes=complete,
-    objects=objections,
+    completes=complete_stream,
+    objects=stream_objections,
     loses=stream_losses,
     holds=stream_content,
     states=("present", "absent", "purged", "sealed"),

@@ -14,7 +14,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import Tl
 
 
 @dataclass(frozen=True)
-class Login:
+class UserLogin:
     """The credentials of one user; empty where a task names none."""
 
     user: str | None = None
@@ -25,7 +25,7 @@ class Login:
     jwt: str | None = field(default=None, repr=False)
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Login:
+    def from_options(cls, options: Mapping[str, Any]) -> UserLogin:
         """The login options among these options; an empty one is not set."""
         return cls(**{name: options.get(name) or None for name in LOGIN_OPTIONS})
 
@@ -34,7 +34,7 @@ class Login:
         return {name: value for name, value in asdict(self).items() if value}
 
 
-LOGIN_OPTIONS = tuple(option.name for option in fields(Login))
+LOGIN_OPTIONS = tuple(option.name for option in fields(UserLogin))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Access:
 
     kubernetes: KubernetesTarget | None = None
     servers: tuple[str, ...] = ()
-    login: Login = Login()
+    login: UserLogin = UserLogin()
     tls: TlsOptions | None = None
     inbox_prefix: str = "_INBOX"
     # Seconds for one request.
@@ -70,7 +70,7 @@ class Access:
         return cls(
             KubernetesTarget.from_options(options["kubernetes"]) if options["kubernetes"] else None,
             tuple(options["servers"] or ()),
-            Login.from_options(options),
+            UserLogin.from_options(options),
             TlsOptions(**options["tls"]) if options["tls"] is not None else None,
             options["inbox_prefix"],
             options["timeout"],

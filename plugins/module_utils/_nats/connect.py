@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CLIENT_PORT, ready, runs
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.port_forward import Tunnel
-from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, Login
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, UserLogin
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def connected(access: Access, account: str) -> Iterator[Connection]:
         yield connection
 
 
-def logins(access: Access, declared: Mapping[str, Login], opened: ExitStack) -> Callable[[str], Connection | None]:
+def logins(access: Access, declared: Mapping[str, UserLogin], opened: ExitStack) -> Callable[[str], Connection | None]:
     """A function that returns a connection as the user of an account, or None where there are no credentials for it.
 
     The credentials are those that the task declares for the account, or, through Kubernetes, those in the account's Secret. Each
@@ -69,7 +69,7 @@ def logins(access: Access, declared: Mapping[str, Login], opened: ExitStack) -> 
 
     @cache
     def connection_of(account: str) -> Connection | None:
-        login, target = declared.get(account, Login()), access.kubernetes
+        login, target = declared.get(account, UserLogin()), access.kubernetes
         if login.given():
             return opened.enter_context(connected(replace(access, login=login, kubernetes=None), ""))
         if not target:

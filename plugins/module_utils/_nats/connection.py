@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
     NatsError,
     NobodyAnswersError,
@@ -38,7 +39,6 @@ except ImportError:
 else:
     HAS_NATS = True
 
-Answer = dict[str, Any]
 T = TypeVar("T")
 # The name of this client in the servers' lists of connections.
 CLIENT_NAME = "messaging.nats"
@@ -110,7 +110,7 @@ class _Client(Client):
                 self._transport.close()  # type: ignore[no-untyped-call]
             raise
 
-    async def _process_info(self, info: Answer, initial_connection: bool = False) -> None:
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         if self._wants_tls and not info.get("tls_required"):
             if not info.get("tls_available"):
                 raise nats.errors.Error("the server offers no TLS, and TLS was asked for")

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
@@ -54,7 +55,6 @@ ERRORS = {
     10076: ("JETSTREAM_DISABLED", ""),
     10113: ("JETSTREAM_REFUSED", "This account requires max_bytes on every stream: set it."),
 }
-Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
     Asset,
     Group,
@@ -23,7 +23,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import CLIENT_NAME
 from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Handover
 
-Answer = Mapping[str, Any]
 # A server may have this much more than the average number of clients.
 CLIENT_TOLERANCE = 1.1
 LIMITS = {"file": ("max_storage", "storage"), "memory": ("max_memory", "memory")}

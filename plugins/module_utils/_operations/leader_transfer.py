@@ -16,16 +16,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Place
 from ansible_collections.messaging.nats.plugins.module_utils._operations.leadership import Handover
 
-Answer = Mapping[str, Any]
 # Streams and consumers that have no leader at the same time.
 MAX_CONCURRENT_STEPDOWNS = 8
 # For a step-down, until the first look at the new leader, for one look, between two looks, and until the old leader is asked again.

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import (
     Asset,
     groups,
     meta_peers,
     named_meta_leader,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Answer
 
 
 @dataclass(frozen=True)

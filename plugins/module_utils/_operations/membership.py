@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, UnansweredError
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
@@ -26,8 +27,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import ASKED_BY_OPTION, AnswerTime, ask
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
-
-Answer = Mapping[str, Any]
 
 NOT_A_MEMBER, CHANGE_UNDER_WAY, NO_QUORUM = 10044, 10202, 10008
 # These are no refusals: the change is under way, or will be possible in a moment.

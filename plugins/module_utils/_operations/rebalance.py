@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
@@ -38,7 +39,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.members
     Members,
 )
 
-Answer = Mapping[str, Any]
 # Streams that move at the same time.
 MAX_CONCURRENT_MOVES = 4
 # Rounds without any improvement before it stops: where a replica goes is chosen by the server, which may not make it more even.

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import LAG_IN_FLIGHT, Asset, Group, groups
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
-    Answer,
     Snapshot,
     answered,
     meta_leader_with_quorum,

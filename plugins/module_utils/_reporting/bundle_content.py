@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import (
     masked_conf,
     masked_log,
@@ -21,7 +22,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Evidence, object_name
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.support_bundle import Bundle
 
-Answer = dict[str, Any]
 # What `nats audit gather` asks of each server: the name in the archive, the endpoint and its options.
 SERVER: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("health", "HEALTHZ", {"details": True}),

@@ -54,7 +54,7 @@ SYMPTOM_CODES = frozenset(
         "OOM_KILLED",
     }
 )
-MAX_LISTED = 6
+MAX_EFFECTS_LISTED = 6
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def diagnosis_page(facts: Evidence, diagnoses: Sequence[Diagnosis]) -> str:
             f"     Remedy: {finding.remedy}",
         ]
         if effects:
-            more = f" and {len(effects) - MAX_LISTED} more" if len(effects) > MAX_LISTED else ""
-            lines.append(f"     Explains: {'; '.join(effects[:MAX_LISTED])}{more}")
+            more = f" and {len(effects) - MAX_EFFECTS_LISTED} more" if len(effects) > MAX_EFFECTS_LISTED else ""
+            lines.append(f"     Explains: {'; '.join(effects[:MAX_EFFECTS_LISTED])}{more}")
     if unread := _unread(facts):
         lines.append(f"  Not looked at, because the login may not read them: {', '.join(unread)}.")
     return "\n".join(lines)

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_bytes
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import consumers, streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import WORST_FIRST, Finding, percent
@@ -23,7 +23,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_sty
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import Html, element, joined, raw
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.topology_svg import picture
 
-Answer = Mapping[str, Any]
 # Percent of a limit from which a bar warns, as in the health check: of stores, and of memory and CPU.
 STORE_WARN_PERCENT, LOAD_WARN_PERCENT = 80, 90
 MAX_ROWS, MAX_WAITING_ROWS = 50, 20

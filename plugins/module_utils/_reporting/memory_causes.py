@@ -27,7 +27,7 @@ MIB = 2**20
 MANY_PENDING_BYTES = 8 * MIB
 # Percent of the container's limit that GOMEMLIMIT and the memory store should not exceed.
 MAX_GOMEMLIMIT_PERCENT, MAX_MEMORY_STORE_PERCENT = 95, 60
-MAX_LISTED = 5
+MAX_CLIENTS_LISTED = 5
 
 
 def memory(facts: Evidence) -> Iterator[Cause]:
@@ -109,7 +109,9 @@ def _limits(pod: Object, limit: int, varz: Object) -> Iterator[Cause]:
 def _pending_bytes(server: str, connections: Sequence[Object]) -> Iterator[Cause]:
     waiting = [entry for entry in connections if entry.get("pending_bytes", 0) >= MANY_PENDING_BYTES]
     if waiting:
-        shown = ", ".join(f"{_client(entry)} {entry['pending_bytes'] // MIB} MiB" for entry in waiting[:MAX_LISTED])
+        shown = ", ".join(
+            f"{_client(entry)} {entry['pending_bytes'] // MIB} MiB" for entry in waiting[:MAX_CLIENTS_LISTED]
+        )
         remedy = (
             "These clients read too slowly: more workers in a queue group, pull consumers, or a lower write_deadline."
         )
@@ -120,7 +122,9 @@ def _pending_bytes(server: str, connections: Sequence[Object]) -> Iterator[Cause
 def _slow_consumers(server: str, closed: Sequence[Object]) -> Iterator[Cause]:
     slow = [entry for entry in closed if str(entry.get("reason", "")).startswith("Slow Consumer")]
     if slow:
-        shown = ", ".join(f"{_client(entry)} ({entry['reason']}, {entry.get('stop')})" for entry in slow[:MAX_LISTED])
+        shown = ", ".join(
+            f"{_client(entry)} ({entry['reason']}, {entry.get('stop')})" for entry in slow[:MAX_CLIENTS_LISTED]
+        )
         remedy = "Core NATS dropped what they had not read: let them read faster, or use a JetStream consumer."
         evidence = f"it cut off {len(slow)} slow clients: {shown}"
         yield cause(CauseRank.RISK, "SLOW_CONSUMERS", f"server {server}", evidence, remedy)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable_line
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import table
@@ -23,8 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     meta_leader_with_quorum,
 )
 
-Answer = Mapping[str, Any]
-MAX_LISTED = 15
+MAX_ROWS = 15
 
 
 def status_page(
@@ -150,11 +149,11 @@ def _streams(snapshot: Snapshot) -> Iterator[str]:
     if not found:
         return
     largest = sorted(found.items(), key=lambda entry: -(entry[1].get("state") or {}).get("bytes", 0))
-    more = f", the {MAX_LISTED} largest of {len(found)}" if len(found) > MAX_LISTED else ""
+    more = f", the {MAX_ROWS} largest of {len(found)}" if len(found) > MAX_ROWS else ""
     yield f"STREAMS lag: messages that the slowest replica is behind, should not grow{more}"
     yield from table(
         ("account", "stream", "messages", "size", "replicas", "leader", "lag", "consumers"),
-        ((*key, *_stream(stream)) for key, stream in largest[:MAX_LISTED]),
+        ((*key, *_stream(stream)) for key, stream in largest[:MAX_ROWS]),
     )
 
 
@@ -187,7 +186,7 @@ def _waiting(snapshot: Snapshot) -> Iterator[str]:
                 str((consumer.get("config") or {}).get("max_ack_pending", "-")),
                 str(consumer.get("num_redelivered", 0)),
             )
-            for key, consumer in longest[:MAX_LISTED]
+            for key, consumer in longest[:MAX_ROWS]
         ),
     )
 

@@ -28,7 +28,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_prob
 # From these percentages a volume is nearly full and full, and too many files are open.
 NEARLY_FULL_PERCENT, FULL_PERCENT, OPEN_FILES_PERCENT = 85, 95, 80
 MIN_OPEN_FILES_LIMIT = 4096
-MAX_LISTED = 10
+MAX_STREAMS_LISTED = 10
 
 
 def persisting(facts: Evidence) -> Iterator[Cause]:
@@ -122,6 +122,6 @@ def _memory_streams(facts: Evidence) -> Iterator[Cause]:
         if (stream.get("config") or {}).get("storage") == "memory"
     ]
     if in_memory:
-        evidence = f"{len(in_memory)} streams are kept in memory: {', '.join(in_memory[:MAX_LISTED])}"
+        evidence = f"{len(in_memory)} streams are kept in memory: {', '.join(in_memory[:MAX_STREAMS_LISTED])}"
         remedy = "They are empty when all their servers restart: recreate them with storage: file if their messages must not be lost."
         yield cause(CauseRank.RISK, "MEMORY_STREAMS", f"cluster {facts.cluster}", evidence, remedy)

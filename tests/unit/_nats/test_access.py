@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, KubernetesTarget, Login
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, KubernetesTarget, UserLogin
 from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions
 
 NOTHING = {"kubernetes": None, "servers": None, "tls": None, "inbox_prefix": "_INBOX", "timeout": 5}
@@ -22,7 +22,7 @@ TARGET = {"namespace": "n", "cluster": "c", "account": None, "context": "x"}
     ],
 )
 def test_a_login_is_the_login_options_that_are_set(options, given):
-    assert Login.from_options(options).given() == given
+    assert UserLogin.from_options(options).given() == given
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_access_is_what_the_options_say(options, access):
 
 @pytest.mark.parametrize("secret", ["password", "token", "creds", "nkey_seed", "jwt"])
 def test_no_secret_is_in_the_text_of_a_value(secret):
-    access = Access(KubernetesTarget({"api_key": "S3cret"}, "n", "c"), login=Login(**{secret: "S3cret"}))
+    access = Access(KubernetesTarget({"api_key": "S3cret"}, "n", "c"), login=UserLogin(**{secret: "S3cret"}))
     assert "S3cret" not in repr(access)
