@@ -18,7 +18,8 @@ from typing import Any
 try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
 except ImportError:
     HAS_CRYPTOGRAPHY = False
 else:
@@ -225,3 +226,18 @@ def _begins(certificate: Any) -> datetime:
 def sentences(problems: Iterable[CertificateProblem]) -> list[str]:
     """The sentences without repetitions, since all servers have the same files."""
     return list(dict.fromkeys(problem.sentence for problem in problems))
+
+
+def stand_in() -> dict[str, bytes]:
+    """The files of a certificate that vouches for itself, to check a configuration with before the real one is issued."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(timezone.utc)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stand-in")])
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    made = builder.not_valid_before(now).not_valid_after(now + timedelta(hours=1)).sign(key, hashes.SHA256())
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    form, secrecy = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return {
+        "tls.crt": pem,
+        "tls.key": key.private_bytes(serialization.Encoding.PEM, form, secrecy),
+        "ca.crt": pem,
+    }

@@ -30,7 +30,7 @@ IMAGE_REMEDY = (
 # The API server refuses a pod (403) whose service account it does not find; its answer has no other mark of that than this sentence.
 NO_SERVICE_ACCOUNT = re.compile(r"serviceaccount")
 # The keys that decide whether the checking pod may run, and what the configuration reads.
-CONTAINER_KEYS = ("name", "image", "imagePullPolicy", "env", "resources", "securityContext")
+CONTAINER_KEYS = ("name", "image", "imagePullPolicy", "resources", "securityContext")
 POD_KEYS = (
     "imagePullSecrets",
     "nodeSelector",
@@ -39,6 +39,9 @@ POD_KEYS = (
     "securityContext",
     "automountServiceAccountToken",
 )
+
+# The parts of a pod that name a Secret or a ConfigMap.
+OPTIONAL_SOURCES = ("secret", "configMap", "secretRef", "configMapRef", "secretKeyRef", "configMapKeyRef")
 
 
 def check_configuration(
@@ -59,14 +62,25 @@ def check_configuration(
             _write(kubernetes, where, pod, path, content)
         if hosts:
             check_names(kubernetes, where, pod, hosts)
-        check_in_pod(kubernetes, where, pod, container, configuration)
+        check_in_pod(kubernetes, where, pod, container, configuration, _imported(container, secret_data))
 
 
-def check_in_pod(kubernetes: Kubernetes, namespace: str, pod: str, container: Object, configuration: str) -> None:
-    """The same in a pod that runs already, which may lack environment variables that the declared container has."""
+def check_in_pod(
+    kubernetes: Kubernetes,
+    namespace: str,
+    pod: str,
+    container: Object,
+    configuration: str,
+    imported: Sequence[str] = (),
+) -> None:
+    """The same in a pod that runs already, which may lack environment variables that the declared container has.
+
+    `imported` names variables of its `envFrom` whose Secrets may not exist yet.
+    """
     KNOWN_SECRETS.add(*secrets_in_conf(configuration))
     image = container["image"]
-    variables = " ".join(f"{entry['name']}=${{{entry['name']}-unknown}}" for entry in container.get("env") or [])
+    names = [*(entry["name"] for entry in container.get("env") or []), *imported]
+    variables = " ".join(f"{name}=${{{name}-unknown}}" for name in names)
     # The exec protocol can't close standard input, so the shell gets the number of bytes.
     size = len(configuration.encode())
     command = ["sh", "-c", f"head -c {size} | {variables} nats-server -t -c /dev/stdin"]
@@ -109,8 +123,8 @@ def _pod(kubernetes: Kubernetes, pod: Object) -> Iterator[tuple[str, str, Object
         kubernetes.call("DELETE", f"{path}/{meta['name']}", f"pod {meta['name']}", gracePeriodSeconds=0)
 
 
-def mounts_declared_files(pod: Object, template: Object) -> bool:
-    """Whether a pod has the files that a configuration for this template may name."""
+def has_declared_inputs(pod: Object, template: Object) -> bool:
+    """Whether a pod has the files and the imported variables that a configuration for this template may name."""
 
     def mounted(spec: Object) -> list[tuple[str, Object]]:
         volumes = {volume["name"]: volume for volume in _file_volumes(spec)}
@@ -119,6 +133,9 @@ def mounts_declared_files(pod: Object, template: Object) -> bool:
 
     # The API server adds defaults to what a pod declares.
     there = {path: _sources(volume) for path, volume in mounted(pod["spec"])}
+    imported = nats_container(pod).get("envFrom") or []
+    if any(part not in imported for part in nats_container(template).get("envFrom") or []):
+        return False
     return all(there.get(path) == _sources(volume) for path, volume in mounted(template["spec"]))
 
 
@@ -146,6 +163,15 @@ def _declared_files(spec: Object, declared: Mapping[str, Mapping[str, bytes]]) -
                 yield posixpath.join(mount["mountPath"], renamed.get(key, key)), content
 
 
+def _imported(container: Object, declared: Mapping[str, Mapping[str, bytes]]) -> list[str]:
+    """The variables that a container imports from declared Secrets."""
+    return [
+        f"{part.get('prefix') or ''}{key}"
+        for part in container.get("envFrom") or []
+        for key in declared.get(str((part.get("secretRef") or {}).get("name")), {})
+    ]
+
+
 def _write(kubernetes: Kubernetes, namespace: str, pod: str, path: str, content: bytes) -> None:
     text = base64.b64encode(content).decode()
     script = 'mkdir -p "$(dirname "$2")" && head -c "$1" | base64 -d >"$2"'
@@ -160,7 +186,7 @@ def _write(kubernetes: Kubernetes, namespace: str, pod: str, path: str, content:
 def _checking_pod(statefulset: Object, declared: Mapping[str, Mapping[str, bytes]]) -> Object:
     meta, spec = statefulset["metadata"], statefulset["spec"]["template"]["spec"]
     nats = nats_container({"spec": spec})
-    container = {key: value for key, value in nats.items() if key in CONTAINER_KEYS}
+    container = {key: value for key, value in nats.items() if key in CONTAINER_KEYS} | _optional_variables(nats)
     volumes = [
         {"name": volume["name"], "emptyDir": {}} if volume.get("secret", {}).get("secretName") in declared else volume
         for volume in _file_volumes(spec)
@@ -171,6 +197,8 @@ def _checking_pod(statefulset: Object, declared: Mapping[str, Mapping[str, bytes
         for mount in nats.get("volumeMounts") or []
         if mount["name"] in names
     ]
+    # Only where the pod may run counts: rules about other pods would keep it away from the servers' nodes.
+    near = spec.get("affinity") or {}
     name = f"{meta['name']}-config-check-{secrets.token_hex(3)}"
     labels = {"app.kubernetes.io/component": "config-check", "app.kubernetes.io/managed-by": "messaging.nats"}
     return {
@@ -178,6 +206,7 @@ def _checking_pod(statefulset: Object, declared: Mapping[str, Mapping[str, bytes
         "kind": "Pod",
         "metadata": {"name": name, "namespace": meta["namespace"], "labels": labels},
         "spec": {key: spec[key] for key in POD_KEYS if key in spec}
+        | ({"affinity": {"nodeAffinity": near["nodeAffinity"]}} if "nodeAffinity" in near else {})
         | {
             "restartPolicy": "Never",
             "activeDeadlineSeconds": MAX_WAIT_S * 2,
@@ -187,16 +216,34 @@ def _checking_pod(statefulset: Object, declared: Mapping[str, Mapping[str, bytes
     }
 
 
+def _optional_variables(container: Object) -> Object:
+    """The container's variables. One whose Secret does not exist yet is left out, and stands as `unknown` in the configuration."""
+    found: Object = {}
+    if container.get("env"):
+        found["env"] = [
+            variable | {"valueFrom": _optional(variable["valueFrom"])} if "valueFrom" in variable else variable
+            for variable in container["env"]
+        ]
+    if container.get("envFrom"):
+        found["envFrom"] = [_optional(part) for part in container["envFrom"]]
+    return found
+
+
 def _file_volumes(spec: Object) -> Iterator[Object]:
     """The volumes with files that a configuration may name, as certificates; optional, so that the pod starts without them too."""
     for volume in spec.get("volumes") or []:
         if volume["name"] == "config":
             continue
-        for kind in ("secret", "configMap"):
-            if kind in volume:
-                yield volume | {kind: volume[kind] | {"optional": True}}
+        if "secret" in volume or "configMap" in volume:
+            yield _optional(volume)
         if "projected" in volume:
-            yield volume
+            sources = [_optional(part) for part in volume["projected"].get("sources") or []]
+            yield volume | {"projected": volume["projected"] | {"sources": sources}}
+
+
+def _optional(part: Object) -> Object:
+    """The same part of a pod, whose Secret or ConfigMap need not exist."""
+    return {key: value | {"optional": True} if key in OPTIONAL_SOURCES else value for key, value in part.items()}
 
 
 def _create(kubernetes: Kubernetes, path: str, pod: Object) -> None:

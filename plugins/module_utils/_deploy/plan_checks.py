@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import sentences
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import (
+    HAS_CRYPTOGRAPHY,
+    sentences,
+    stand_in,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import declared_problems, decoded
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_check import (
     check_configuration,
     check_in_pod,
-    mounts_declared_files,
+    has_declared_inputs,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
     config_values,
@@ -35,6 +39,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check i
     hosts_to_resolve,
     try_pod,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.references import check_references, issued_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion import Volumes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
@@ -94,11 +99,16 @@ def check_volumes(kubernetes: Kubernetes, proposed: ProposedPlan) -> None:
 def check_pod(kubernetes: Kubernetes, proposed: ProposedPlan) -> list[str]:
     """Checks whether a pod can run as it is declared, before the first server goes. Returns what could not be checked."""
     pair, planned = statefulset_pair(proposed.pairs), proposed.planned
-    if pair is None or not proposed.facts.namespace_exists:
+    if pair is None:
         return []
     declared = pair.applied or pair.declared
     new_pods = planned.roll or planned.scale_out or (() if pair.running else ("-0",))
     remarks = []
+    if new_pods:
+        spec = declared["spec"]["template"]["spec"]
+        remarks += check_references(kubernetes, proposed.namespace, spec, proposed.declared)
+    if not proposed.facts.namespace_exists:
+        return remarks
     if new_pods:
         has_account = any(other.declared["kind"] == "ServiceAccount" and other.running for other in proposed.pairs)
         ordinal = int(new_pods[0].rpartition("-")[2])
@@ -144,7 +154,7 @@ def check_conf(kubernetes: Kubernetes, proposed: ProposedPlan, may_create_pod: b
     if running and running.configuration == conf and nats_image(running.statefulset["spec"]["template"]) == image:
         return
     template = statefulset["spec"]["template"]
-    fitting = (pod for pod in proposed.pods if nats_image(pod) == image and mounts_declared_files(pod, template))
+    fitting = (pod for pod in proposed.pods if nats_image(pod) == image and has_declared_inputs(pod, template))
     pod = next((pod for pod in fitting if runs(pod)), None)
     if pod:
         check_in_pod(kubernetes, proposed.namespace, pod["metadata"]["name"], container, conf)
@@ -152,5 +162,14 @@ def check_conf(kubernetes: Kubernetes, proposed: ProposedPlan, may_create_pod: b
         namespace = next((item for item in missing_objects(proposed.pairs) if item["kind"] == "Namespace"), None)
         # The names of a new cluster can be looked up in the same pod.
         hosts = hosts_to_resolve(config_values(conf), _login_urls(proposed.declared), ())
-        declared = {item["metadata"]["name"]: decoded(item) for item in proposed.declared if item["kind"] == "Secret"}
-        check_configuration(kubernetes, statefulset, namespace, conf, hosts, declared)
+        check_configuration(kubernetes, statefulset, namespace, conf, hosts, _future_secrets(kubernetes, proposed))
+
+
+def _future_secrets(kubernetes: Kubernetes, proposed: ProposedPlan) -> dict[str, dict[str, bytes]]:
+    """The data of the Secrets that are declared, and a certificate in place of each that cert-manager has yet to issue."""
+    found = {item["metadata"]["name"]: decoded(item) for item in proposed.declared if item["kind"] == "Secret"}
+    for name in issued_secrets(proposed.declared) - found.keys():
+        path = f"/api/v1/namespaces/{proposed.namespace}/secrets/{name}"
+        if HAS_CRYPTOGRAPHY and kubernetes.find(path, f"Secret {name}") is None:
+            found[name] = stand_in()
+    return found

@@ -17,6 +17,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.certificate
     PemFile,
     certificate_problems,
     sentences,
+    stand_in,
 )
 from tests.support.certificates import issue
 
@@ -140,3 +141,9 @@ def test_each_thing_that_is_wrong_is_told():
 def test_only_the_listeners_own_certificate_tells_when_it_expired():
     assert [problem.expired for problem in problems(certificate=EXPIRED.pem)] == [EXPIRED.ends]
     assert [problem.expired for problem in problems(certificate=LEAF.pem + OLD_CA.pem)] == [""]
+
+
+def test_a_stand_in_is_a_certificate_with_its_key():
+    files = stand_in()
+    certificate, key = (PemFile(name, files[name]) for name in ("tls.crt", "tls.key"))
+    assert list(certificate_problems(ListenerFiles("websocket", certificate, key, None, False))) == []

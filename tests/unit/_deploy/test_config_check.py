@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_check import (
     _checking_pod,
     _declared_files,
-    mounts_declared_files,
+    _imported,
+    has_declared_inputs,
 )
 
 WEB = {"name": "web", "secret": {"secretName": "web-tls"}}
@@ -21,8 +22,12 @@ DATA = {"name": "data", "persistentVolumeClaim": {"claimName": "data-nats-0"}}
 ITEMS = [{"key": "tls.crt", "path": "web.crt"}]
 
 
-def spec(*volumes, mounts=(MOUNT,)):
-    return {"containers": [{"name": "nats", "image": "nats", "volumeMounts": [*mounts]}], "volumes": [*volumes]}
+FROM = {"prefix": "NATS_", "secretRef": {"name": "more"}}
+
+
+def spec(*volumes, mounts=(MOUNT,), **container):
+    nats = {"name": "nats", "image": "nats", "volumeMounts": [*mounts], **container}
+    return {"containers": [nats], "volumes": [*volumes]}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +40,8 @@ def spec(*volumes, mounts=(MOUNT,)):
         (spec({**WEB, "secret": {"secretName": "web-tls", "defaultMode": 420}}), spec(WEB), True),
         (spec({**WEB, "secret": {"secretName": "other"}}), spec(WEB), False),
         (spec({**WEB, "secret": {"secretName": "web-tls", "items": ITEMS}}), spec(WEB), False),
+        (spec(WEB), spec(WEB, envFrom=[FROM]), False),
+        (spec(WEB, envFrom=[FROM]), spec(WEB, envFrom=[FROM]), True),
         (spec(WEB, mounts=[{**MOUNT, "mountPath": "/etc/tls"}]), spec(WEB), False),
         (
             spec({"name": "web", "projected": {"sources": [{"secret": {"name": "a"}}, {"configMap": {"name": "b"}}]}}),
@@ -44,7 +51,7 @@ def spec(*volumes, mounts=(MOUNT,)):
     ],
 )
 def test_whether_a_running_pod_has_the_declared_files(running, declared, has_them):
-    assert mounts_declared_files({"spec": running}, {"spec": declared}) is has_them
+    assert has_declared_inputs({"spec": running}, {"spec": declared}) is has_them
 
 
 @pytest.mark.parametrize(
@@ -71,3 +78,27 @@ def test_a_declared_secret_is_an_empty_volume_in_the_checking_pod():
     new = _checking_pod(statefulset, {"web-tls": {"tls.crt": b"x"}})["spec"]
     assert new["volumes"] == [{"name": "web", "emptyDir": {}}]
     assert new["containers"][0]["volumeMounts"] == [{"name": "web", "mountPath": "/etc/web"}]
+
+
+def test_the_checking_pod_runs_where_the_servers_may_and_starts_without_what_does_not_exist_yet():
+    env = [
+        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {"name": "PLAIN", "value": "x"},
+        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "k"}}},
+    ]
+    near = {"nodeAffinity": {"required": 1}, "podAntiAffinity": {"required": 2}}
+    declared = spec(env=env, envFrom=[FROM], mounts=()) | {"affinity": near}
+    statefulset = {"metadata": {"name": "nats", "namespace": "n"}, "spec": {"template": {"spec": declared}}}
+    pod = _checking_pod(statefulset, {})["spec"]
+    assert pod["affinity"] == {"nodeAffinity": {"required": 1}}
+    (container,) = pod["containers"]
+    assert container["env"] == [
+        *env[:2],
+        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "k", "optional": True}}},
+    ]
+    assert container["envFrom"] == [{"prefix": "NATS_", "secretRef": {"name": "more", "optional": True}}]
+
+
+def test_variables_that_a_declared_secret_will_bring_are_known_by_name():
+    assert _imported({"envFrom": [FROM]}, {"more": {"A": b"", "B": b""}}) == ["NATS_A", "NATS_B"]
+    assert _imported({"envFrom": [FROM]}, {}) == []
