@@ -21,13 +21,13 @@ demo: venv kind ## a verified NATS cluster on a kind of its own, with a stream a
 	@tests/kind/cluster box-image
 	@K8S_AUTH_KUBECONFIG=$$(tests/kind/cluster kubeconfig) ansible-playbook --inventory localhost, examples/demo.yml
 
-test: venv ## everything below, up to the first step that fails
+test: venv ## lint, units, integration, cores and molecule, up to the first that fails
 	@MAKE="$(MAKE)" python -m tools.test
 
 lint: venv ## linters and type checks
 	@python -m tools.lint
 
-sanity: venv ## ansible-test sanity without ignores
+sanity: venv ## ansible-test sanity without ignores, with the ansible-core of the tools (cores: with two others)
 	@python -m tools.sanity
 
 units: venv ## unit tests

@@ -236,6 +236,37 @@ def test_a_reload_that_changes_the_password_of_its_own_login_is_verified_without
     assert ways(reload()) == ["login"] * 3
 
 
+TLS = {"cert_file": "/etc/web/tls.crt", "key_file": "/etc/web/tls.key"}
+
+
+def test_servers_whose_certificate_is_of_an_unknown_ca_reload_by_a_signal(deployed, reload):
+    deployed.change(tls=TLS)
+    assert reloads(reload()) == [True] * 3
+    leaf = issue("leaf", issue("ca", ca=True))
+    deployed.write("web-tls", {"tls.crt": leaf.pem, "tls.key": leaf.key_pem})
+    deployed.change(tls=TLS, max_connections=97)
+    done = reload()
+    assert (reloads(done), ways(done)) == ([True] * 3, ["exec"] * 3)
+    assert deployed.each("max_connections") == [97] * 3
+    assert deployed.each("tls_cert_not_after") == [leaf.ends] * 3
+    deployed.change()
+    assert ways(reload()) == ["exec"] * 3
+    assert ways(reload()) == ["login"] * 3
+
+
+def test_a_certificate_that_expired_while_it_is_served_is_in_the_way_of_nothing(deployed, reload):
+    short = issue("leaf", ends=timedelta(seconds=8))
+    deployed.write("web-tls", {"tls.crt": short.pem, "tls.key": short.key_pem})
+    assert reloads(reload()) == [True] * 3
+    time.sleep(max(0, short.certificate.not_valid_after_utc.timestamp() - time.time()) + 1)
+    deployed.change(max_connections=96)
+    assert reloads(reload()) == [True] * 3
+    leaf = issue("leaf")
+    deployed.write("web-tls", {"tls.crt": leaf.pem, "tls.key": leaf.key_pem})
+    assert reloads(reload()) == [True] * 3
+    assert [block["tls_cert_not_after"] for block in deployed.each("websocket")] == [leaf.ends] * 3
+
+
 SAID = {
     "expired": "CN=leaf expired on",
     "future": "CN=leaf is not valid before",
