@@ -188,6 +188,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_checks
     ProposedPlan,
     check_certificates,
     check_conf,
+    check_new_objects,
     check_pod,
     check_volumes,
 )
@@ -226,7 +227,7 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         what = f"cluster {module.params['name']} in namespace {proposed.namespace}"
         raise NatsError(what, "\n".join(planned.refusals), code=code)
     check_volumes(kubernetes, proposed)
-    remarks = check_pod(kubernetes, proposed)
+    remarks = check_new_objects(kubernetes, proposed) + check_pod(kubernetes, proposed)
     check_conf(kubernetes, proposed, may_create_pod=not module.check_mode)
     return plan_result(planned, remarks) | {
         "missing_namespace": not proposed.facts.namespace_exists,

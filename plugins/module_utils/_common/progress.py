@@ -19,6 +19,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.known_secre
 Listener = Callable[[str], None]
 # Seconds between two messages about one wait.
 REPORT_INTERVAL_S = 5.0
+# The same where nothing has changed since the last one.
+REPEAT_INTERVAL_S = 30.0
 
 
 def discard(_sentence: str) -> None:
@@ -44,13 +46,18 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 class Waiting:
-    """Called at each poll of a wait; shows its sentence once every REPORT_INTERVAL_S seconds."""
+    """Called at each poll of a wait; shows a new sentence at most every REPORT_INTERVAL_S seconds, and how long the same one lasts."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now, self._last_report = now, now()
+        self._now, self._shown = now, ""
+        self._begun = self._last_report = now()
 
     def __call__(self, sentence: str) -> None:
-        now = self._now()
-        if now - self._last_report >= REPORT_INTERVAL_S:
-            self._last_report = now
-            tell(sentence)
+        now, same = self._now(), sentence == self._shown
+        if now - self._last_report < (REPEAT_INTERVAL_S if same else REPORT_INTERVAL_S):
+            return
+        self._last_report, self._shown = now, sentence
+        # A sentence begins with its object.
+        tell(f"{sentence.partition(':')[0]}: no change for {now - self._begun:.0f} s" if same else sentence)
+        if not same:
+            self._begun = now

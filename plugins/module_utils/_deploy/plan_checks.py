@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -43,10 +45,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.references 
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion import Volumes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
+    MANAGER,
     Counterpart,
     Object,
     nats_container,
     nats_image,
+    title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import served_until
@@ -85,6 +89,40 @@ def check_certificates(kubernetes: Kubernetes, proposed: ProposedPlan) -> None:
     if problems:
         remedy = "Nothing was changed: correct the Secret first."
         raise NatsError("certificates", "\n".join(sentences(problems)), remedy, code="CERTIFICATE_INVALID")
+
+
+def check_new_objects(kubernetes: Kubernetes, proposed: ProposedPlan) -> list[str]:
+    """Has the API server check the objects for a namespace that does not exist yet. Returns what could not be checked.
+
+    Where the namespace exists, the plan itself is made by a dry run of each object.
+    """
+    unchecked = []
+    for item in proposed.declared:
+        if proposed.facts.namespace_exists or "namespace" not in item["metadata"]:
+            continue
+        try:
+            _try_in_default(kubernetes, item)
+        except NatsError as error:
+            if error.err_code == HTTPStatus.FORBIDDEN:
+                unchecked.append(title(item))
+                continue
+            cause = re.sub(r'^\S+ "[^"]*" is invalid: ', "", error.cause)
+            remedy = "Correct what is declared; nothing was changed."
+            raise NatsError(f"{title(item)} as declared", cause, remedy, error.err_code, code=error.code) from error
+    return (
+        [f"not checked: {', '.join(unchecked)}, since they may not be created in namespace default"]
+        if unchecked
+        else []
+    )
+
+
+def _try_in_default(kubernetes: Kubernetes, item: Object) -> None:
+    """A dry run in a namespace that every cluster has, under a generated name, because there may be an object of this name."""
+    meta = {key: value for key, value in item["metadata"].items() if key != "name"}
+    tried = item | {"metadata": meta | {"namespace": "default", "generateName": f"{item['metadata']['name']}-"}}
+    path = kubernetes.path(tried | {"metadata": {"name": "", "namespace": "default"}}).rstrip("/")
+    query = {"dryRun": "All", "fieldManager": MANAGER, "fieldValidation": "Strict"}
+    kubernetes.call("POST", path, title(item), tried, **query)
 
 
 def check_volumes(kubernetes: Kubernetes, proposed: ProposedPlan) -> None:

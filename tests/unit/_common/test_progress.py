@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import (
-    REPORT_INTERVAL_S,
     Waiting,
     listening,
     tell,
@@ -23,21 +24,27 @@ def test_only_a_listener_gets_progress_messages():
     assert heard == ["now"]
 
 
-def test_a_wait_is_reported_once_in_each_interval():
+@pytest.mark.parametrize(
+    ("polls", "shown"),
+    [
+        ([(0.1, "s: a"), (4.9, "s: b"), (5, "s: c"), (5.1, "s: d"), (9.9, "s: e"), (10, "s: f")], ["s: c", "s: f"]),
+        # What has not changed is not told again, but how long it lasts.
+        (
+            [(5, "s: a: b"), (10, "s: a: b"), (34, "s: a: b"), (35, "s: a: b"), (64, "s: a: b"), (65, "s: a: b")],
+            ["s: a: b", "s: no change for 30 s", "s: no change for 60 s"],
+        ),
+        (
+            [(5, "s: a"), (6, "s: b"), (11, "s: b"), (40, "s: b"), (41, "s: b")],
+            ["s: a", "s: b", "s: no change for 30 s"],
+        ),
+        ([(5, "s: a"), (10, "s: b"), (15, "s: a")], ["s: a", "s: b", "s: a"]),
+    ],
+)
+def test_a_wait_is_told_when_something_changes_and_counted_while_nothing_does(polls, shown):
     heard: list[str] = []
-    clock = iter(
-        [
-            0,
-            0.1,
-            REPORT_INTERVAL_S - 0.1,
-            REPORT_INTERVAL_S,
-            REPORT_INTERVAL_S + 0.1,
-            2 * REPORT_INTERVAL_S - 0.1,
-            2 * REPORT_INTERVAL_S,
-        ]
-    )
+    clock = iter([0, *(moment for moment, _sentence in polls)])
     waiting = Waiting(lambda: next(clock))
     with listening(heard.append):
-        for number in range(6):
-            waiting(str(number))
-    assert heard == ["2", "5"]
+        for _moment, sentence in polls:
+            waiting(sentence)
+    assert heard == shown
