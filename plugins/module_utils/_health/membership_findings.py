@@ -105,6 +105,8 @@ def _system_account_cause(snapshot: Snapshot) -> str:
 def _pod_problem(pod: Pod) -> Finding | None:
     """Why a pod does not run, by what Kubernetes says."""
     what, reason = f"pod {pod.name}", f"{pod.reason}: {pod.message}".strip(": ")
+    if pod.deletion:
+        return error("POD_TERMINATING", what, pod.deletion, pod.deletion_remedy)
     if pod.reason in IMAGE_REASONS:
         remedy = "Check nats_cluster_image, nats_cluster_version and nats_cluster_image_pull_secrets."
         return error("IMAGE_PULL", what, reason, remedy)

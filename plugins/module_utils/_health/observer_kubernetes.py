@@ -42,6 +42,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     CONFIGURATION,
     DIGEST,
     MONITOR_PORT,
+    deletion,
+    deletion_remedy,
     is_up,
     killed,
     runs,
@@ -183,6 +185,8 @@ class ThroughKubernetes:
         name, phase = pod["metadata"]["name"], pod["status"].get("phase", "Unknown")
         if not missing:
             return Pod(name, phase, killed=killed(pod), down=False)
+        if going := deletion(pod):
+            return Pod(name, phase, deletion=going, deletion_remedy=deletion_remedy(pod), down=down)
         # The server's own container first, because a sidecar may be at fault, too.
         containers = pod["status"].get("containerStatuses") or []
         for container in sorted(containers, key=lambda status: str(status["name"]) != "nats"):

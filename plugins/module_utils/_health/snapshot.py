@@ -30,6 +30,9 @@ class Pod:
     message: str = ""
     # When the kernel last killed its server for using too much memory; empty if it last ended in another way.
     killed: str = ""
+    # That it is being deleted, and what holds it, with what to do; empty where it is not.
+    deletion: str = ""
+    deletion_remedy: str = ""
     # True if Kubernetes finds the pod not ready and its server did not answer; None if that was not checked.
     down: bool | None = None
 

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     REVISION_LABEL,
@@ -46,6 +48,21 @@ def is_newest(pod: Object, statefulset: Object) -> bool:
 def is_up(pod: Object | None) -> bool:
     """Whether the pod exists, is ready and is not being deleted."""
     return pod is not None and ready(pod) and not pod["metadata"].get("deletionTimestamp")
+
+
+def deletion(pod: Mapping[str, Any]) -> str:
+    """That the pod is being deleted, until when it should have been gone, and what holds it; empty where it is not."""
+    moment, finalizers = pod["metadata"].get("deletionTimestamp"), pod["metadata"].get("finalizers") or []
+    if not moment:
+        return ""
+    held = f", and it is held by {'finalizer' if len(finalizers) == 1 else 'finalizers'} {', '.join(finalizers)}"
+    return f"it is being deleted and was to be gone at {moment}{held if finalizers else ''}"
+
+
+def deletion_remedy(pod: Mapping[str, Any]) -> str:
+    if pod["metadata"].get("finalizers"):
+        return "Have the owner of the finalizer remove it; if the owner is gone for good, take it out of the pod (kubectl edit pod)."
+    return "If its node does not answer, bring it back; if the node is gone for good, use the playbook replace."
 
 
 def has_ended(pod: Object) -> bool:

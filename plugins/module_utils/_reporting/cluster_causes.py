@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import IMAGE_REASONS
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
+    IMAGE_REASONS,
+    deletion,
+    deletion_remedy,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
     Cause,
     CauseRank,
@@ -163,7 +167,9 @@ def _nodes(facts: Evidence) -> Iterator[Cause]:
 def _pod(facts: Evidence, pod: Object) -> Iterator[Cause]:
     name, state = object_name(pod), status(pod).get("state") or {}
     waiting = state.get("waiting") or {}
-    if pod["status"].get("phase") == "Pending" and not pod["spec"].get("nodeName"):
+    if going := deletion(pod):
+        yield cause(CauseRank.NOT_THERE, "POD_TERMINATING", f"pod {name}", going, deletion_remedy(pod), name)
+    elif pod["status"].get("phase") == "Pending" and not pod["spec"].get("nodeName"):
         yield from _unscheduled(facts, name)
     elif waiting.get("reason") in IMAGE_REASONS:
         evidence = f"{waiting['reason']}: {waiting.get('message') or container(pod).get('image')}"

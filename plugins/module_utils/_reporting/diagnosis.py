@@ -43,6 +43,7 @@ SYMPTOM_CODES = frozenset(
         "POD_PENDING",
         "POD_CRASHING",
         "POD_NOT_RUNNING",
+        "POD_TERMINATING",
         "IMAGE_PULL",
         "SERVER_DOWN",
         "SERVER_NOT_RESPONDING",

@@ -105,6 +105,15 @@ CASES = {
         snapshot(TWO, kubernetes=pods(**{"nats-2": Pod("nats-2", "Running", "CrashLoopBackOff", "exit 1")})),
         ["POD_CRASHING"],
     ),
+    "being deleted": (
+        snapshot(
+            TWO,
+            kubernetes=pods(
+                **{"nats-2": Pod("nats-2", "Succeeded", deletion="it is being deleted", deletion_remedy="Wait.")}
+            ),
+        ),
+        ["POD_TERMINATING"],
+    ),
     "other cluster name": (
         snapshot(TWO, kubernetes=pods(), varz_of_silent={"nats-2": {"cluster": {"name": "natz"}, "routes": 0}}),
         ["CLUSTER_NAME_MISMATCH"],

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
+    deletion,
+    deletion_remedy,
     has_ended,
     killed,
     server_name,
@@ -74,3 +76,27 @@ def test_the_server_is_found_beside_a_sidecar_by_its_name():
     }
     assert server_name(pod) == "eu-nats-1"
     assert killed(pod) == ""
+
+
+@pytest.mark.parametrize(
+    ("meta", "said", "remedy"),
+    [
+        ({}, "", ""),
+        ({"finalizers": ["a/b"]}, "", ""),
+        (
+            {"deletionTimestamp": "T"},
+            "it is being deleted and was to be gone at T",
+            "If its node does not answer, bring it back; if the node is gone for good, use the playbook replace.",
+        ),
+        (
+            {"deletionTimestamp": "T", "finalizers": ["a/b", "c/d"]},
+            "it is being deleted and was to be gone at T, and it is held by finalizers a/b, c/d",
+            "Have the owner of the finalizer remove it; if the owner is gone for good, take it out of the pod (kubectl edit pod).",
+        ),
+    ],
+)
+def test_a_pod_that_is_being_deleted_is_told_with_what_holds_it(meta, said, remedy):
+    pod = {"metadata": meta}
+    assert deletion(pod) == said
+    if said:
+        assert deletion_remedy(pod) == remedy

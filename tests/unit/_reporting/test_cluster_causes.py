@@ -79,6 +79,21 @@ CASES = {
         ["POD_UNSCHEDULABLE"],
         "Insufficient cpu",
     ),
+    "one that a finalizer holds": (
+        first(
+            pod("nats-0", {"state": {"terminated": {"exitCode": 0}}}, phase="Succeeded")
+            | {
+                "metadata": {
+                    "name": "nats-0",
+                    "labels": LABELS,
+                    "deletionTimestamp": "2026-01-01T00:00:00Z",
+                    "finalizers": ["a/b"],
+                }
+            }
+        ),
+        ["POD_TERMINATING"],
+        "was to be gone at 2026-01-01T00:00:00Z, and it is held by finalizer a/b",
+    ),
     "an image that is not there": (
         first(pod("nats-0", {"state": {"waiting": {"reason": "ErrImagePull", "message": "no such"}}})),
         ["IMAGE_PULL"],
