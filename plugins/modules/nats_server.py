@@ -89,6 +89,13 @@ options:
         so that all servers restart. The first of O(name) has to be the last server then.
       - With the same moment again, only those restart that have not restarted yet. If it is not set, only servers restart that have to.
     type: str
+  alone:
+    description:
+      - For O(state=restarted), restart only the servers of O(name), in any order, with the revision that they have. The StatefulSet stays as it is.
+      - With O(restarted_at), a time such as V(2026-11-30T22:00:00Z), only those restart whose process has not started since then.
+        Without it, each run restarts them.
+    type: bool
+    default: false
   pause:
     description: Seconds between two servers.
     type: float
@@ -115,6 +122,13 @@ EXAMPLES = r"""
     name: [nats-2, nats-1, nats-0]
     state: restarted
     restarted_at: "2026-11-30T22:00:00Z"
+
+- name: One server as it is, for example because its disk was full
+  messaging.nats.nats_server:
+    kubernetes: {namespace: nats}
+    name: nats-1
+    state: restarted
+    alone: true
 
 - name: Take a server off a node that is to be serviced
   messaging.nats.nats_server:
@@ -171,6 +185,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.contact
 from ansible_collections.messaging.nats.plugins.module_utils._operations.drain import DrainOptions, DrainWork
 from ansible_collections.messaging.nats.plugins.module_utils._operations.replace import ReplaceOptions, ReplaceWork
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart import (
+    LoneRestartWork,
     RestartOptions,
     RestartWork,
     mark_restart,
@@ -193,6 +208,7 @@ SPEC: dict[str, Any] = {
     "node_lost": {"type": "bool", "default": False},
     "delete_volume": {"type": "bool", "default": False},
     "force": {"type": "str"},
+    "alone": {"type": "bool", "default": False},
     "pause": {"type": "float", "default": 0},
     "restarted_at": {"type": "str"},
     "lease": {"type": "str"},
@@ -206,7 +222,8 @@ def main() -> None:
         target = module.needed_target("the servers are pods of a Kubernetes cluster")
         pods = pods_of(target, params["name"], params["lease"], opened)
         contacts = Contacts(pods, observer(target, params["timeout"], opened), params["timeout"], opened)
-        outdated = params["state"] == "restarted" and mark_restart(pods, params["name"], params["restarted_at"], check)
+        of_all = params["state"] == "restarted" and not params["alone"]
+        outdated = of_all and mark_restart(pods, params["name"], params["restarted_at"], check)
         reports: list[Report] = []
         for number, name in enumerate(params["name"]):
             if number and params["pause"] and not check:
@@ -240,7 +257,10 @@ def work_of(params: dict[str, Any], pods: Pods, contacts: Contacts, task: Task, 
     """The change that the option state asks for."""
     if params["state"] == "restarted":
         move, force = params["single_replica"] == "move", params["force"] == task.name
-        return RestartWork(pods, contacts, task, RestartOptions(move, force, outdated))
+        options = RestartOptions(move, force, outdated)
+        if params["alone"]:
+            return LoneRestartWork(pods, contacts, task, options, params["restarted_at"])
+        return RestartWork(pods, contacts, task, options)
     if params["state"] == "absent":
         return LeaveWork(pods, contacts, task, params["staying"], params["delete_volume"])
     if params["state"] == "drained":

@@ -45,7 +45,9 @@ def evaluate(snapshot: Snapshot) -> list[Finding]:
         *account_findings(snapshot),
         *server_findings(varz, size),
         *pod_findings(snapshot),
-        *health_check_findings(by_server(snapshot, snapshot.healthz)),
+        *health_check_findings(
+            by_server(snapshot, snapshot.healthz), snapshot.kubernetes.pods if snapshot.kubernetes else {}
+        ),
         *owner_findings(servers),
         *history_findings(snapshot.previous, figures(snapshot)),
     ]

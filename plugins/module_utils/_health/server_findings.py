@@ -22,7 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
     percent,
     warning,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import says_ok
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Pod, says_ok
 
 DAY_S = 86400
 EXPIRES_SOON_S, EXPIRES_NOW_S = 30 * DAY_S, 7 * DAY_S
@@ -33,6 +33,8 @@ CLOCK_SKEW_S = 2.0
 OUTLIER_FACTOR, OUTLIER_MIN_BYTES = 1.5, 512 << 20
 VARZ_LISTENERS = ("cluster", "gateway", "leaf", "mqtt", "websocket")
 Servers = Mapping[str, Answer]
+# What the health check says where a replica could not be written.
+STORE_ERRORS = ("write error", "no space left on device")
 
 
 def server_findings(servers: Servers, expected: int) -> Iterator[Finding]:
@@ -53,8 +55,8 @@ def server_findings(servers: Servers, expected: int) -> Iterator[Finding]:
     yield from _memory_outliers(servers)
 
 
-def health_check_findings(servers: Servers) -> Iterator[Finding]:
-    """`servers` are the answers to HEALTHZ, by name. That all is well is not believed; a complaint is."""
+def health_check_findings(servers: Servers, pods: Mapping[str, Pod]) -> Iterator[Finding]:
+    """`servers` are the answers to HEALTHZ, by name. That all is well is not believed; a complaint is. `pods` are those of the servers."""
     for name, answer in servers.items():
         data = answer["data"]
         if says_ok(answer) and data.get("status") in ("ok", None):
@@ -62,8 +64,13 @@ def health_check_findings(servers: Servers) -> Iterator[Finding]:
         errors = "; ".join(str(entry.get("error")) for entry in data.get("errors") or [])
         complaint = str(data.get("error") or errors or data.get("status"))
         what, evidence = f"server {name}", f"its health check says: {complaint}"
-        if "write error" in complaint:
-            remedy = "Its disk is full or broken: make room, then restart the server. It does not catch up by itself."
+        if any(words in complaint for words in STORE_ERRORS):
+            restart = (
+                f" (ansible-playbook messaging.nats.restart -e nats_cluster_server={pods[name].name})"
+                if name in pods
+                else ""
+            )
+            remedy = f"Its disk is full or broken: make room, then restart the server{restart}. It does not catch up by itself."
             yield error("STORE_WRITE_FAILED", what, evidence, remedy)
         else:
             yield warning("HEALTH_CHECK_FAILED", what, evidence, "Look at the other findings, or at its log.")

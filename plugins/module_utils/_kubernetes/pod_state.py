@@ -84,6 +84,14 @@ def ordinal(name: str) -> int:
     return int(name.rpartition("-")[2])
 
 
+def started_at(pod: Object) -> str:
+    """When the server's process started; empty where none runs."""
+    for container in pod["status"].get("containerStatuses") or []:
+        if container["name"] == "nats":
+            return str((container["state"].get("running") or {}).get("startedAt") or "")
+    return ""
+
+
 def killed(pod: Object) -> str:
     """When the kernel killed the previous server process for lack of memory; empty where it did not."""
     for container in pod["status"].get("containerStatuses") or []:

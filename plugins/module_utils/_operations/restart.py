@@ -14,6 +14,7 @@ from typing import NoReturn
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import tell
 from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import single_replicas
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
@@ -28,6 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     ordinal,
     runs,
     server_name,
+    started_at,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts
 from ansible_collections.messaging.nats.plugins.module_utils._operations.evacuation import move_off
@@ -65,11 +67,7 @@ class RestartWork(ServerWork):
         self._forced = False
 
     def run(self, check: bool) -> None:
-        statefulset = self._pods.statefulset()
-        if ordinal(self._name) >= (replicas := statefulset["spec"]["replicas"]):
-            cause = f"cluster {self._pods.cluster} has {replicas} servers"
-            remedy = f"The last one is {self._pods.cluster}-{replicas - 1}."
-            raise NatsError(f"server {self._name}", cause, remedy, code="NOT_FOUND")
+        statefulset = self._statefulset()
         pod = self._pods.find(self._name)
         self._refuse_wrong_order(statefulset)
         done = pod is not None and self._is_done(pod, statefulset)
@@ -100,6 +98,15 @@ class RestartWork(ServerWork):
         pods = self._pods.all()
         if len(pods) == statefulset["spec"]["replicas"] and all(is_newest(pod, statefulset) for pod in pods):
             self._pods.settle(self._remaining_s())
+
+    def _statefulset(self) -> Object:
+        """The StatefulSet, which has to have this server."""
+        statefulset = self._pods.statefulset()
+        if ordinal(self._name) >= (replicas := statefulset["spec"]["replicas"]):
+            cause = f"cluster {self._pods.cluster} has {replicas} servers"
+            remedy = f"The last one is {self._pods.cluster}-{replicas - 1}."
+            raise NatsError(f"server {self._name}", cause, remedy, code="NOT_FOUND")
+        return statefulset
 
     def _refuse_wrong_order(self, statefulset: Object) -> None:
         """A StatefulSet moves its last pods first: lowering the partition to this one would move those above it too."""
@@ -226,6 +233,55 @@ class RestartWork(ServerWork):
             else "is back as it was, the other servers are unchanged"
         )
         raise pod_error(self._name, stuck, f"It {result}. Correct what is declared and run it again.")
+
+
+class LoneRestartWork(RestartWork):
+    """Restarts a server as it is, with the revision that it has; the others stay as they are."""
+
+    def __init__(self, pods: Pods, contacts: Contacts, task: Task, options: RestartOptions, moment: str | None) -> None:
+        """Nothing happens where the server's process is younger than `moment`; without one, it always restarts."""
+        super().__init__(pods, contacts, task, options)
+        self._moment = instant(moment)
+        if moment and self._moment is None:
+            remedy = "Write it as 2026-11-30T22:00:00Z."
+            raise NatsError("option restarted_at", f"{moment!r} is not a time", remedy, code="INVALID_VALUE")
+        self._old_uid = ""
+
+    def run(self, check: bool) -> None:
+        statefulset = self._statefulset()
+        pod = self._pods.find(self._name)
+        self.report.changed = pod is not None and not self._is_younger(pod)
+        if check:
+            return
+        if pod is None or not self.report.changed:
+            before = self._snapshot_before()
+        else:
+            started, self._old_uid = time.monotonic(), pod["metadata"]["uid"]
+            before = self._release(statefulset)
+            tell(f"{self._name}: {self.report.handed_over} leaders handed over, it restarts")
+            self._pods.delete(self._name)
+            self._wait_for(lambda new: is_up(new) or (runs(new) and self._reports_healthy()))
+            # What was seen of the replicas of its last process says nothing about those that it has now.
+            self._contacts.steady.forget(self._server)
+            tell(f"{self._name}: back after {time.monotonic() - started:.1f} s")
+        self._contacts.answers_again(self)
+        self._wait_until_whole(before)
+
+    def wait_until_ready(self) -> None:
+        self._wait_for(is_up)
+
+    def _wait_for(self, back: Callable[[Object], bool]) -> None:
+        def is_back(pod: Object | None) -> bool:
+            return pod is not None and pod["metadata"]["uid"] != self._old_uid and back(pod)
+
+        if stuck := self._pods.wait_until(self._name, is_back, self._remaining_s(), "it is not ready"):
+            raise pod_error(
+                self._name, stuck, "The other servers are unchanged. Correct the cause; its StatefulSet tries again."
+            )
+
+    def _is_younger(self, pod: Object) -> bool:
+        process = instant(started_at(pod))
+        return bool(self._moment and process and process > self._moment)
 
 
 def mark_restart(pods: Pods, names: list[str], moment: str | None, check: bool) -> bool:

@@ -12,6 +12,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.server_find
     health_check_findings,
     server_findings,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Pod
 from tests.support.findings import MIB, after, codes
 
 
@@ -93,7 +94,24 @@ def test_what_only_several_servers_together_show(other, expected):
             {"status_code": 503, "error": "stream 'A > B' is not current: stream write error: x"},
             [("error", "STORE_WRITE_FAILED")],
         ),
+        (
+            {"status_code": 503, "error": "JetStream stream 'A > B' could not be recovered: no space left on device"},
+            [("error", "STORE_WRITE_FAILED")],
+        ),
     ],
 )
 def test_a_complaint_of_the_health_check_is_a_finding(healthz, expected):
-    assert codes(health_check_findings({"nats-0": {"server": {"name": "nats-0"}, "data": healthz}})) == expected
+    assert codes(health_check_findings({"nats-0": {"server": {"name": "nats-0"}, "data": healthz}}, {})) == expected
+
+
+@pytest.mark.parametrize(
+    ("pods", "command"),
+    [
+        ({}, "restart the server. It"),
+        ({"eu-nats-0": Pod("nats-0", "Running")}, "messaging.nats.restart -e nats_cluster_server=nats-0)"),
+    ],
+)
+def test_a_failed_write_is_mended_by_a_restart_of_its_pod(pods, command):
+    complaint = {"server": {"name": "eu-nats-0"}, "data": {"status_code": 503, "error": "stream write error: x"}}
+    (finding,) = health_check_findings({"eu-nats-0": complaint}, pods)
+    assert command in finding.remedy

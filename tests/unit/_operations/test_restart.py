@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart import (
+    LoneRestartWork,
     RestartOptions,
     RestartWork,
     mark_restart,
@@ -64,3 +65,33 @@ def test_a_restart_of_all_begins_with_the_last_server():
     with pytest.raises(NatsError, match="nats-2 restarts first") as failure:
         mark_restart(ReadPods(), ["nats-1", "nats-0"], "now", check=True)
     assert failure.value.code == "WRONG_ORDER"
+
+
+def restarted_alone(name, moment, started="2026-01-01T12:00:00Z"):
+    pods = ReadPods()
+    pod = pods.find(name) or {}
+    pod["status"]["containerStatuses"] = [{"name": "nats", "state": {"running": {"startedAt": started}}}]
+    work = LoneRestartWork(pods, ReadContacts({}), Task(name, 1), RestartOptions(), moment)
+    work.run(check=True)
+    return work.report.changed
+
+
+@pytest.mark.parametrize(
+    ("moment", "changed"),
+    [
+        (None, True),
+        ("2026-01-01T12:00:01Z", True),
+        ("2026-01-01T13:00:01+01:00", True),
+        ("2026-01-01T12:00:00Z", True),
+        ("2026-01-01T11:59:59Z", False),
+    ],
+)
+def test_a_server_restarts_alone_unless_its_process_has_started_since(moment, changed):
+    # It need not be the last one.
+    assert restarted_alone("nats-1", moment) is changed
+
+
+def test_the_moment_of_a_lone_restart_is_a_time():
+    with pytest.raises(NatsError, match="'once more' is not a time") as failure:
+        restarted_alone("nats-1", "once more")
+    assert failure.value.code == "INVALID_VALUE"
