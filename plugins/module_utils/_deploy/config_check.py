@@ -40,6 +40,9 @@ POD_KEYS = (
     "automountServiceAccountToken",
 )
 
+CHECK_LABELS = {"app.kubernetes.io/component": "config-check", "app.kubernetes.io/managed-by": "messaging.nats"}
+# Between the cluster's name and a random end, in the names of checking pods.
+CHECK_INFIX = "-config-check-"
 # The parts of a pod that name a Secret or a ConfigMap.
 OPTIONAL_SOURCES = ("secret", "configMap", "secretRef", "configMapRef", "secretKeyRef", "configMapKeyRef")
 
@@ -57,12 +60,29 @@ def check_configuration(
     The files of declared Secrets, which may not exist yet, are written into the pod.
     """
     new, secret_data = _checking_pod(statefulset, declared_secrets or {}), declared_secrets or {}
+    meta = statefulset["metadata"]
+    for ended in ended_checks(kubernetes, meta["namespace"], meta["name"]):
+        kubernetes.call("DELETE", f"/api/v1/namespaces/{meta['namespace']}/pods/{ended}", f"pod {ended}")
     with _namespace(kubernetes, namespace), _pod(kubernetes, new) as (where, pod, container):
         for path, content in _declared_files(statefulset["spec"]["template"]["spec"], secret_data):
             _write(kubernetes, where, pod, path, content)
         if hosts:
             check_names(kubernetes, where, pod, hosts)
         check_in_pod(kubernetes, where, pod, container, configuration, _imported(container, secret_data))
+
+
+def ended_checks(kubernetes: Kubernetes, namespace: str, cluster: str) -> list[str]:
+    """The pods of earlier checks that were left behind, because their plays were killed; by now their time has ended them."""
+    path, what = f"/api/v1/namespaces/{namespace}/pods", f"pods that check the configuration of {cluster}"
+    found = kubernetes.items(
+        path, what, labelSelector=",".join(f"{key}={value}" for key, value in CHECK_LABELS.items())
+    )
+    return [
+        name
+        for pod in found
+        if (name := str(pod["metadata"]["name"])).startswith(f"{cluster}{CHECK_INFIX}")
+        and pod["status"].get("phase") in ("Succeeded", "Failed")
+    ]
 
 
 def check_in_pod(
@@ -199,12 +219,11 @@ def _checking_pod(statefulset: Object, declared: Mapping[str, Mapping[str, bytes
     ]
     # Only where the pod may run counts: rules about other pods would keep it away from the servers' nodes.
     near = spec.get("affinity") or {}
-    name = f"{meta['name']}-config-check-{secrets.token_hex(3)}"
-    labels = {"app.kubernetes.io/component": "config-check", "app.kubernetes.io/managed-by": "messaging.nats"}
+    name = f"{meta['name']}{CHECK_INFIX}{secrets.token_hex(3)}"
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": meta["namespace"], "labels": labels},
+        "metadata": {"name": name, "namespace": meta["namespace"], "labels": CHECK_LABELS},
         "spec": {key: spec[key] for key in POD_KEYS if key in spec}
         | ({"affinity": {"nodeAffinity": near["nodeAffinity"]}} if "nodeAffinity" in near else {})
         | {

@@ -19,6 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_
     DeploymentRecord,
     record_of,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.config_check import ended_checks
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, Loaded, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volumes import accounts_with_logins
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.loaded_config import loaded
@@ -230,7 +231,11 @@ def ours(kubernetes: Kubernetes, name: str, namespace: str, belongings: Belongin
     ]
     extra_pods = [item for item in belongings.objects if item["kind"] == "Pod" and not _is_server(item)]
     orphans = [{"apiVersion": "v1", "kind": "Pod"} | pod for pod in left_behind(kubernetes.pods(namespace, name))]
-    return [*extra_pods, *going, *orphans]
+    checks = [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": found, "namespace": namespace}}
+        for found in ended_checks(kubernetes, namespace, name)
+    ]
+    return [*extra_pods, *going, *orphans, *checks]
 
 
 def kept_kinds(belongings: Belongings) -> list[str]:
