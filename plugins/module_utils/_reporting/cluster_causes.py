@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
     IMAGE_REASONS,
@@ -119,6 +120,7 @@ def forming(facts: Evidence) -> Iterator[Cause]:
     for pod in facts.pods:
         yield from _pod(facts, pod)
     yield from _service(facts)
+    yield from _external_service(facts)
     yield from _names(facts)
     yield from _routes(facts)
     yield from _cluster_names(facts)
@@ -243,6 +245,22 @@ def _service(facts: Evidence) -> Iterator[Cause]:
             remedy = "Put the Service's selector or the pod's labels back: deploying again does."
             yield cause(CauseRank.CANT_MEET, "SERVICE_SELECTOR", f"Service {facts.cluster}", evidence, remedy)
             return
+
+
+def _external_service(facts: Evidence) -> Iterator[Cause]:
+    """A load balancer that nobody provides."""
+    service = facts.external_service
+    if service is None or service["spec"].get("type") != "LoadBalancer":
+        return
+    if not ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress"):
+        name = object_name(service)
+        more = "".join(f": {event_text(event)}" for event in islice(events_of(facts, name), 1))
+        remedy = (
+            "Kubernetes needs a controller for load balancers, such as the cloud's or MetalLB; look at the events of the Service. "
+            "Without one, use nats_cluster_external_service: {type: NodePort}."
+        )
+        evidence = f"it has no address, so nobody outside of Kubernetes reaches the servers{more}"
+        yield cause(CauseRank.RISK, "SERVICE_NO_ADDRESS", f"Service {name}", evidence, remedy)
 
 
 def _names(facts: Evidence) -> Iterator[Cause]:

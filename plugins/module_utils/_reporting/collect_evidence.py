@@ -53,6 +53,7 @@ def examine(
         cluster,
         statefulset=statefulset,
         service=reader.one("v1", "services", cluster),
+        external_service=reader.one("v1", "services", f"{cluster}-external"),
         pods=pods,
         servers={server_name(pod): object_name(pod) for pod in pods},
         claims=_claims(reader, cluster),

@@ -45,6 +45,8 @@ class Evidence:
     connections: Mapping[str, Sequence[Object]] = field(default_factory=dict)
     # By server: the connections that it closed, the latest first.
     closed: Mapping[str, Sequence[Object]] = field(default_factory=dict)
+    # The Service for clients outside of Kubernetes, where one is declared.
+    external_service: Object | None = None
 
 
 class CauseRank(IntEnum):

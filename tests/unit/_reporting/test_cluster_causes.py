@@ -94,6 +94,38 @@ CASES = {
         ["POD_TERMINATING"],
         "was to be gone at 2026-01-01T00:00:00Z, and it is held by finalizer a/b",
     ),
+    "a load balancer that nobody provides": (
+        replace(
+            WELL,
+            external_service={
+                "metadata": {"name": "nats-external"},
+                "spec": {"type": "LoadBalancer"},
+                "status": {"loadBalancer": {}},
+            },
+            events=[event("nats-external", "SyncLoadBalancerFailed", "no quota")],
+        ),
+        ["SERVICE_NO_ADDRESS"],
+        "nobody outside of Kubernetes reaches the servers: SyncLoadBalancerFailed: no quota",
+    ),
+    "a load balancer with an address": (
+        replace(
+            WELL,
+            external_service={
+                "metadata": {"name": "nats-external"},
+                "spec": {"type": "LoadBalancer"},
+                "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}},
+            },
+        ),
+        [],
+        "",
+    ),
+    "a node port": (
+        replace(
+            WELL, external_service={"metadata": {"name": "nats-external"}, "spec": {"type": "NodePort"}, "status": {}}
+        ),
+        [],
+        "",
+    ),
     "an image that is not there": (
         first(pod("nats-0", {"state": {"waiting": {"reason": "ErrImagePull", "message": "no such"}}})),
         ["IMAGE_PULL"],
