@@ -53,7 +53,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.access import
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 
-ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*no such host.*)")
+# A name is unknown, or the DNS of the cluster does not answer.
+ROUTE_ERROR = re.compile(r"\[ERR\] (Error trying to connect to route.*\blookup .*)")
 # After this line, earlier errors of routes are no longer true.
 ROUTE_CREATED = "Route connection created"
 MAX_LOG_LINES = 200
