@@ -176,6 +176,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -192,6 +193,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_checks
     check_pod,
     check_volumes,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import storage_classes_of
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
     Belongings,
     counterparts,
@@ -242,9 +244,8 @@ def proposed_plan(params: Mapping[str, Any], kubernetes: Kubernetes) -> Proposed
     deadline, pairs = time.monotonic() + params["wait_timeout"], None
     while True:
         with ExitStack() as opened:
-            found = facts(
-                kubernetes, params["name"], params["namespace"], lambda: ask_servers(kubernetes, params, opened)
-            )
+            look = partial(ask_servers, kubernetes, params, opened)
+            found = facts(kubernetes, params["name"], params["namespace"], look, storage_classes_of(objects))
         pairs = pairs or counterparts(kubernetes, objects, found.namespace_exists)
         statefulset = declared_statefulset(pairs)
         replicas = params["replicas"] or (statefulset["spec"].get("replicas", 0) if statefulset else 0)

@@ -24,7 +24,7 @@ def matches(target: str, item: Mapping[str, Any]) -> bool:
 
 
 def merge(base: Any, change: Any, key: str = "") -> Any:
-    """`change` merged into `base`: mappings by key and lists of named items by name. Other values are replaced, null removes a key."""
+    """`change` merged into `base`: mappings by key and lists of named items by name. Other values are replaced, null and an empty list remove."""
     if isinstance(base, Mapping) and isinstance(change, Mapping):
         merged = {name: merge(base.get(name), value, name) for name, value in change.items()}
         return {name: value for name, value in {**base, **merged}.items() if value is not None}
@@ -43,7 +43,8 @@ def _overridden(item: dict[str, Any], overrides: Mapping[str, Mapping[str, Any]]
 
 def _merge_lists(base: list[Any], change: list[Any], key: str) -> list[Any]:
     names = [_name(item, key) for item in change]
-    if None in names or not all(_name(item, key) for item in base):
+    # An empty list takes all items out.
+    if not change or None in names or not all(_name(item, key) for item in base):
         return change
     changed = dict(zip(names, change, strict=True))
     kept = [merge(item, changed.pop(_name(item, key), {})) for item in base]

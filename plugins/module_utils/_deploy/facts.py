@@ -67,6 +67,8 @@ class ClusterFacts:
     # The note of the last deploy, and the Secrets with logins, which stay when a cluster is uninstalled.
     record: DeploymentRecord | None = None
     logins: tuple[Object, ...] = ()
+    # Volumes of a declared class that is not among the storage classes; None where they may not be read here.
+    static_volumes: list[Object] | None = field(default_factory=list)
 
 
 @dataclass(frozen=True)

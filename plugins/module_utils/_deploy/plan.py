@@ -127,7 +127,7 @@ def _preconditions(
     if takes_over(facts):
         yield from kept_volumes_problems(facts, wanted, config_values(configuration_of(pairs)), statefulset)
     if _creates_servers(facts, wanted):
-        yield from storage_refusals(statefulset, facts)
+        yield from storage_refusals(statefulset, facts, wanted.replicas)
         yield from room(statefulset, facts, wanted.replicas)
     elif facts.running and _schedules_otherwise(pairs, facts.running):
         yield from room(statefulset, facts, wanted.replicas)
@@ -142,6 +142,8 @@ def _unchecked(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCl
         yield "not checked: nodes, which may not be read here"
     if facts.storage_classes is None and creates:
         yield "not checked: storage classes, which may not be read here"
+    if facts.static_volumes is None and creates:
+        yield "not checked: whether there are volumes of the declared storage class, since volumes may not be read here"
     if facts.running:
         for name, why in facts.running.loaded.unknown.items():
             yield f"not checked: what server {name} runs with: {why}"

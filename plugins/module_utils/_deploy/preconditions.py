@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
@@ -52,10 +52,22 @@ def owned_by_others(counterparts: list[Counterpart], facts: ClusterFacts) -> Ite
             yield f"PersistentVolumeClaim {claim['metadata']['name']} exists and belongs to {owner}: the servers would take its data over. {theirs}"
 
 
-def storage_refusals(statefulset: Object, facts: ClusterFacts) -> Iterator[str]:
+def storage_classes_of(objects: Iterable[Object]) -> list[str]:
+    """The classes that the volumes of these objects name."""
+    return [
+        found
+        for item in objects
+        if item["kind"] == "StatefulSet"
+        for template in item["spec"].get("volumeClaimTemplates") or []
+        if (found := template["spec"].get("storageClassName"))
+    ]
+
+
+def storage_refusals(statefulset: Object, facts: ClusterFacts, replicas: int) -> Iterator[str]:
     if facts.storage_classes is None:
         return
     known = sorted(found["metadata"]["name"] for found in facts.storage_classes)
+    choice = f"Choose one of {', '.join(known) or 'none: there is none'}"
     default = [
         found
         for found in facts.storage_classes
@@ -63,10 +75,29 @@ def storage_refusals(statefulset: Object, facts: ClusterFacts) -> Iterator[str]:
     ]
     for template in statefulset["spec"].get("volumeClaimTemplates") or []:
         wanted = template["spec"].get("storageClassName")
-        if wanted and wanted not in known:
-            yield f"nats_cluster_storage_class: the cluster has no StorageClass {wanted}. Choose one of {', '.join(known) or 'none: there is none'}"
         if wanted is None and not default:
-            yield f"nats_cluster_storage_class: the cluster has no default StorageClass. Choose one of {', '.join(known) or 'none: there is none'}"
+            yield f"nats_cluster_storage_class: the cluster has no default StorageClass. {choice}"
+        if not wanted or wanted in known or facts.static_volumes is None:
+            continue
+        volumes = [volume for volume in facts.static_volumes if volume["spec"].get("storageClassName") == wanted]
+        if not volumes:
+            yield f"nats_cluster_storage_class: the cluster has no StorageClass {wanted}, and no volume names it. {choice}"
+            continue
+        size, needed = str(template["spec"]["resources"]["requests"]["storage"]), replicas - len(facts.claims)
+        free = [volume for volume in volumes if _is_free(volume, parse_quantity(size))]
+        if len(free) < needed:
+            yield (
+                f"nats_cluster_storage_class: no StorageClass {wanted} makes volumes, {needed} of {size} are needed, and {len(free)} of the "
+                f"{len(volumes)} volumes that name it are free and large enough. Make more of them"
+            )
+
+
+def _is_free(volume: Object, size: int) -> bool:
+    """Whether a new claim of this size may get this volume."""
+    return (
+        volume["status"].get("phase") == "Available"
+        and parse_quantity(str(volume["spec"]["capacity"]["storage"])) >= size
+    )
 
 
 def room(statefulset: Object, facts: ClusterFacts, replicas: int) -> Iterator[str]:

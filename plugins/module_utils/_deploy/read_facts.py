@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -65,7 +65,11 @@ CLUSTER_KINDS = (
 
 
 def facts(
-    kubernetes: Kubernetes, name: str, namespace: str, look: Callable[[], Snapshot] | None = None
+    kubernetes: Kubernetes,
+    name: str,
+    namespace: str,
+    look: Callable[[], Snapshot] | None = None,
+    declared_classes: Collection[str] = (),
 ) -> ClusterFacts:
     """What Kubernetes has. `look` asks the servers; it is called only if the cluster exists."""
     exists = kubernetes.find(f"/api/v1/namespaces/{namespace}", f"Namespace {namespace}") is not None
@@ -85,6 +89,7 @@ def facts(
             namespace_exists=exists,
             nodes=nodes.result(),
             storage_classes=classes.result(),
+            static_volumes=_static_volumes(kubernetes, declared_classes, classes.result()),
             claims=claims_of(name, claims),
             configurations=tuple(found["metadata"]["name"] for found in secrets if config_secret_content(found)),
             running=running,
@@ -278,6 +283,17 @@ def _readable(kubernetes: Kubernetes, path: str, what: str) -> list[Object] | No
         if error.err_code == HTTPStatus.FORBIDDEN:
             return None
         raise
+
+
+def _static_volumes(
+    kubernetes: Kubernetes, declared: Collection[str], classes: Collection[Object] | None
+) -> list[Object] | None:
+    """The volumes of declared classes that exist only by name: somebody has made these volumes."""
+    missing = {*declared} - {found["metadata"]["name"] for found in classes or ()}
+    if classes is None or not missing:
+        return []
+    volumes = _readable(kubernetes, "/api/v1/persistentvolumes", "volumes")
+    return volumes and [volume for volume in volumes if volume["spec"].get("storageClassName") in missing]
 
 
 def _dry_run(kubernetes: Kubernetes, path: str, what: str, item: Object) -> Object:

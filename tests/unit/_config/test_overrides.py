@@ -26,6 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.overrides i
         ({"volumeMounts": [{"name": "data", "mountPath": "/data"}]}, {"volumeMounts": [{"name": "data", "mountPath": "/more"}]},
          {"volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "data", "mountPath": "/more"}]}),
         ({"tolerations": [{"key": "a"}]}, {"tolerations": [{"key": "b"}]}, {"tolerations": [{"key": "b"}]}),
+        ({"env": [{"name": "A"}]}, {"env": []}, {"env": []}),
         ({}, {"env": [{"name": "A"}]}, {"env": [{"name": "A"}]}),
     ],
 )  # fmt: skip

@@ -102,7 +102,7 @@ def test_a_login_that_stayed_and_differs_is_applied_with_what_is_created():
         (
             [missing(statefulset(storage_class="slow"))],
             FACTS,
-            "nats_cluster_storage_class: the cluster has no StorageClass slow. Choose one of fast, standard",
+            "nats_cluster_storage_class: the cluster has no StorageClass slow, and no volume names it. Choose one of fast, standard",
         ),
         (
             [missing(statefulset())],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether nodes can take the servers."""
+"""Whether nodes can take the servers, and whether there are volumes for them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import (
+    DEFAULT_CLASS,
     parse_amount,
     requests,
     room,
     schedules_otherwise,
+    storage_classes_of,
+    storage_refusals,
 )
 
 
@@ -80,3 +83,57 @@ def test_nodes_are_checked_where_pods_are_scheduled_otherwise():
     assert not schedules_otherwise(plain, requesting(container(cpu="1000m"), nodeSelector={}))
     assert schedules_otherwise(requesting(container(cpu="2")), plain)
     assert schedules_otherwise(requesting(container(cpu="1"), nodeSelector={"a": "b"}), plain)
+
+
+def claims(storage="1Gi", **spec):
+    template = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": storage}}, **spec}}
+    return {"kind": "StatefulSet", "spec": {"volumeClaimTemplates": [template]}}
+
+
+def storage_class(name, default=False):
+    return {"metadata": {"name": name, "annotations": {DEFAULT_CLASS: "true"} if default else {}}}
+
+
+def volume(storage="1Gi", phase="Available", of="manual"):
+    return {"spec": {"storageClassName": of, "capacity": {"storage": storage}}, "status": {"phase": phase}}
+
+
+MANUAL = claims(storageClassName="manual")
+
+
+@pytest.mark.parametrize(
+    ("declared", "known", "said"),
+    [
+        (claims(), {"storage_classes": [storage_class("fast", default=True)]}, None),
+        (claims(), {"storage_classes": [storage_class("fast")]}, "has no default StorageClass. Choose one of fast"),
+        (claims(storageClassName="fast"), {"storage_classes": [storage_class("fast")]}, None),
+        (MANUAL, {"storage_classes": None}, None),
+        (MANUAL, {"storage_classes": []}, "has no StorageClass manual, and no volume names it"),
+        (MANUAL, {"storage_classes": [], "static_volumes": None}, None),
+        # Volumes that somebody has made.
+        (MANUAL, {"storage_classes": [], "static_volumes": [volume()] * 3}, None),
+        (
+            MANUAL,
+            {"storage_classes": [], "static_volumes": [volume("2Gi"), volume(), volume("500Mi")]},
+            "2 of the 3 volumes that name it",
+        ),
+        (
+            MANUAL,
+            {"storage_classes": [], "static_volumes": [volume(phase="Bound"), volume(), volume()]},
+            "2 of the 3 volumes that name it",
+        ),
+        (
+            MANUAL,
+            {"storage_classes": [], "static_volumes": [volume(phase="Bound"), volume(), volume()], "claims": [{}]},
+            None,
+        ),
+        (MANUAL, {"storage_classes": [], "static_volumes": [volume(of="other")] * 3}, "no volume names it"),
+    ],
+)
+def test_volumes_come_from_a_class_or_are_there(declared, known, said):
+    refusals = list(storage_refusals(declared, ClusterFacts(True, **known), replicas=3))
+    assert refusals == [] if said is None else said in refusals[0]
+
+
+def test_which_classes_are_declared():
+    assert storage_classes_of([MANUAL, claims(), {"kind": "Service"}]) == ["manual"]
