@@ -71,6 +71,22 @@ REMEDY_BY_STATUS = {
 }
 
 
+# The API server answers 403 not only where a right is missing; its sentence is the only mark of the other causes.
+FORBIDDEN_REMEDIES = (
+    (
+        re.compile("exceeded quota"),
+        "Raise the ResourceQuota of the namespace, or ask for less (nats_cluster_resources, nats_cluster_storage_size).",
+    ),
+    (re.compile("because it is being terminated"), "Wait until the namespace is gone, or choose another one."),
+    (
+        re.compile("violates PodSecurity"),
+        "Leave out what the namespace's Pod Security level forbids, or choose a namespace with another level.",
+    ),
+    (
+        re.compile(r"(minimum|maximum) \S+ usage per|limit to request ratio"),
+        "Ask for what the LimitRange of the namespace allows (nats_cluster_resources).",
+    ),
+)
 CODE_BY_STATUS = {
     400: "KUBERNETES_INVALID",
     401: "KUBERNETES_UNAUTHORIZED",
@@ -117,6 +133,14 @@ def _is_disruption(body: bytes) -> bool:
         causes = (json.loads(body).get("details") or {}).get("causes") or []
         return any(cause.get("reason") == "DisruptionBudget" for cause in causes)
     return False
+
+
+def remedy_of(status: int, reason: str) -> str:
+    """What to do where the API server refuses a request with this reason."""
+    remedy = REMEDY_BY_STATUS.get(status, "")
+    if status == HTTPStatus.FORBIDDEN:
+        return next((found for words, found in FORBIDDEN_REMEDIES if words.search(reason)), remedy)
+    return remedy
 
 
 def error_code(status: int, body: bytes) -> str:
@@ -280,7 +304,7 @@ class Api:
             remedy = "Is it the Kubernetes API? Check host, or the kubeconfig's server."
             return NatsError(what, cause, remedy, status, code="NOT_KUBERNETES_API")
         reason = reason_of(status, body)
-        remedy = REMEDY_BY_STATUS.get(status, "")
+        remedy = remedy_of(status, reason)
         if status == HTTPStatus.FORBIDDEN and '"system:anonymous"' in reason:
             remedy = f"{self._login.source[0].upper()}{self._login.source[1:]} holds no login: add one, or set api_key."
         return NatsError(what, reason, remedy, status, code=code)

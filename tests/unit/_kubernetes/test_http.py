@@ -29,6 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http im
     pause,
     pause_unanswered,
     reason_of,
+    remedy_of,
 )
 
 BUDGET = json.dumps(
@@ -141,3 +142,24 @@ def test_the_reason_is_the_servers_own_sentence(status, body, sentence):
 )
 def test_each_status_has_a_code(status, body, code):
     assert error_code(status, body) == code
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "begins"),
+    [
+        (403, 'User "x" cannot get resource "pods" in API group ""', "Ask for the right"),
+        (403, 'pods "nats-0" is forbidden: exceeded quota: small, requested: cpu=1', "Raise the ResourceQuota"),
+        (
+            403,
+            "unable to create new content in namespace n because it is being terminated",
+            "Wait until the namespace is gone",
+        ),
+        (403, 'pods "nats-0" is forbidden: violates PodSecurity "restricted:latest": hostNetwork', "Leave out what"),
+        (403, "minimum cpu usage per Container is 500m, but request is 250m", "Ask for what the LimitRange"),
+        (409, "exceeded quota", "Another tool owns"),
+        (500, "internal", ""),
+    ],
+)
+def test_the_remedy_fits_the_cause_of_a_refusal(status, reason, begins):
+    remedy = remedy_of(status, reason)
+    assert remedy.startswith(begins) if begins else remedy == ""
