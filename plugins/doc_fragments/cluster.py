@@ -52,6 +52,7 @@ options:
         type: str
   previous:
     description:
-      - The C(figures) of an earlier result of M(messaging.nats.nats_health), to find what only a comparison shows, such as new slow consumers.
+      - An earlier result of M(messaging.nats.nats_health), or its C(figures), to find what only a comparison shows, such as new slow consumers.
+      - Anything else is refused.
     type: dict
 """

@@ -9,9 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, error, warning
 
 Figures = Mapping[str, Any]
+FIGURES = {"streams", "servers"}
+
+
+def earlier_figures(previous: Figures) -> Figures:
+    """The figures in the option previous, which may be a whole result; raises where it holds none, since nothing would be compared."""
+    found: Figures = previous.get("figures", previous)
+    if found and not (isinstance(found, Mapping) and {*found} <= FIGURES and all(map(_are_entries, found.values()))):
+        cause = "this is neither a result of nats_health nor the figures of one"
+        remedy = 'Write the registered result, or its figures: previous: "{{ earlier.figures }}".'
+        raise NatsError("option previous", cause, remedy, code="INVALID_VALUE")
+    return found
+
+
+def _are_entries(part: object) -> bool:
+    return isinstance(part, Mapping) and all(isinstance(entry, Mapping) for entry in part.values())
 
 
 def history_findings(before: Figures, now: Figures) -> Iterator[Finding]:

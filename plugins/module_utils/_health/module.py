@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health.history_findings import earlier_figures
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import (
     Expectation,
     ThroughServers,
@@ -47,7 +48,7 @@ class ClusterModule(NatsModule):
 
     def source(self, opened: ExitStack) -> Source:
         """Where snapshots come from, as the options say."""
-        members, previous = self.params["expected_members"] or (), self.params["previous"] or {}
+        members, previous = self.params["expected_members"] or (), earlier_figures(self.params["previous"] or {})
         return source(self.access, self.logins, _expectation(members, self.params["cluster_name"], previous), opened)
 
 

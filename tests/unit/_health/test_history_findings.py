@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._health.history_findings import history_findings
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._health.history_findings import (
+    earlier_figures,
+    history_findings,
+)
 from tests.support.findings import codes
 
 BEFORE = {
@@ -31,3 +35,25 @@ BEFORE = {
 )
 def test_what_only_a_comparison_shows(now, expected):
     assert codes(history_findings(BEFORE, now)) == expected
+
+
+@pytest.mark.parametrize(
+    ("previous", "figures"),
+    [
+        ({}, {}),
+        (BEFORE, BEFORE),
+        # A whole result, registered by a task that passed or failed.
+        ({"changed": False, "streams": {"count": 1}, "figures": BEFORE}, BEFORE),
+        ({"failed": True, "figures": {}}, {}),
+    ],
+)
+def test_a_whole_result_is_taken_as_its_figures(previous, figures):
+    assert earlier_figures(previous) == figures
+
+
+@pytest.mark.parametrize(
+    "previous", [{"streams": {"count": 1}}, {"healthy": True}, {"figures": "text"}, {"results": []}]
+)
+def test_what_has_no_figures_is_refused(previous):
+    with pytest.raises(NatsError, match="neither a result of nats_health nor the figures of one"):
+        earlier_figures(previous)
