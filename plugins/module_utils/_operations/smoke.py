@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
@@ -160,21 +161,15 @@ class Smoke:
         check.evidence = f"{MESSAGES} messages were acknowledged, and one that came twice is stored once"
 
     async def _publish(self, subject: str, message_id: str) -> Any:
-        # Right after its creation a stream may not have its subscriptions on every server yet.
-        for attempt in range(20):
-            try:
-                return await self._jetstream.publish(subject, b"smoke", timeout=5, headers={"Nats-Msg-Id": message_id})
-            except nats.js.errors.NoStreamResponseError:
-                if attempt == 19:
-                    raise
-            await asyncio.sleep(0.05)
-        raise Unexpected(f"no server takes a message to {subject}")
+        headers = {"Nats-Msg-Id": message_id}
+        publish = partial(self._jetstream.publish, subject, b"smoke", timeout=5, headers=headers)
+        return await once_it_is_known(publish)
 
     async def _acknowledged(self, check: Check) -> None:
         puller = await self._jetstream.pull_subscribe(f"{self._subject}.js.>", durable="reader", stream=self._stream)
         seen: set[str] = set()
         while len(seen) < MESSAGES:
-            for message in await puller.fetch(min(20, MESSAGES - len(seen)), timeout=5):
+            for message in await once_it_is_known(partial(puller.fetch, min(20, MESSAGES - len(seen)), timeout=5)):
                 start = time.perf_counter()
                 await message.ack_sync(timeout=5)
                 check.latencies.append(since(start))
@@ -190,7 +185,7 @@ class Smoke:
         subject = f"{self._subject}.js.once"
         puller = await self._jetstream.pull_subscribe(subject, durable="once", stream=self._stream, config=config)
         await self._publish(subject, "id-once")
-        (first,) = await puller.fetch(1, timeout=5)
+        (first,) = await once_it_is_known(partial(puller.fetch, 1, timeout=5))
         (second,) = await puller.fetch(1, timeout=ACK_WAIT_S + 5)
         count = second.metadata.num_delivered
         expect(count == 2, f"it came back as delivery {count}, not 2")
@@ -203,6 +198,16 @@ class Smoke:
             third = []
         expect(not third, "it came again after it was acknowledged")
         check.evidence = "a message that was not acknowledged came again, and after its acknowledgement no more"
+
+
+async def once_it_is_known(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """The answer of a stream or consumer; right after its creation, not every server knows its subscriptions yet."""
+    for _attempt in range(20):
+        try:
+            return await ask()
+        except (nats.js.errors.NoStreamResponseError, nats.js.errors.ServiceUnavailableError):
+            await asyncio.sleep(0.05)
+    return await ask()
 
 
 async def tried(name: str, work: Callable[[Check], Awaitable[None]]) -> Check:
