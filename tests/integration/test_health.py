@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gc
+import time
 
 import pytest
 
@@ -17,7 +18,10 @@ from ansible_collections.messaging.nats.plugins.modules import (
     nats_status,
     nats_stream,
 )
-from tests.support.servers import secret
+from tests.support.servers import Cluster, free_port, secret
+
+# nats-server takes one that is free.
+ANY_PORT = -1
 
 
 @pytest.fixture
@@ -122,3 +126,72 @@ def test_options_that_are_missing_have_a_code(run_module, cluster):
     assert (unnamed["code"], unnamed["remedy"]) == ("INVALID_OPTIONS", "List their names.")
     assert run_module(nats_status, servers=[cluster[0].url])["code"] == "INVALID_OPTIONS"
     assert run_module(nats_diagnose, servers=[cluster[0].url])["code"] == "INVALID_OPTIONS"
+
+
+def leaves(cluster, leaf, port):
+    """A server that is a leaf node of a cluster, in its system account too."""
+    remotes = [
+        {"urls": [f"nats-leaf://{user}:{secret(user)}@127.0.0.1:{port}"], "account": account}
+        for user, account in (("sys-user", "SYS"), ("t0", "T0"))
+    ]
+    leaf.start(
+        leaf[0], leafnodes={"remotes": remotes}, jetstream={"store_dir": str(leaf.folder / "l1"), "domain": "leaf"}
+    )
+
+
+@pytest.mark.parametrize("hub", ["cluster", "one server"])
+def test_a_leaf_node_is_told_as_that(health, tmp_path, hub):
+    made = Cluster(tmp_path / "hub", ["h1", "h2", "h3"] if hub == "cluster" else ["h1"], accounts=1)
+    leaf = Cluster(tmp_path / "leaf", ["l1"], accounts=1)
+    port = free_port()
+    for folder in (made.folder, leaf.folder):
+        folder.mkdir()
+    try:
+        for server in made.servers:
+            made.start(server, leafnodes={"listen": f"127.0.0.1:{port if server is made[0] else ANY_PORT}"})
+        made.wait()
+        leaves(made, leaf, port)
+        found = seen(lambda: health(made, cluster_name=None), "OTHER_CLUSTER")
+        (told,) = [finding for finding in found["findings"] if finding["code"] == "OTHER_CLUSTER"]
+        assert "l1" in told["evidence"]
+        assert found["healthy"] is True
+        assert set(found["cluster"]["members"]) == {*made.names()}
+    finally:
+        for server in (*made.servers, *leaf.servers):
+            (made if server in made.servers else leaf).stop(server)
+
+
+def test_a_cluster_behind_a_gateway_is_told_as_that(health, tmp_path):
+    """Both have one meta group, whose leader is in one of them."""
+    clusters = [
+        Cluster(tmp_path / name, [f"{name}{number}" for number in (1, 2, 3)], cluster=name, accounts=1) for name in "cd"
+    ]
+    ports = {made.cluster: free_port() for made in clusters}
+    gateways = [{"name": name, "url": f"nats://127.0.0.1:{port}"} for name, port in ports.items()]
+    try:
+        for made in clusters:
+            made.folder.mkdir()
+            for server in made.servers:
+                port = ports[made.cluster] if server is made[0] else ANY_PORT
+                made.start(server, gateway={"name": made.cluster, "listen": f"127.0.0.1:{port}", "gateways": gateways})
+        for made, other in (clusters, clusters[::-1]):
+            found = seen(lambda made=made: health(made, cluster_name=None, wait_timeout=20), "OTHER_CLUSTER")
+            (told,) = [finding for finding in found["findings"] if finding["code"] == "OTHER_CLUSTER"]
+            assert (told["object"], told["severity"]) == (f"cluster {other.cluster}", "info")
+            assert found["healthy"] is True, found["findings"]
+            assert found["cluster"]["name"] == made.cluster
+    finally:
+        for made in clusters:
+            for server in made.servers:
+                made.stop(server)
+
+
+def seen(look, code):
+    """The first result with this finding: gateways and leaf nodes connect after the servers have started."""
+    deadline = time.monotonic() + 30
+    while True:
+        found = look()
+        if code in codes(found):
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)

@@ -10,12 +10,12 @@ PRIVATE to the collection: it can change at any time. `/healthz` is no evidence 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import meta_cluster
-from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, error, warning
+from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding, error, info, warning
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     NotAsked,
     Pod,
@@ -23,7 +23,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     answered,
     cluster_of,
     is_down,
-    meta_leader_with_quorum,
+    is_of_cluster,
+    meta_leader_answer,
+    own_cluster,
     quorum,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import IMAGE_REASONS
@@ -122,7 +124,14 @@ def _pod_problem(pod: Pod) -> Finding | None:
 
 def _unexpected(snapshot: Snapshot) -> Iterator[Finding]:
     """Servers of this cluster that should not be there, and servers that share a name."""
-    of_cluster = [answer for answer in snapshot.answers if snapshot.cluster_name in (None, cluster_of(answer))]
+    leaf_ids = {answer["server"]["id"] for answer in snapshot.varz if (answer["data"].get("leaf") or {}).get("remotes")}
+    of_cluster: list[Answer] = []
+    others: list[Answer] = []
+    for answer in snapshot.answers:
+        is_expected = answer["server"]["name"] in snapshot.expected
+        is_leaf = not is_expected and own_cluster(snapshot) is None and answer["server"]["id"] in leaf_ids
+        (of_cluster if is_of_cluster(snapshot, answer) and not is_leaf else others).append(answer)
+    yield from _others(others)
     names = Counter(answer["server"]["name"] for answer in of_cluster)
     for name, count in names.items():
         if count > 1:
@@ -130,6 +139,8 @@ def _unexpected(snapshot: Snapshot) -> Iterator[Finding]:
             yield error("DUPLICATE_SERVER_NAME", f"server {name}", evidence, "Give each server a name of its own.")
     # A server that is gone for good still counts for the quorum until it is removed from meta.
     peers = {peer["name"] for answer in of_cluster for peer in meta_cluster(answer).get("replicas") or []}
+    # Clusters behind gateways share one meta group.
+    peers -= {answer["server"]["name"] for answer in others}
     if not set(snapshot.expected) <= set(names):
         # A peer without a name may be one of the missing servers.
         peers = {peer for peer in peers if not peer.startswith(UNKNOWN_PEER)}
@@ -137,6 +148,21 @@ def _unexpected(snapshot: Snapshot) -> Iterator[Finding]:
         evidence = "it answers, but is not expected" if name in names else "it is a meta peer, but is not expected"
         remedy = "Add it to the expected servers, or remove it from the cluster."
         yield error("SERVER_UNEXPECTED", f"server {name}", evidence, remedy)
+
+
+def _others(answers: Iterable[Answer]) -> Iterator[Finding]:
+    """Servers that share the system account, and are not of the cluster that is looked at."""
+    clusters: dict[str, list[str]] = {}
+    for answer in answers:
+        name = str(answer["server"]["name"])
+        clusters.setdefault(f"cluster {cluster_of(answer)}" if cluster_of(answer) else f"server {name}", []).append(
+            name
+        )
+    for what, names in sorted(clusters.items()):
+        evidence = (
+            f"{', '.join(sorted(names))} share the system account over a gateway or as leaf nodes, and are not judged"
+        )
+        yield info("OTHER_CLUSTER", what, evidence, "To judge these servers too, look at them on their own.")
 
 
 def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
@@ -149,7 +175,7 @@ def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
     if len(named) > 1:
         evidence = f"servers name different meta leaders: {', '.join(sorted(named))}"
         yield warning("META_DISAGREEMENT", "cluster", evidence, "If it lasts, the cluster is split: check the routes.")
-    leader = meta_leader_with_quorum(snapshot)
+    leader = meta_leader_answer(snapshot)
     if leader:
         yield from _meta_peers(servers, leader)
         return
@@ -161,12 +187,12 @@ def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
         yield error("META_NO_LEADER", "cluster", f"no meta leader: {needed}", remedy)
 
 
-def _meta_peers(servers: Mapping[str, Answer], leader: str) -> Iterator[Finding]:
+def _meta_peers(servers: Mapping[str, Answer], leader: Answer) -> Iterator[Finding]:
     """Whether all servers that answer take part in the meta group, by its leader's word."""
-    meta = meta_cluster(servers[leader])
+    meta = meta_cluster(leader)
     peers = {peer["name"]: peer for peer in meta.get("replicas") or []}
     for server in servers:
-        if server == leader:
+        if server == leader["server"]["name"]:
             continue
         if server not in peers:
             evidence = f"it answers, but is not among the {meta.get('cluster_size')} meta peers"

@@ -117,6 +117,7 @@ class ThroughServers:
             accounts=listed,
             unasked=unasked,
             previous=self._expectation.previous,
+            asked_in=asked_in(self._connection) if answers["JSZ"] else None,
         )
 
     def _answers(self, expected: int | Collection[str]) -> tuple[Answers, NotAsked | None]:
@@ -146,6 +147,14 @@ class ThroughServers:
                         kind: connection.request(f"$SYS.REQ.SERVER.{server_id}.{kind}") for kind in ("JSZ", "VARZ")
                     }
         return [*found.values()]
+
+
+def asked_in(connection: Connection) -> str | None:
+    """The cluster of the server that a connection is to."""
+    try:
+        return connection.server().get("cluster")
+    except NatsError:
+        return None  # it has gone since it was asked
 
 
 def numbered(answers: Sequence[Answer], count: int) -> list[str]:

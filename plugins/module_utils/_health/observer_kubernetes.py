@@ -25,6 +25,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.observer im
     AnswerTime,
     Expectation,
     ask,
+    asked_in,
     list_accounts,
     not_asked,
     server_names,
@@ -121,6 +122,7 @@ class ThroughKubernetes:
             unasked=unasked,
             kubernetes=view,
             previous=self._expectation.previous,
+            asked_in=asked_in(self._connection) if self._connection and answers["JSZ"] else None,
         )
 
     def running(self) -> list[Object]:

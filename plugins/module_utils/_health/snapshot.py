@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -91,6 +92,8 @@ class Snapshot:
     kubernetes: KubernetesView | None = None
     # The figures of an earlier result.
     previous: Mapping[str, Any] = field(default_factory=dict)
+    # The cluster of the server that was asked for all others, where it is in one.
+    asked_in: str | None = None
 
 
 def answered(snapshot: Snapshot) -> dict[str, Answer]:
@@ -102,8 +105,23 @@ def by_server(snapshot: Snapshot, answers: tuple[Answer, ...]) -> dict[str, Answ
     return {
         answer["server"]["name"]: answer
         for answer in answers
-        if answer["server"]["name"] in snapshot.expected and snapshot.cluster_name in (None, cluster_of(answer))
+        if answer["server"]["name"] in snapshot.expected and is_of_cluster(snapshot, answer)
     }
+
+
+def own_cluster(snapshot: Snapshot) -> str | None:
+    """The cluster that is looked at: the given one, or that of most expected servers; of as many in two, that of the server that was asked."""
+    if snapshot.cluster_name:
+        return snapshot.cluster_name
+    counts = Counter(cluster_of(found) for found in snapshot.answers if found["server"]["name"] in snapshot.expected)
+    most = [name for name, count in counts.items() if count == max(counts.values())]
+    return snapshot.asked_in if snapshot.asked_in in most or not most else most[0]
+
+
+def is_of_cluster(snapshot: Snapshot, answer: Answer) -> bool:
+    """Whether a server is of the cluster that is looked at; others share the system account over gateways or as leaf nodes."""
+    own = own_cluster(snapshot)
+    return own is None or cluster_of(answer) == own
 
 
 def heard(snapshot: Snapshot) -> dict[str, frozenset[str]]:
@@ -169,10 +187,23 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
 
 def meta_leader_with_quorum(snapshot: Snapshot) -> str | None:
     """The server that says itself that it is the meta leader, while a quorum of the expected servers answers."""
+    found = meta_leader_answer(snapshot)
+    return str(found["server"]["name"]) if found else None
+
+
+def meta_leader_answer(snapshot: Snapshot) -> Answer | None:
+    """The answer of that server, which is in another cluster where clusters behind gateways share one meta group."""
     servers = answered(snapshot)
     if len(servers) < quorum(snapshot):
         return None
-    return next((name for name, answer in servers.items() if meta_cluster(answer).get("leader") == name), None)
+    named = {meta_cluster(answer).get("leader") for answer in servers.values()}
+    others = (
+        found for found in snapshot.answers if not is_of_cluster(snapshot, found) and found["server"]["name"] in named
+    )
+    for answer in (*servers.values(), *others):
+        if meta_cluster(answer).get("leader") == answer["server"]["name"]:
+            return answer
+    return None
 
 
 def quorum(snapshot: Snapshot) -> int:

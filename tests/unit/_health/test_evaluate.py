@@ -172,7 +172,18 @@ CASES = {
         ["SERVER_DOWN"],
     ),
     "two of one name": (snapshot([*only(*MEMBERS), answer("nats-2")]), ["DUPLICATE_SERVER_NAME"]),
-    "another cluster's server is none of ours": (snapshot([*only(*MEMBERS), answer("else-0", cluster="else")]), []),
+    "another cluster's server is none of ours": (
+        snapshot([*only(*MEMBERS), answer("else-0", cluster="else")]),
+        ["OTHER_CLUSTER"],
+    ),
+    "another cluster with servers of the same names": (
+        replace(
+            snapshot([answer(name, cluster="else") for name in MEMBERS] + list(only(*MEMBERS))),
+            cluster_name=None,
+            asked_in="nats",
+        ),
+        ["OTHER_CLUSTER"],
+    ),
     "leaderless stream": (with_stream(stream(leader="", replicas=[])), ["STREAM_NO_LEADER"]),
     "too few replicas": (
         with_stream(stream(replicas=[{"name": "nats-1", "current": True}])),
