@@ -9,6 +9,7 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from statistics import median
@@ -29,6 +30,8 @@ EXPIRES_SOON_S, EXPIRES_NOW_S = 30 * DAY_S, 7 * DAY_S
 CPU_PERCENT, MEMORY_PERCENT, CONNECTIONS_PERCENT, STORE_PERCENT = 90, 90, 90, 80
 MANY_ASSETS = 1000
 CLOCK_SKEW_S = 2.0
+# Of two servers with different configurations, none is the odd one.
+MIN_TO_COMPARE = 3
 # A server is an outlier if it uses so many times the average memory, and more than these bytes.
 OUTLIER_FACTOR, OUTLIER_MIN_BYTES = 1.5, 512 << 20
 VARZ_LISTENERS = ("cluster", "gateway", "leaf", "mqtt", "websocket")
@@ -50,6 +53,7 @@ def server_findings(servers: Servers, expected: int) -> Iterator[Finding]:
             evidence = f"it has routes to {routes} of {others} other servers that answer"
             yield warning("ROUTES_MISSING", what, evidence, "Check network policies, and the names in cluster.routes.")
     yield from _versions(servers)
+    yield from _odd_configuration(servers)
     yield from _different_gateways(servers)
     yield from _clocks(servers)
     yield from _memory_outliers(servers)
@@ -143,6 +147,19 @@ def _versions(servers: Servers) -> Iterator[Finding]:
     if len(set(versions.values())) > 1:
         shown = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
         yield warning("VERSION_SKEW", "cluster", f"servers have different versions: {shown}", "Finish the upgrade.")
+
+
+def _odd_configuration(servers: Servers) -> Iterator[Finding]:
+    """The one server whose configuration has another digest than that of all others, if theirs are equal."""
+    digests = {name: digest for name, answer in servers.items() if (digest := answer["data"].get("config_digest"))}
+    counts = Counter(digests.values())
+    if len(digests) < MIN_TO_COMPARE or len(counts) != 2:
+        return
+    for name, digest in digests.items():
+        if counts[digest] == 1:
+            evidence = "its configuration has another digest than that of all others, which are equal"
+            remedy = "Give it the configuration of the others and reload it, unless its environment variables differ on purpose."
+            yield info("CONFIG_DIFFERS", f"server {name}", evidence, remedy)
 
 
 def _different_gateways(servers: Servers) -> Iterator[Finding]:

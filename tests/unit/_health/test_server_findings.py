@@ -115,3 +115,25 @@ def test_a_failed_write_is_mended_by_a_restart_of_its_pod(pods, command):
     complaint = {"server": {"name": "eu-nats-0"}, "data": {"status_code": 503, "error": "stream write error: x"}}
     (finding,) = health_check_findings({"eu-nats-0": complaint}, pods)
     assert command in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("digests", "odd"),
+    [
+        ("aaa", []),
+        ("aab", ["server n2"]),
+        ("baaaa", ["server n0"]),
+        # Nobody knows which are right.
+        ("aabb", []),
+        ("ab", []),
+        # Each has its own, as with a server_name in the file.
+        ("abc", []),
+        # Servers before 2.12 tell none.
+        (" ab", []),
+    ],
+)
+def test_the_one_server_with_another_configuration_is_told(digests, odd):
+    servers = {f"n{number}": varz(f"n{number}", config_digest=digest.strip()) for number, digest in enumerate(digests)}
+    found = [finding for finding in server_findings(servers, 1) if finding.code == "CONFIG_DIFFERS"]
+    assert [finding.object for finding in found] == odd
+    assert all(finding.severity == "info" for finding in found)
