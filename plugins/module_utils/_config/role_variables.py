@@ -65,6 +65,7 @@ def validate_role_variables(declared: RoleVariables, known: Collection[str], oth
         _sizes,
         _profile,
         _labels,
+        _external_service,
         _config,
         _accounts,
         _users,
@@ -306,6 +307,13 @@ def _password(here: str, entry: Mapping[str, Any]) -> Problems:
         yield f"{here}.password: this is not a text: write it in quotes, or leave it out to have one generated"
     elif looks_hashed(str(password)):
         yield f"{here}.password: the server takes what begins with $2 for a bcrypt hash: write the plain password, the role hashes it"
+
+
+def _external_service(declared: RoleVariables) -> Problems:
+    """A dry run does not tell: the Kubernetes API looks at the port only when it allocates it. Its range is up to the Kubernetes cluster."""
+    port = (declared["nats_cluster_external_service"] or {}).get("node_port")
+    if port is not None and not 0 < int(port) < 1 << 16:
+        yield f"nats_cluster_external_service.node_port: {port} is no port: write one of 30000 to 32767, Kubernetes' usual range, or leave it out"
 
 
 def _overrides(declared: RoleVariables) -> Problems:

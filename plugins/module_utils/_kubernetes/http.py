@@ -67,6 +67,8 @@ BY_KUBELET = ("/log", "/exec", "/portforward")
 REMEDY_BY_STATUS = {
     401: "Log in to the Kubernetes cluster again.",
     403: "Ask for the right, or use a kubeconfig that has it.",
+    400: "Correct the object as it is declared.",
+    422: "Correct the object as it is declared.",
     409: "Another tool owns these fields: remove the object there, or choose another name.",
 }
 

@@ -72,6 +72,7 @@ def test_the_documented_variables_and_defaults_are_those_of_the_role():
         ({"max_memory_store": "2GB"}, "nats_cluster_max_memory_store: 2GB is more than the container may use (nats_cluster_resources.limits.memory 1Gi)"),
         ({"resources": {"limits": {"memory": "1GB"}}}, "nats_cluster_resources.limits.memory: '1GB' is not a Kubernetes quantity: write"),
         ({"labels": {"app": "x"}}, "nats_cluster_labels: app is how the role finds its objects: leave it out"),
+        ({"external_service": {"node_port": 99999}}, "nats_cluster_external_service.node_port: 99999 is no port: write one of 30000"),
         ({"tls": {}}, "nats_cluster_tls: this version of the role has no such variable: "),
         ({"replica": 3}, "nats_cluster_replica: this version of the role has no such variable: write nats_cluster_replicas, or"),
     ],
@@ -90,6 +91,7 @@ def test_an_invalid_variable_is_named_with_how_to_write_it(changes, sentence):
         {"resources": {}, "max_memory_store": "8GB"},
         {"resources": {"requests": {"memory": "1Gi"}}},
         {"server_prefix": "west-"},
+        {"external_service": {"type": "NodePort", "node_port": "30422"}},
         {
             "config": {
                 "max_payload": "8MB",
