@@ -55,6 +55,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import served_until
 
+# What the API server says before the cause; it names the object as it was tried.
+API_PREAMBLE = re.compile(r'^(\S+ "[^"]*" is invalid|\S+ in version "[^"]*" cannot be handled as a \S+): ')
+
 
 @dataclass(frozen=True)
 class ProposedPlan:
@@ -106,8 +109,10 @@ def check_new_objects(kubernetes: Kubernetes, proposed: ProposedPlan) -> list[st
             if error.err_code == HTTPStatus.FORBIDDEN:
                 unchecked.append(title(item))
                 continue
-            cause = re.sub(r'^\S+ "[^"]*" is invalid: ', "", error.cause)
-            remedy = "Correct what is declared; nothing was changed."
+            cause = API_PREAMBLE.sub("", error.cause)
+            remedy = (
+                f"{error.remedy if error.code == 'KIND_UNKNOWN' else 'Correct what is declared.'} Nothing was changed."
+            )
             raise NatsError(f"{title(item)} as declared", cause, remedy, error.err_code, code=error.code) from error
     return (
         [f"not checked: {', '.join(unchecked)}, since they may not be created in namespace default"]
