@@ -27,10 +27,11 @@ options:
     type: str
     required: true
   name:
-    description: Name of the consumer. It is durable.
+    description: Name of the consumer. It is durable. Required if O(durable_name) is not set.
     type: str
-    required: true
-    aliases: [durable_name]
+  durable_name:
+    description: The same as O(name). If both are set, they have to be equal.
+    type: str
   state:
     description:
       - V(present) and V(absent) say whether the consumer should exist.

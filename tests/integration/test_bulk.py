@@ -103,7 +103,7 @@ def test_what_the_server_refuses_leaves_the_rest_done(partly, names):
     lists = {
         "streams": [
             {"name": "ONE", "subjects": ["one"]},
-            {"name": "TWO", "subjects": ["bad..subject"]},
+            {"name": "TWO", "description": "x" * 5000},
             {"name": "THREE"},
         ],
         "consumers": [{"stream": "TWO", "name": "c"}, {"stream": "ONE", "name": "c"}],

@@ -383,7 +383,7 @@ def test_defaults_are_the_streams_limits(jetstream, consumer, steps):
 
 
 def test_the_servers_own_refusal_has_its_code(run_module, account, consumer):
-    result = run_module(nats_consumer, **account, **WORKERS, num_replicas=3)
+    result = run_module(nats_consumer, **account, **WORKERS, description="x" * 5000)
     assert isinstance(result["err_code"], int)
 
 

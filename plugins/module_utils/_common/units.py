@@ -100,6 +100,8 @@ def show_size(size: int) -> str | int:
 
 
 def parse_integer(value: int) -> int:
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is not a number: write a whole number")
     return _in_range(value, str(value))
 
 

@@ -27,11 +27,12 @@ RESETS: dict[str, Any] = {
 
 def naming_options(resource: Resource) -> dict[str, Any]:
     """The options that name a resource, and its states."""
-    parent = {"stream": {"type": "str", "required": True}} if "paused" in resource.states else {}
-    aliases = {"aliases": ["durable_name"]} if parent else {}
+    is_consumer = "paused" in resource.states
+    names: dict[str, Any] = {resource.named: {"type": "str", "required": True}}
+    if is_consumer:
+        names = {"stream": {"type": "str", "required": True}, "name": {"type": "str"}, "durable_name": {"type": "str"}}
     return {
-        **parent,
-        resource.named: {"type": "str", "required": True, **aliases},
+        **names,
         "state": {"type": "str", "choices": list(resource.states), "default": "present"},
     }
 
@@ -39,8 +40,7 @@ def naming_options(resource: Resource) -> dict[str, Any]:
 def entry_spec(resource: Resource) -> dict[str, Any]:
     """The specs of the options of one entry of a list. Defaults and required options are handled where the entry is read."""
     specs = naming_options(resource) | GUARDS | RESETS | {key: dict(spec) for key, spec in resource.arguments.items()}
-    aliases = {alias: spec for spec in specs.values() for alias in spec.get("aliases", [])}
     return {
         name: {key: value for key, value in spec.items() if key in ("type", "elements", "choices", "options")}
-        for name, spec in (specs | aliases | resource.argument_spec()).items()
+        for name, spec in (specs | resource.argument_spec()).items()
     }

@@ -61,13 +61,21 @@ def declared_resources(
 def _declared(
     resource: Resource, written: Mapping[str, Any], specs: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> DeclaredResource:
-    options = resource.checked(written, specs)
-    if "durable_name" in options:
-        options.setdefault(resource.named, options.pop("durable_name"))
-    missing = [name for name in ("stream", resource.named) if name in specs and name not in options]
+    options = resource.checked(_without_sealed(written), specs)
+    missing = ["stream"] if "stream" in specs and "stream" not in options else []
+    if resource.named not in options and "durable_name" not in options:
+        missing.append(resource.named)
     if missing:
         raise NatsError(resource.kind, f"{' and '.join(missing)} is missing", "Write it.", code="INVALID_VALUE")
     return declared_resource(resource, options, defaults)
+
+
+def _without_sealed(written: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An entry that the nats CLI has printed says whether the stream is sealed; here that is a state."""
+    if not isinstance(written.get("sealed"), bool):
+        return written
+    state = {"state": "sealed"} if written["sealed"] and "state" not in written else {}
+    return {key: value for key, value in written.items() if key != "sealed"} | state
 
 
 async def converge_all(

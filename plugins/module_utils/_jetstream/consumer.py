@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
+from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_duration
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import (
@@ -25,6 +26,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     percentage,
     string,
     strings,
+    subject,
+    subjects,
     time,
     within,
 )
@@ -98,14 +101,17 @@ DELIVER_POLICY_OF = {"opt_start_seq": "by_start_sequence", "opt_start_time": "by
 def complete_consumer(desired: Config, actual: Config) -> Config:
     """The declared fields and those that follow: one of the two filter options, ack_wait from backoff, no start of another policy."""
     desired = dict(desired)
+    if actual and not actual.get("durable_name"):
+        desired["durable_name"] = actual["name"]  # an ephemeral consumer goes when its client does
     policy = desired.get("deliver_policy")
     if policy and policy != actual.get("deliver_policy", "all"):
         for option, belongs in DELIVER_POLICY_OF.items():
             if policy != belongs and actual.get(option):
                 desired.setdefault(option, 0 if option == "opt_start_seq" else "")
-    if desired.get("filter_subject"):
+    # A consumer has one of the two, so what is written of one holds for both, also that there is none.
+    if desired.get("filter_subject") or ("filter_subject" in desired and "filter_subjects" not in desired):
         desired.setdefault("filter_subjects", [])
-    elif desired.get("filter_subjects"):
+    elif "filter_subjects" in desired:
         desired.setdefault("filter_subject", "")
     if desired.get("backoff"):
         desired.setdefault("ack_wait", desired["backoff"][0])
@@ -126,8 +132,26 @@ def consumer_objections(after: Config, context: Context) -> Iterator[Refusal]:
     for key in ("max_waiting",) if pushes else ("flow_control", "idle_heartbeat", "rate_limit_bps"):
         if after.get(key):
             yield invalid(f"{key}: a {kind} consumer has none", "Leave it out, or write 0 or false.")
+    yield from _above_the_stream(after, context.stream)
     if context.stream.get("retention") == "workqueue":
         yield from _filters_of_others(after, context)
+
+
+def _above_the_stream(after: Config, stream: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Limits and replicas of the stream that a consumer can't exceed."""
+    limits, name = stream.get("consumer_limits") or {}, stream.get("name")
+    for key, show in (("max_ack_pending", str), ("inactive_threshold", show_duration)):
+        most = limits.get(key) or 0
+        if 0 < most < after.get(key, 0):
+            yield invalid(
+                f"{key}: {show(after[key])} is more than the consumer_limits of stream {name} allow, {show(most)}",
+                f"Lower it, or raise consumer_limits.{key} of the stream.",
+            )
+    replicas, most = after.get("num_replicas", 0), stream.get("num_replicas") or 1
+    if stream and replicas > most:
+        yield invalid(
+            f"num_replicas: {replicas} is more than stream {name} has, {most}", "Lower it, or leave it out for as many."
+        )
 
 
 def _backoff_mismatch(after: Config) -> Iterator[Refusal]:
@@ -195,8 +219,8 @@ CONSUMER = Resource(
         Field("ack_wait", span, default=default_ack_wait),
         Field("max_deliver", limit(integer)),
         Field("backoff", durations),
-        Field("filter_subject", string),
-        Field("filter_subjects", strings),
+        Field("filter_subject", subject),
+        Field("filter_subjects", subjects),
         Field("replay_policy", choice("instant", "original"), Mutability.NEVER),
         Field("rate_limit_bps", not_negative(integer)),
         Field("sample_freq", percentage),
@@ -206,7 +230,7 @@ CONSUMER = Resource(
         Field("max_batch", not_negative(integer)),
         Field("max_expires", span),
         Field("max_bytes", not_negative(byte_size)),
-        Field("deliver_subject", string, deliver_subject_change),
+        Field("deliver_subject", subject, deliver_subject_change),
         Field("deliver_group", string),
         Field("idle_heartbeat", heartbeat, Mutability.NEVER, default=default_idle_heartbeat),
         Field("flow_control", boolean, Mutability.NEVER, default=default_flow_control),
@@ -227,6 +251,7 @@ CONSUMER = Resource(
         Field("priority_timeout", span, api_level=1, default=default_priority_timeout),
         Field("metadata", labels, default=server_metadata),
     ),
+    hidden=(Field("durable_name", string, Mutability.NEVER),),
     # Clients create consumers with explicit acknowledgement, although the server's own default is none.
     creates=lambda name: {"name": name, "durable_name": name, "ack_policy": "explicit"},
     completes=complete_consumer,

@@ -31,7 +31,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide i
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import carry_out
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.filter_order import FilterChange, filter_order
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.loss_check import read_losses
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import filters
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.overlap_check import OverlapCheck
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
@@ -47,19 +49,31 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 
 
 async def converge(
-    jetstream: JetStream, declared: Sequence[DeclaredResource], check: bool, timeout: float
+    jetstream: JetStream,
+    declared: Sequence[DeclaredResource],
+    check: bool,
+    timeout: float,
+    streams_elsewhere: bool = False,
 ) -> list[Outcome]:
-    """Makes each resource what it is declared to be. The outcomes are in the order of the declarations."""
+    """Makes each resource what it is declared to be. The outcomes are in the order of the declarations.
+
+    With `streams_elsewhere`, check mode takes a missing stream for one that another task would have created by now, and says so.
+    """
     outcomes: dict[int, Outcome] = {}
+    foreseen: dict[str, Config] = {}
     leaving = frozenset(item.place for item in declared if item.state == "absent")
     for turn in Turn:
         part = [(number, item) for number, item in enumerate(declared) if _turn(item) == turn]
         if not part:
             continue
         items = [item for _number, item in part]
-        state = await read_current_state(jetstream, items, leaving if check else frozenset())
-        convergence = _Convergence(jetstream, state, check, timeout, alone=len(declared) == 1)
+        parents = foreseen if turn == Turn.CONSUMERS else {}
+        state = await read_current_state(jetstream, items, leaving if check else frozenset(), parents)
+        alone, elsewhere = len(declared) == 1, check and streams_elsewhere
+        convergence = _Convergence(jetstream, state, check, timeout, alone, elsewhere)
         found = await convergence.run(items)
+        if check and turn == Turn.STREAMS:
+            foreseen = {outcome.item.place.stream: outcome.config_after for outcome in found if outcome.config_after}
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
 
@@ -91,6 +105,19 @@ class PlannedResource:
     facts: ResourceFacts = NO_FACTS
     plan: ResourcePlan = NO_PLAN
 
+    @property
+    def fails(self) -> bool:
+        return bool(self.outcome.error or self.plan.refusals)
+
+    def filter_change(self) -> FilterChange | None:
+        """How the plan changes a consumer's filters; None where it doesn't, or is refused."""
+        found = self.facts.found
+        if not self.item.place.consumer or self.item.state == "absent" or not self.plan.steps or self.fails:
+            return None
+        before = tuple(filters(found.config)) if found else ()
+        after = tuple(filters(expected_config(self.plan, found)))
+        return FilterChange(self.item.name, before, after) if before != after else None
+
     def subject_change(self) -> SubjectChange | None:
         """How the plan changes a stream's subjects; None where it doesn't, or is refused."""
         plan, found = self.plan, self.facts.found
@@ -113,11 +140,16 @@ class _Convergence:
     timeout: float
     # Whether nothing else is done between reading and writing.
     alone: bool
+    # Whether a stream that is missing may be one that another task creates.
+    streams_elsewhere: bool = False
     # Streams that gave up subjects for a moment: the configuration before that is the one that --diff shows.
     released: set[str] = field(default_factory=set)
 
     async def run(self, items: Sequence[DeclaredResource]) -> list[Outcome]:
+        self._declare_filters(items)
         resources = await asyncio.gather(*(self._read_and_decide(item) for item in items))
+        await self._plan_without_failed(resources)
+        ordered = self._in_order(resources)
         changes = [change for resource in resources if (change := resource.subject_change())]
         if self.check:
             overlaps = OverlapCheck(self.jetstream, self.state.leaving, changes)
@@ -125,7 +157,7 @@ class _Convergence:
         elif any(change.given_up for change in changes):
             await self._write_in_order(resources, changes)
         else:
-            await asyncio.gather(*(self._write(resource) for resource in resources))
+            await asyncio.gather(*(self._write(resource) for resource in ordered))
         return [resource.outcome for resource in resources]
 
     async def _read_and_decide(self, item: DeclaredResource) -> PlannedResource:
@@ -134,16 +166,21 @@ class _Convergence:
             async with self.state.queue(item.place):
                 resource.facts = await read_facts(self.jetstream, self.state, item)
                 resource.outcome.config_before = _config(resource.facts.info)
-                self._check_parent(item)
+                self._check_parent(item, resource.outcome)
                 await self._decide(resource)
         except NatsError as error:
             resource.outcome.error = error
         return resource
 
-    def _check_parent(self, item: DeclaredResource) -> None:
-        """Check mode takes a missing stream for one that is created with its consumers."""
+    def _check_parent(self, item: DeclaredResource, outcome: Outcome) -> None:
         place = item.place
-        if place.consumer and item.state != "absent" and not self.check and not self.state.streams.get(place.stream):
+        if not place.consumer or item.state == "absent" or self.state.streams.get(place.stream):
+            return
+        if self.streams_elsewhere:
+            outcome.assumption = (
+                f"stream {place.stream} does not exist, so this holds only if an earlier task creates it"
+            )
+        else:
             raise NatsError(
                 item.title,
                 f"stream {place.stream} does not exist",
@@ -167,7 +204,53 @@ class _Convergence:
         item, plan = resource.item, resource.plan
         if item.place.stream in self.state.queues and item.state != "absent" and plan.steps and not plan.refusals:
             config = expected_config(plan, resource.facts.found)
-            self.state.consumers[item.place.stream][item.name] = {"name": item.name, "config": config}
+            self.state.consumers.setdefault(item.place.stream, {})[item.name] = {"name": item.name, "config": config}
+
+    def _declare_filters(self, items: Sequence[DeclaredResource]) -> None:
+        """Notes which filters the existing consumers of work queues will have, so that one may take what another one gives up."""
+        for item in items:
+            info = self.state.consumers.get(item.place.stream, {}).get(item.place.consumer or "")
+            if info and item.state == "present" and self.state.is_queue(item.place.stream):
+                config = info["config"] | item.resource.completes(item.desired, info["config"])
+                if filters(config) != filters(info["config"]):
+                    self.state.declared[item.place] = config
+
+    async def _plan_without_failed(self, resources: Sequence[PlannedResource]) -> None:
+        """Plans consumers again that rely on a change of another one which fails."""
+        while failed := [found for found in resources if found.fails and found.item.place in self.state.declared]:
+            for resource in failed:
+                del self.state.declared[resource.item.place]
+            streams = {resource.item.place.stream for resource in failed}
+            for resource in resources:
+                if resource.item.place.stream in streams and not resource.fails:
+                    await self._decide_again(resource)
+
+    async def _decide_again(self, resource: PlannedResource) -> None:
+        try:
+            resource.facts = await facts_from(self.jetstream, self.state, resource.item, resource.facts.info)
+            await self._decide(resource)
+        except NatsError as error:
+            resource.outcome.error = error
+
+    def _in_order(self, resources: Sequence[PlannedResource]) -> list[PlannedResource]:
+        """The resources in the order in which they are written. Consumers that wait for one another are refused."""
+        queues: dict[str, list[PlannedResource]] = {}
+        for resource in resources:
+            if resource.filter_change() and self.state.is_queue(resource.item.place.stream):
+                queues.setdefault(resource.item.place.stream, []).append(resource)
+        ordered = [resource for resource in resources if not any(resource in queue for queue in queues.values())]
+        for queue in queues.values():
+            by_name = {resource.item.name: resource for resource in queue}
+            order = filter_order([change for resource in queue if (change := resource.filter_change())])
+            ordered += [by_name[name] for name in order]
+            for name in by_name.keys() - {*order}:
+                by_name[name].outcome.error = NatsError(
+                    by_name[name].item.title,
+                    "it takes filters of a consumer of this work queue that in turn takes some of its own",
+                    "Exchange them in two runs, with other filters in between.",
+                    code="SUBJECTS_TAKEN",
+                )
+        return ordered
 
     async def _foresee(self, resource: PlannedResource, overlaps: OverlapCheck) -> None:
         """The outcome in check mode, with the refusals that the server would give."""

@@ -43,32 +43,46 @@ class CurrentState:
 
     streams: dict[str, Any]
     # By stream and name. Planned consumers of a work queue are added, so that the next plan sees their filters.
-    consumers: Mapping[str, dict[str, Any]]
+    consumers: dict[str, dict[str, Any]]
     # Why a stream could not be read.
     errors: dict[str, NatsError]
     # Resources that still exist in check mode, and would be deleted by now.
     leaving: frozenset[Place]
+    # Consumers of work queues that get other filters: the others are planned with the filters that these will have.
+    declared: dict[Place, Config] = field(default_factory=dict)
     queues: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def queue(self, place: Place) -> AbstractAsyncContextManager[Any]:
         """Consumers of one work queue are handled one after another, because each depends on the filters of the others."""
-        stream = self.streams.get(place.stream) or {"config": {}}
-        if place.consumer is None or stream["config"].get("retention") != "workqueue":
+        if place.consumer is None or not self.is_queue(place.stream):
             return nullcontext()
         return self.queues.setdefault(place.stream, asyncio.Lock())
+
+    def is_queue(self, stream: str) -> bool:
+        """Whether a stream is a work queue, in which no two consumers share a subject."""
+        found = self.streams.get(stream) or {"config": {}}
+        return bool(found["config"].get("retention") == "workqueue")
 
     def context(self, place: Place, trims_discard_new: bool) -> Context:
         """The surroundings of a resource that decide about it."""
         leaving = sum(other.consumer is not None and other.stream == place.stream for other in self.leaving)
         stream = self.streams.get(place.stream) if place.consumer else None
-        consumers = self.consumers.get(place.stream, {}) if stream else {}
-        staying = [info["config"] for name, info in consumers.items() if Place(place.stream, name) not in self.leaving]
+        consumers = {
+            Place(place.stream, name): info["config"]
+            for name, info in (self.consumers.get(place.stream, {}) if stream else {}).items()
+        }
+        consumers |= {other: config for other, config in self.declared.items() if other.stream == place.stream}
+        staying = [config for other, config in consumers.items() if other not in self.leaving]
         return Context((stream or {}).get("config", {}), tuple(staying), trims_discard_new, leaving)
 
 
 async def read_current_state(
-    jetstream: JetStream, items: Sequence[DeclaredResource], leaving: frozenset[Place]
+    jetstream: JetStream,
+    items: Sequence[DeclaredResource],
+    leaving: frozenset[Place],
+    foreseen: Mapping[str, Config] | None = None,
 ) -> CurrentState:
+    """`foreseen` are the streams that check mode has planned: consumers are planned for these, not for those that exist."""
     names = sorted({item.place.stream for item in items})
     streams: dict[str, Any] = {}
     if len(names) >= LIST_FROM:
@@ -82,6 +96,8 @@ async def read_current_state(
     consumers = {
         stream: {info["name"]: info for info in infos if info.get("config")} for stream, infos in lists.items()
     }
+    for name, config in (foreseen or {}).items():
+        streams[name] = {"config": config}
     return CurrentState(streams, consumers, errors | list_errors, leaving)
 
 

@@ -43,7 +43,7 @@ def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
     if item.state == "absent":
         return plan_removal(item.resource, found, item.policy, facts.context)
     if item.state == "present" or (item.state in ("paused", "resumed") and found is None):
-        desired = dict(item.desired)
+        desired = item.desired | _changed_by_sealing(item, found)
         if item.state == "paused":
             desired["pause_until"] = item.state_options.pause_until
         plan = _planned(item, desired, facts)
@@ -65,11 +65,7 @@ def _planned(item: DeclaredResource, desired: Config, facts: ResourceFacts) -> R
 
 def _refuse_changed_fields(item: DeclaredResource, facts: ResourceFacts, found: Current) -> None:
     """A state such as purged changes no field, so that a declared field must have its value already."""
-    # Sealing has changed some fields of a sealed stream, so that their declared values no longer hold.
-    changed_by_sealing = {
-        key: found.config.get(key) for key in SEALED if key in item.desired and found.config.get("sealed")
-    }
-    plan = _planned(item, item.desired | changed_by_sealing, facts)
+    plan = _planned(item, item.desired | _changed_by_sealing(item, found), facts)
     if plan.steps:
         known = item.resource.by_key
         fields = ", ".join(known[key].name if key in known else key for key in plan.changes)
@@ -79,6 +75,13 @@ def _refuse_changed_fields(item: DeclaredResource, facts: ResourceFacts, found: 
             "Change it with state: present first.",
             code="CONFIGURATION_DIFFERS",
         )
+
+
+def _changed_by_sealing(item: DeclaredResource, found: Current | None) -> Config:
+    """The fields of a sealed stream that sealing has changed, so that their declared values no longer hold."""
+    if found is None or not found.config.get("sealed"):
+        return {}
+    return {key: found.config.get(key) for key in SEALED if key in item.desired}
 
 
 def needs_level(item: DeclaredResource) -> bool:

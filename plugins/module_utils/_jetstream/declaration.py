@@ -43,7 +43,7 @@ class DeclaredResource:
 
 def declared_resource(resource: Resource, options: Mapping[str, Any], guards: Mapping[str, Any]) -> DeclaredResource:
     """The declaration that the options of a module or of an entry say; `guards` hold where the entry itself says nothing."""
-    name = str(options[resource.named])
+    name = _declared_name(resource, options)
     title = f"{resource.kind} {name!r}"
     stream = options.get("stream")
     _check_name(resource, name, title)
@@ -62,6 +62,17 @@ def declared_resource(resource: Resource, options: Mapping[str, Any], guards: Ma
         _policy({**guards} | {key: value for key, value in options.items() if value is not None}),
         state_options,
     )
+
+
+def _declared_name(resource: Resource, options: Mapping[str, Any]) -> str:
+    """The name of a durable consumer may be written as both of its names, as in what the nats CLI prints."""
+    names = [str(found) for key in (resource.named, "durable_name") if (found := options.get(key)) is not None]
+    if len({*names}) > 1:
+        cause = (
+            f"{resource.named} is {names[0]!r} and durable_name is {names[1]!r}, and a durable consumer has one name"
+        )
+        raise NatsError(resource.kind, cause, "Write one of them.", code="INVALID_VALUE")
+    return names[0]
 
 
 def _policy(options: Mapping[str, Any]) -> Policy:

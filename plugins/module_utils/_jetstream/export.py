@@ -41,7 +41,8 @@ async def export_declarations(jetstream: JetStream, pattern: str, with_consumers
         if info:
             config = info["config"]
             kind = kind_of(config)
-            export.declarations[kind].append(declaration(KINDS[kind], config))
+            sealed = {"state": "sealed"} if config.get("sealed") else {}
+            export.declarations[kind].append(declaration(KINDS[kind], config) | sealed)
             export.figures[name] = info["state"] | {"leader": (info.get("cluster") or {}).get("leader")}
     if with_consumers:
         lists = await asyncio.gather(*(jetstream.consumers(name) for name in export.figures))

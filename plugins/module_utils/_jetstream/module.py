@@ -23,11 +23,12 @@ def declare(resource: Resource, result: str) -> None:
     """A whole module: makes the resource what the task says, and returns its configuration under the key `result`."""
     arguments = {key: dict(spec) for key, spec in resource.arguments.items()}
     spec = naming_options(resource) | GUARDS | RESETS | {"wait_timeout": {"type": "float", "default": 30}}
-    with NatsModule(spec | arguments | resource.argument_spec()) as module:
+    named = {"required_one_of": [(resource.named, "durable_name")]} if "durable_name" in spec else {}
+    with NatsModule(spec | arguments | resource.argument_spec(), **named) as module:
         item = declared_resource(resource, module.params, {})
         with connected(module.access, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
-            work = converge(jetstream, [item], module.check_mode, module.params["wait_timeout"])
+            work = converge(jetstream, [item], module.check_mode, module.params["wait_timeout"], streams_elsewhere=True)
             (outcome,) = connection.run(work)
         if outcome.warning:
             module.warn(outcome.warning)

@@ -30,6 +30,8 @@ class Outcome:
     error: NatsError | None = None
     # What somebody else changed between reading and writing, as (before, after).
     meanwhile: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    # What check mode takes for granted.
+    assumption: str = ""
 
     @property
     def before(self) -> Config:
@@ -43,7 +45,9 @@ class Outcome:
 
     @property
     def warning(self) -> str | None:
-        """The warning about a change that somebody else made at the same time."""
+        """The warning about what check mode takes for granted, or about a change that somebody else made at the same time."""
+        if self.assumption and not self.error:
+            return f"{self.item.title}: {self.assumption}."
         if not self.meanwhile:
             return None
         fields = ", ".join(f"{key} from {old!r} to {new!r}" for key, (old, new) in self.meanwhile.items())

@@ -68,6 +68,7 @@ def plan_resource(
     context: Context = NO_CONTEXT,
 ) -> ResourcePlan:
     """The plan that makes `found` what `desired` says. A field that is not in `desired` stays as it is."""
+    _check_unset(resource, policy)
     if found is None:
         return _creation(resource, name, desired, level, context)
     changes = _changes(resource, _target(resource, desired, found, policy, context), found.config)
@@ -144,8 +145,7 @@ def _target(resource: Resource, desired: Config, found: Current, policy: Policy,
     return resource.completes(after, found.config)
 
 
-def _fields_to_reset(resource: Resource, desired: Config, policy: Policy) -> list[Field]:
-    """The fields that go back to the server's default: named by unset, not written under exact, or written as nothing."""
+def _check_unset(resource: Resource, policy: Policy) -> None:
     names = {entry.name for entry in resource.fields}
     if unknown := sorted(set(policy.unset) - names):
         raise NatsError(
@@ -154,6 +154,10 @@ def _fields_to_reset(resource: Resource, desired: Config, policy: Policy) -> lis
             f"Write some of {', '.join(sorted(names))}.",
             code="INVALID_VALUE",
         )
+
+
+def _fields_to_reset(resource: Resource, desired: Config, policy: Policy) -> list[Field]:
+    """The fields that go back to the server's default: named by unset, not written under exact, or written as nothing."""
     return [
         entry
         for entry in resource.fields

@@ -24,6 +24,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     record,
     string,
     strings,
+    subject,
+    subjects,
     time,
     with_names,
     within,
@@ -95,6 +97,10 @@ def complete_stream(desired: Config, actual: Config) -> Config:
     age = desired.get("max_age")
     if age and "duplicate_window" not in desired and actual.get("duplicate_window", 0) > age:
         desired["duplicate_window"] = age
+    # A stream with a transform that republishes everything as it is republishes the transformed subjects, which the server stores.
+    transformed, republish = (after.get("subject_transform") or {}).get("dest"), after.get("republish") or {}
+    if transformed and republish.get("dest") == ">" and republish.get("src") in (">", "", None):
+        desired["republish"] = republish | {"src": transformed, "dest": transformed}
     if after.get("subject_delete_marker_ttl"):
         desired["allow_msg_ttl"] = True
     if after.get("subject_delete_marker_ttl") or after.get("allow_msg_schedules"):
@@ -126,14 +132,14 @@ def stream_objections(after: Config, _context: Context) -> Iterator[Refusal]:
         )
 
 
-TRANSFORM = record(("src", string), ("dest", string))
+TRANSFORM = record(("src", subject), ("dest", string))
 # The server drops an empty name, and a mirror without a name is an ordinary stream.
 ORIGIN = with_names(
     record(
         ("name", string),
         ("opt_start_seq", not_negative(integer)),
         ("opt_start_time", time),
-        ("filter_subject", string),
+        ("filter_subject", subject),
         ("subject_transforms", list_of(TRANSFORM)),
         ("external", record(("api", string), ("deliver", string))),
         ("consumer", record(("name", string), ("deliver_subject", string))),
@@ -144,7 +150,7 @@ ORIGIN = with_names(
     "consumer.name",
 )
 PLACEMENT = record(("cluster", string), ("tags", strings))
-REPUBLISH = record(("src", string), ("dest", string), ("headers_only", boolean))
+REPUBLISH = record(("src", subject), ("dest", string), ("headers_only", boolean))
 age: Type = at_least(100 * MILLISECOND, duration)
 marker: Type = at_least(SECOND, duration)
 replicas: Type = within(1, 5, absent=1)
@@ -155,7 +161,7 @@ STREAM = Resource(
     "stream",
     fields=(
         Field("description", string),
-        Field("subjects", strings, default=default_subjects),
+        Field("subjects", subjects, default=default_subjects),
         Field("retention", choice("limits", "interest", "workqueue"), retention_change),
         Field("max_consumers", limit(integer)),
         Field("max_msgs", limit(integer)),

@@ -17,7 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
-from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, UnansweredError
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
+    NatsError,
+    NobodyAnswersError,
+    UnansweredError,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
@@ -121,7 +125,13 @@ class JetStream:
     async def ask(self, call: str, what: object, body: Mapping[str, Any] | None = None) -> Answer:
         """The answer to one call. An error of the server is raised with `what` as its object."""
         async with self._room:
-            answer = await self.connection.ask(f"{self._prefix}.{call}", body or b"")
+            try:
+                answer = await self.connection.ask(f"{self._prefix}.{call}", body or b"")
+            except NobodyAnswersError as silence:
+                if self._prefix == OWN_API:
+                    raise
+                remedy = "Check the option domain or api_prefix: is there such a domain, and is it imported into this account?"
+                raise NobodyAnswersError(str(what), f"nobody answers under {self._prefix}", remedy) from silence
         if error := answer.get("error"):
             err_code = error.get("err_code")
             cause = f"{error.get('description', 'refused')} (err_code {err_code})"

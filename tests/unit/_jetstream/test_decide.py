@@ -28,6 +28,9 @@ def stream(**options):
     return declared_resource(STREAM, {"name": "S"} | options, {})
 
 
+DURABLE = {"durable_name": "S"}
+
+
 def consumer(**options):
     return declared_resource(CONSUMER, {"stream": "S", "name": "c"} | options, {})
 
@@ -52,9 +55,9 @@ def facts(config=None, state=None, level=LATEST, **info):
         (stream(state="sealed"), facts({}), ["update"]),
         (stream(state="sealed", max_age="1h"), facts({"sealed": True, "max_age": 0}), []),
         (consumer(state="paused", pause_until=LATER), facts(), ["create"]),
-        (consumer(state="paused", pause_until=LATER), facts({}), ["pause"]),
-        (consumer(state="resumed"), facts({}, paused=True), ["pause"]),
-        (consumer(state="resumed"), facts({}), []),
+        (consumer(state="paused", pause_until=LATER), facts(DURABLE), ["pause"]),
+        (consumer(state="resumed"), facts(DURABLE, paused=True), ["pause"]),
+        (consumer(state="resumed"), facts(DURABLE), []),
     ],
 )
 def test_a_state_is_reached_by_these_steps(item, found, actions):
@@ -69,7 +72,7 @@ def test_a_state_is_reached_by_these_steps(item, found, actions):
         (stream(storage="memory"), facts({"storage": "file"}), "FIXED_AT_CREATION"),
         (stream(placement={"tags": ["a"]}), facts({}), "WOULD_MOVE_DATA"),
         (stream(mirror={"name": "O"}, subjects=["a"]), facts(), "INVALID_VALUE"),
-        (consumer(state="paused", pause_until=LATER), facts({}, level=0), "SERVER_TOO_OLD"),
+        (consumer(state="paused", pause_until=LATER), facts(DURABLE, level=0), "SERVER_TOO_OLD"),
     ],
 )
 def test_a_plan_is_refused_with_a_code(item, found, code):
@@ -110,8 +113,8 @@ def test_the_api_level_is_asked_for_only_where_it_decides(item, asks):
         (stream(state="absent"), facts({}), {}),
         (stream(description="x"), facts({}), {"name": "S", "description": "x"}),
         (stream(state="purged"), facts({}), {"name": "S"}),
-        (consumer(state="paused", pause_until=LATER), facts({}), {"name": "S", "pause_until": LATER}),
-        (consumer(state="resumed"), facts({"pause_until": LATER}, paused=True), {"name": "S"}),
+        (consumer(state="paused", pause_until=LATER), facts(DURABLE), DURABLE | {"name": "S", "pause_until": LATER}),
+        (consumer(state="resumed"), facts(DURABLE | {"pause_until": LATER}, paused=True), DURABLE | {"name": "S"}),
     ],
 )
 def test_check_mode_shows_the_configuration_after_the_plan(item, found, expected):
