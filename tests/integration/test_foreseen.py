@@ -12,6 +12,7 @@ from ansible_collections.messaging.nats.plugins.modules import (
     nats_consumer,
     nats_jetstream,
     nats_jetstream_info,
+    nats_kv,
     nats_stream,
 )
 
@@ -211,3 +212,16 @@ def test_a_domain_that_nobody_has_is_named(run_module, account):
     refused = run_module(nats_stream, **account, name="S", domain="nowhere")
     assert refused["code"] == "NOBODY_ANSWERS"
     assert "nobody answers under $JS.nowhere.API. Check the option domain" in refused["msg"]
+
+
+def test_a_bucket_gets_the_duplicate_window_that_the_server_allows(run_module, own_cluster):
+    for server in own_cluster.servers:
+        own_cluster.stop(server)
+        jetstream = own_cluster.configuration(server)["jetstream"] | {"limits": {"duplicate_window": "30s"}}
+        own_cluster.start(server, jetstream=jetstream)
+    own_cluster.wait()
+    account = {"servers": [server.url for server in own_cluster.servers], "user": "t0", "password": "t0-S3cret"}
+    for changed in (True, False):
+        assert run_module(nats_kv, **account, bucket="b")["changed"] is changed
+    assert run_module(nats_kv, **account, bucket="b", ttl="10s")["changed"] is True
+    assert run_module(nats_kv, **account, bucket="b", ttl="10s")["changed"] is False

@@ -30,7 +30,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
     one_way,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
-    DEFAULT_DUPLICATE_WINDOW_NS,
     ORIGIN,
     PLACEMENT,
     REPUBLISH,
@@ -82,7 +81,7 @@ BUCKET_ORIGIN = replace(ORIGIN, parse=_parse_origin, show=_show_origin)
 
 
 def new_kv_bucket(bucket: str) -> Config:
-    """The stream of a new bucket as NATS clients create it."""
+    """The stream of a new bucket as NATS clients create it; the server gives it the duplicate window that its own limits allow."""
     return {
         "name": STREAM_PREFIX + bucket,
         "subjects": [_keys(bucket)],
@@ -91,7 +90,6 @@ def new_kv_bucket(bucket: str) -> Config:
         "allow_rollup_hdrs": True,
         "deny_delete": True,
         "allow_direct": True,
-        "duplicate_window": DEFAULT_DUPLICATE_WINDOW_NS,
     }
 
 
@@ -124,9 +122,6 @@ def complete_bucket(desired: Config, actual: Config) -> Config:
         desired["sources"] = [
             origin if origin.get("name") in existing else _key_transform(origin, bucket) | origin for origin in sources
         ]
-    window, oldest = desired.get("duplicate_window", 0), desired.get("max_age")
-    if oldest and window > oldest:
-        desired["duplicate_window"] = oldest
     return complete_stream(desired, actual)
 
 
@@ -145,7 +140,7 @@ KV = Resource(
         Field("num_replicas", replicas, alone=True),
         Field("placement", PLACEMENT, Mutability.MOVES, alone=True),
         Field("republish", REPUBLISH),
-        Field("mirror", BUCKET_ORIGIN, mirror_change),
+        Field("mirror", BUCKET_ORIGIN, mirror_change, change_level=2),
         Field("sources", list_of(BUCKET_ORIGIN, "name")),
         Field("compression", compressed),
         Field("metadata", labels, default=server_metadata),

@@ -74,7 +74,10 @@ def plan_resource(
     changes = _changes(resource, _target(resource, desired, found, policy, context), found.config)
     if not changes:
         return ResourcePlan()
-    too_old = tuple(_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level))
+    too_old = (
+        *_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level),
+        *_too_old_to_change(resource, changes, level),
+    )
     if policy.recreate != "never" and _changes_never(resource, changes):
         return _recreation(resource, found, policy, context, changes, too_old, level)
     steps = tuple(_updates(resource, found.config, changes))
@@ -203,6 +206,14 @@ def _too_old(resource: Resource, desired: Config, level: int) -> Iterator[Refusa
         needed = max(entry.api_level, entry.type.level(value)) if value else 0
         if needed > level and value != entry.type.absent:
             yield server_too_old(entry.name, needed, level, "Upgrade the server or leave it out.")
+
+
+def _too_old_to_change(resource: Resource, changes: Changes, level: int) -> Iterator[Refusal]:
+    for key, (before, after) in changes.items():
+        entry = resource.by_key.get(key)
+        if entry and entry.change_level > level and before not in NOTHING:
+            what = f"changing {entry.name} from {_shown(entry, before)} to {_shown(entry, after)}"
+            yield server_too_old(what, entry.change_level, level, "Upgrade the server, keep it, or set recreate.")
 
 
 def server_too_old(what: str, needed: int, level: int, remedy: str) -> Refusal:

@@ -82,6 +82,8 @@ class Field:
     type: Type
     change: Mutability | Callable[[Any, Any], Mutability] = Mutability.FREELY
     api_level: int = 0
+    # The API level that a server needs to change the field of an existing resource.
+    change_level: int = 0
     # The server refuses this change, or carries it out wrongly, when another one comes with it.
     alone: bool = False
     # The server's name of the field, where the option has another one.

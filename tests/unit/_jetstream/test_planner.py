@@ -183,3 +183,16 @@ def test_a_recreated_resource_takes_its_defaults_anew(recreate):
     assert made.config["mirror"] == {"name": "O"}
     assert made.config["max_msgs"] == 5
     assert not {"subjects", "duplicate_window"} & made.config.keys() or made.config["duplicate_window"] == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "declared", "level", "code"),
+    [
+        ({"max_consumers": 5}, {"max_consumers": 6}, 1, "SERVER_TOO_OLD"),
+        ({"max_consumers": 5}, {"max_consumers": 6}, 2, None),
+        ({"max_consumers": 5}, {"max_consumers": 5}, 0, None),
+    ],
+)
+def test_a_change_that_older_servers_refuse_is_refused_with_the_version(found, declared, level, code):
+    plan = plan_resource(STREAM, "S", declared, Current(SERVER | found, {}), Policy(), level)
+    assert [refusal.code for refusal in plan.refusals] == ([code] if code else [])
