@@ -234,14 +234,17 @@ class _Convergence:
 
     def _in_order(self, resources: Sequence[PlannedResource]) -> list[PlannedResource]:
         """The resources in the order in which they are written. Consumers that wait for one another are refused."""
-        queues: dict[str, list[PlannedResource]] = {}
+        queues: dict[str, list[tuple[PlannedResource, FilterChange]]] = {}
+        ordered = []
         for resource in resources:
-            if resource.filter_change() and self.state.is_queue(resource.item.place.stream):
-                queues.setdefault(resource.item.place.stream, []).append(resource)
-        ordered = [resource for resource in resources if not any(resource in queue for queue in queues.values())]
+            stream = resource.item.place.stream
+            if self.state.is_queue(stream) and (change := resource.filter_change()):
+                queues.setdefault(stream, []).append((resource, change))
+            else:
+                ordered.append(resource)
         for queue in queues.values():
-            by_name = {resource.item.name: resource for resource in queue}
-            order = filter_order([change for resource in queue if (change := resource.filter_change())])
+            by_name = {resource.item.name: resource for resource, _change in queue}
+            order = filter_order([change for _resource, change in queue])
             ordered += [by_name[name] for name in order]
             for name in by_name.keys() - {*order}:
                 by_name[name].outcome.error = NatsError(

@@ -26,14 +26,15 @@ class FilterChange(NamedTuple):
 
 def filter_order(changes: Sequence[FilterChange]) -> list[str]:
     """The consumers, each after those that give up what it takes. Those of a cycle, which have no such order, are left out."""
-    waits = {change.consumer: set(_waits_for(change, changes)) for change in changes}
-    order: list[str] = []
-    while ready := [name for name, others in waits.items() if name not in order and others <= {*order}]:
-        order += ready
-    return order
+    giving = [change for change in changes if change.before]
+    waits = {change.consumer: set(_waits_for(change, giving)) for change in changes}
+    order: dict[str, None] = {}
+    while ready := [name for name, others in waits.items() if name not in order and others <= order.keys()]:
+        order |= dict.fromkeys(ready)
+    return list(order)
 
 
-def _waits_for(change: FilterChange, changes: Collection[FilterChange]) -> Iterator[str]:
-    for other in changes:
+def _waits_for(change: FilterChange, giving: Collection[FilterChange]) -> Iterator[str]:
+    for other in giving:
         if other.consumer != change.consumer and any_overlap(change.after, other.before):
             yield other.consumer
