@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
 
@@ -18,6 +19,8 @@ def module_runner(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str,
     """A function that runs a module's main() and returns what it would tell Ansible."""
 
     def run(module: Any, /, *, check: bool = False, **params: Any) -> dict[str, Any]:
+        # Ansible keeps warnings for the one module that a process runs.
+        warnings._global_warnings.clear()
         arguments = {**params, "_ansible_check_mode": check, "_ansible_diff": True}
         with patch_module_args(arguments), pytest.raises(SystemExit):
             module.main()
