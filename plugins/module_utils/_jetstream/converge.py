@@ -27,6 +27,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide i
     ResourceFacts,
     decide,
     expected_config,
+    needs_level,
     paused_config,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
@@ -189,9 +190,12 @@ class _Convergence:
             )
 
     async def _decide(self, resource: PlannedResource) -> None:
-        """Makes the plan, and makes it again of more facts where it would be refused for a loss."""
+        """Makes the plan, and makes it again of more facts where it would be refused for the server's age or for a loss."""
         item, found = resource.item, resource.facts.found
         resource.plan = decide(item, resource.facts)
+        if resource.plan.refused_for_age and not needs_level(item):
+            resource.facts = replace(resource.facts, level=await self.jetstream.level())
+            resource.plan = decide(item, resource.facts)
         if found and resource.plan.refused_for_loss:
             more = await read_losses(self.jetstream, item.place, found, resource.plan, self.state.leaving)
             if more is not found:

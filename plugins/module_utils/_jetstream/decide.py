@@ -93,7 +93,7 @@ def needs_level(item: DeclaredResource) -> bool:
         return True
     known = item.resource.by_key
     fields = [(known[key], value) for key, value in item.desired.items() if key in known]
-    return any(entry.api_level or entry.change_level or entry.type.level(value) for entry, value in fields)
+    return any(entry.api_level or entry.type.level(value) for entry, value in fields)
 
 
 def expected_config(plan: ResourcePlan, found: Current | None) -> Config:

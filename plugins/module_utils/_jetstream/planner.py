@@ -53,6 +53,11 @@ class ResourcePlan:
     refusals: tuple[Refusal, ...] = ()
 
     @property
+    def refused_for_age(self) -> bool:
+        """Whether the server's API level is a reason; it may not have been asked for."""
+        return any(refusal.code == "SERVER_TOO_OLD" for refusal in self.refusals)
+
+    @property
     def refused_for_loss(self) -> bool:
         """Whether a loss is a reason; reading more of the resource may show that nothing would be lost."""
         return any(refusal.code == "WOULD_LOSE_DATA" for refusal in self.refusals)
