@@ -64,10 +64,10 @@ def fill(application, count=20):
     """Streams with three replicas and a consumer, and such with one, all with messages; half of them acknowledged."""
 
     async def work():
-        jetstream = (await application.client()).jetstream(timeout=10)
+        jetstream = (await application.client()).jetstream(timeout=5)
         for name in [*STREAMS, *SINGLE]:
             await made(jetstream, name, 3 if name in STREAMS else 1)
-            puller = await jetstream.pull_subscribe("", durable="c", stream=name)
+            puller = await subscribed(jetstream, name)
             for number in range(count):
                 await published(jetstream, name, number)
             for message in await fetched(puller, count // 2):
@@ -94,6 +94,16 @@ async def made(jetstream, name, replicas):
         except (nats.errors.TimeoutError, nats.js.errors.APIError):
             await asyncio.sleep(0.2)
     raise AssertionError(f"{name} can't be made")
+
+
+async def subscribed(jetstream, name):
+    """A request to a stream that has just been made may reach nobody."""
+    for _try in range(10):
+        try:
+            return await jetstream.pull_subscribe("", durable="c", stream=name)
+        except (nats.errors.TimeoutError, nats.js.errors.APIError):
+            await asyncio.sleep(0.2)
+    raise AssertionError(f"{name} gets no consumer")
 
 
 async def published(jetstream, name, number):

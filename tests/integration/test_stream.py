@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.messaging.nats.plugins.modules import nats_stream
@@ -50,10 +52,11 @@ def test_create_modify_delete_in_check_mode_and_for_real_first_and_again(stream,
 
 def test_the_reference_stream_is_on_three_servers(stream, jetstream):
     result = stream(**EVENTS)
-    info = jetstream("STREAM.INFO.EVENTS")
     assert result["stream"]["max_age"] == "24h"
-    assert {peer["current"] for peer in info["cluster"]["replicas"]} == {True}
-    assert len(info["cluster"]["replicas"]) == 2
+    deadline = time.monotonic() + 30
+    while [peer["current"] for peer in jetstream("STREAM.INFO.EVENTS")["cluster"]["replicas"]] != [True, True]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_check_mode_writes_nothing_and_shows_what_would_be(stream, jetstream):

@@ -132,12 +132,12 @@ class Cluster:
 
     def wait(self) -> None:
         """Until meta has a leader and all peers current: readiness is not `can place a stream`."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             time.sleep(0.1)
             if self.formed():
                 return
-        raise AssertionError(f"no cluster within 30 s; logs are in {self.folder}")
+        raise AssertionError(f"no cluster within a minute; logs are in {self.folder}")
 
     def formed(self) -> bool:
         if len(self.servers) == 1:
