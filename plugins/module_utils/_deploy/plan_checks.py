@@ -100,8 +100,9 @@ def check_new_objects(kubernetes: Kubernetes, proposed: ProposedPlan) -> list[st
     Where the namespace exists, the plan itself is made by a dry run of each object.
     """
     unchecked = []
-    for item in proposed.declared:
-        if proposed.facts.namespace_exists or "namespace" not in item["metadata"]:
+    new = [] if proposed.facts.namespace_exists else proposed.declared
+    for item in new:
+        if "namespace" not in item["metadata"]:
             continue
         try:
             _try_in_default(kubernetes, item)
@@ -115,7 +116,7 @@ def check_new_objects(kubernetes: Kubernetes, proposed: ProposedPlan) -> list[st
             )
             raise NatsError(f"{title(item)} as declared", cause, remedy, error.err_code, code=error.code) from error
     return (
-        [f"not checked: {', '.join(unchecked)}, since they may not be created in namespace default"]
+        [f"not checked: {', '.join(unchecked)}, since a dry run of them is forbidden in namespace default"]
         if unchecked
         else []
     )

@@ -127,10 +127,11 @@ def _unexpected(snapshot: Snapshot) -> Iterator[Finding]:
     leaf_ids = {answer["server"]["id"] for answer in snapshot.varz if (answer["data"].get("leaf") or {}).get("remotes")}
     of_cluster: list[Answer] = []
     others: list[Answer] = []
+    own = own_cluster(snapshot)
     for answer in snapshot.answers:
         is_expected = answer["server"]["name"] in snapshot.expected
-        is_leaf = not is_expected and own_cluster(snapshot) is None and answer["server"]["id"] in leaf_ids
-        (of_cluster if is_of_cluster(snapshot, answer) and not is_leaf else others).append(answer)
+        is_leaf = not is_expected and own is None and answer["server"]["id"] in leaf_ids
+        (of_cluster if is_of_cluster(own, answer) and not is_leaf else others).append(answer)
     yield from _others(others)
     names = Counter(answer["server"]["name"] for answer in of_cluster)
     for name, count in names.items():

@@ -102,25 +102,29 @@ def answered(snapshot: Snapshot) -> dict[str, Answer]:
 
 
 def by_server(snapshot: Snapshot, answers: tuple[Answer, ...]) -> dict[str, Answer]:
+    own = own_cluster(snapshot)
     return {
         answer["server"]["name"]: answer
         for answer in answers
-        if answer["server"]["name"] in snapshot.expected and is_of_cluster(snapshot, answer)
+        if answer["server"]["name"] in snapshot.expected and is_of_cluster(own, answer)
     }
 
 
 def own_cluster(snapshot: Snapshot) -> str | None:
-    """The cluster that is looked at: the given one, or that of most expected servers; of as many in two, that of the server that was asked."""
+    """The cluster that is looked at: the given one, or that of the server that was asked, if an expected server is in it.
+
+    Otherwise it is the cluster of most expected servers. Servers of another cluster may have the same names.
+    """
     if snapshot.cluster_name:
         return snapshot.cluster_name
     counts = Counter(cluster_of(found) for found in snapshot.answers if found["server"]["name"] in snapshot.expected)
-    most = [name for name, count in counts.items() if count == max(counts.values())]
-    return snapshot.asked_in if snapshot.asked_in in most or not most else most[0]
+    if snapshot.asked_in in counts or not counts:
+        return snapshot.asked_in
+    return counts.most_common(1)[0][0]
 
 
-def is_of_cluster(snapshot: Snapshot, answer: Answer) -> bool:
+def is_of_cluster(own: str | None, answer: Answer) -> bool:
     """Whether a server is of the cluster that is looked at; others share the system account over gateways or as leaf nodes."""
-    own = own_cluster(snapshot)
     return own is None or cluster_of(answer) == own
 
 
@@ -197,9 +201,8 @@ def meta_leader_answer(snapshot: Snapshot) -> Answer | None:
     if len(servers) < quorum(snapshot):
         return None
     named = {meta_cluster(answer).get("leader") for answer in servers.values()}
-    others = (
-        found for found in snapshot.answers if not is_of_cluster(snapshot, found) and found["server"]["name"] in named
-    )
+    own = own_cluster(snapshot)
+    others = (found for found in snapshot.answers if not is_of_cluster(own, found) and found["server"]["name"] in named)
     for answer in (*servers.values(), *others):
         if meta_cluster(answer).get("leader") == answer["server"]["name"]:
             return answer

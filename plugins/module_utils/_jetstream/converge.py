@@ -122,7 +122,7 @@ class PlannedResource:
     def subject_change(self) -> SubjectChange | None:
         """How the plan changes a stream's subjects; None where it doesn't, or is refused."""
         plan, found = self.plan, self.facts.found
-        if self.item.place.consumer or not plan.steps or plan.refusals or self.outcome.error:
+        if self.item.place.consumer or not plan.steps or self.fails:
             return None
         last = plan.steps[-1]
         if last.action not in ("create", "update"):

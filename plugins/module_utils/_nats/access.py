@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UserLogin:
     """The credentials of one user; empty where a task names none."""
 

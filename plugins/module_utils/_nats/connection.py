@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._nats import tls as _tls
 from ansible_collections.messaging.nats.plugins.module_utils._nats import user_credentials
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import UserLogin
 from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions
 
 try:
@@ -57,16 +58,10 @@ DENIED = "permissions violation for "
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(UserLogin):
     """The servers' addresses, and the login."""
 
     servers: Sequence[str]
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
-    creds: str | None = field(default=None, repr=False)
-    nkey_seed: str | None = field(default=None, repr=False)
-    jwt: str | None = field(default=None, repr=False)
     tls: TlsOptions | None = None
     inbox_prefix: str = "_INBOX"
     timeout: float = 5

@@ -176,6 +176,14 @@ CASES = {
         snapshot([*only(*MEMBERS), answer("else-0", cluster="else")]),
         ["OTHER_CLUSTER"],
     ),
+    "most servers of these names are of another cluster": (
+        replace(
+            snapshot([answer(name, cluster="else") for name in MEMBERS] + list(only(*MEMBERS[:2]))),
+            cluster_name=None,
+            asked_in="nats",
+        ),
+        ["SERVER_DOWN", "OTHER_CLUSTER"],
+    ),
     "another cluster with servers of the same names": (
         replace(
             snapshot([answer(name, cluster="else") for name in MEMBERS] + list(only(*MEMBERS))),
