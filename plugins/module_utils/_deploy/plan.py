@@ -178,22 +178,11 @@ def _converge(
     growing, rolling = growth(pairs, facts), _to_roll(running, bool(template))
     if refused := _refused(pairs, running, wanted, growing, template, rolling):
         return refused
-    leaving = _leaving(running, wanted)
-    planned = replace(
-        _to_apply(pairs, growing),
-        growth=growing,
-        reload=_to_reload(pairs, running),
-        # Servers that leave are not restarted first: the plan is made again when they are gone.
-        roll=() if leaving else rolling,
-        scale_in=leaving,
-        scale_out=tuple(_pod(running, ordinal) for ordinal in range(running.replicas, wanted.replicas)),
-        obsolete=() if leaving else tuple(_obsolete(facts, pairs)),
-        delete=going.delete,
-    )
+    planned = _steps(pairs, facts, running, wanted, growing, rolling)
     summary = [
         *growing.summary,
         *reload_words(pairs, running, planned.reload),
-        *scale_in_words(running, wanted, leaving),
+        *scale_in_words(running, wanted, planned.scale_in),
         *roll_words(rolling, template, restart_keys(pairs, running)),
         *scale_out_words(running, wanted, planned.scale_out),
         *(f"create {title(item)}" for item in missing_objects(pairs)),
@@ -203,8 +192,33 @@ def _converge(
         *unchecked,
     ]
     due = any(pair.running is None or changes(pair) for pair in pairs) or growing.needed
-    steps = due or planned.reload or rolling or leaving or planned.scale_out or planned.obsolete or going.delete
-    return replace(planned, verb="converge" if steps else "nothing", summary=(*summary, *(remarks if steps else ())))
+    steps = (
+        due or rolling or going.delete or planned.reload or planned.scale_in or planned.scale_out or planned.obsolete
+    )
+    verb, shown_remarks = ("converge", remarks) if steps else ("nothing", [])
+    return replace(planned, verb=verb, delete=going.delete, summary=(*summary, *shown_remarks))
+
+
+def _steps(
+    pairs: list[Counterpart],
+    facts: ClusterFacts,
+    running: Running,
+    wanted: DeclaredCluster,
+    growing: Growth,
+    rolling: tuple[str, ...],
+) -> ClusterPlan:
+    """What is applied, grown, reloaded, restarted, added and taken out."""
+    leaving = _leaving(running, wanted)
+    return replace(
+        _to_apply(pairs, growing),
+        growth=growing,
+        reload=_to_reload(pairs, running),
+        # Servers that leave are not restarted first: the plan is made again when they are gone.
+        roll=() if leaving else rolling,
+        scale_in=leaving,
+        scale_out=tuple(_pod(running, ordinal) for ordinal in range(running.replicas, wanted.replicas)),
+        obsolete=() if leaving else tuple(_obsolete(facts, pairs)),
+    )
 
 
 def _refused(

@@ -69,20 +69,11 @@ class RestartWork(ServerWork):
     def run(self, check: bool) -> None:
         statefulset = self._statefulset()
         pod = self._pods.find(self._name)
-        self._refuse_wrong_order(statefulset)
-        done = pod is not None and self._is_done(pod, statefulset)
+        needs_restart = self._needs_restart(pod, statefulset)
         if check:
-            self.report.changed = not done
+            self.report.changed = needs_restart
             return
-        if done:
-            before = self._snapshot_before()
-        else:
-            started = time.monotonic()
-            before = self._release(statefulset)
-            tell(f"{self._name}: {self.report.handed_over} leaders handed over, it restarts")
-            self.report.changed = True
-            self._renew_pod(statefulset)
-            tell(f"{self._name}: back after {time.monotonic() - started:.1f} s")
+        before = self._restart(pod, statefulset) if needs_restart else self._snapshot_before()
         self._contacts.answers_again(self)
         self._wait_until_whole(before)
 
@@ -121,8 +112,24 @@ class RestartWork(ServerWork):
                     code="WRONG_ORDER",
                 )
 
+    def _needs_restart(self, pod: Object | None, statefulset: Object) -> bool:
+        self._refuse_wrong_order(statefulset)
+        return pod is None or not self._is_done(pod, statefulset)
+
     def _is_done(self, pod: Object, statefulset: Object) -> bool:
         return is_newest(pod, statefulset) and not self._options.outdated
+
+    def _restart(self, pod: Object | None, statefulset: Object) -> Snapshot:
+        """Has the pod replaced once the others can do without its server; returns what was seen before it went."""
+        started = time.monotonic()
+        before = self._release(statefulset)
+        tell(f"{self._name}: {self.report.handed_over} leaders handed over, it restarts")
+        self.report.changed = True
+        self._renew_pod(pod, statefulset)
+        # What was seen of the replicas of its last process says nothing about those that it has now.
+        self._contacts.steady.forget(self._server)
+        tell(f"{self._name}: back after {time.monotonic() - started:.1f} s")
+        return before
 
     # Before its pod goes
 
@@ -188,7 +195,7 @@ class RestartWork(ServerWork):
 
     # Its pod
 
-    def _renew_pod(self, statefulset: Object) -> None:
+    def _renew_pod(self, _pod: Object | None, statefulset: Object) -> None:
         """Lets the StatefulSet replace the pod by one of the newest revision; puts it back where that one does not run."""
         number, partition = ordinal(self._name), statefulset["spec"]["updateStrategy"]["rollingUpdate"]["partition"]
         if partition > number:
@@ -201,10 +208,7 @@ class RestartWork(ServerWork):
                 and (is_up(pod) or (runs(pod) and self._reports_healthy()))
             )
 
-        stuck = self._pods.wait_until(self._name, back, self._remaining_s(), "it is not ready")
-        # What was seen of the replicas of its last process says nothing about those that it has now.
-        self._contacts.steady.forget(self._server)
-        if stuck:
+        if stuck := self._pods.wait_until(self._name, back, self._remaining_s(), "it is not ready"):
             self._roll_back(stuck, statefulset)
 
     def _reports_healthy(self) -> bool:
@@ -247,26 +251,6 @@ class LoneRestartWork(RestartWork):
             raise NatsError("option restarted_at", f"{moment!r} is not a time", remedy, code="INVALID_VALUE")
         self._old_uid = ""
 
-    def run(self, check: bool) -> None:
-        statefulset = self._statefulset()
-        pod = self._pods.find(self._name)
-        self.report.changed = pod is not None and not self._is_younger(pod)
-        if check:
-            return
-        if pod is None or not self.report.changed:
-            before = self._snapshot_before()
-        else:
-            started, self._old_uid = time.monotonic(), pod["metadata"]["uid"]
-            before = self._release(statefulset)
-            tell(f"{self._name}: {self.report.handed_over} leaders handed over, it restarts")
-            self._pods.delete(self._name)
-            self._wait_for(lambda new: is_up(new) or (runs(new) and self._reports_healthy()))
-            # What was seen of the replicas of its last process says nothing about those that it has now.
-            self._contacts.steady.forget(self._server)
-            tell(f"{self._name}: back after {time.monotonic() - started:.1f} s")
-        self._contacts.answers_again(self)
-        self._wait_until_whole(before)
-
     def wait_until_ready(self) -> None:
         self._wait_for(is_up)
 
@@ -278,6 +262,15 @@ class LoneRestartWork(RestartWork):
             raise pod_error(
                 self._name, stuck, "The other servers are unchanged. Correct the cause; its StatefulSet tries again."
             )
+
+    def _needs_restart(self, pod: Object | None, _statefulset: Object) -> bool:
+        return pod is not None and not self._is_younger(pod)
+
+    def _renew_pod(self, pod: Object | None, _statefulset: Object) -> None:
+        if pod is not None:
+            self._old_uid = pod["metadata"]["uid"]
+            self._pods.delete(self._name)
+        self._wait_for(lambda new: is_up(new) or (runs(new) and self._reports_healthy()))
 
     def _is_younger(self, pod: Object) -> bool:
         process = instant(started_at(pod))
