@@ -179,8 +179,11 @@ def _declared_files(spec: Object, declared: Mapping[str, Mapping[str, bytes]]) -
         secret = volumes.get(mount["name"], {}).get("secret") or {}
         for key, content in declared.get(str(secret.get("secretName")), {}).items():
             renamed = {item["key"]: item["path"] for item in secret.get("items") or []}
-            if not renamed or key in renamed:
-                yield posixpath.join(mount["mountPath"], renamed.get(key, key)), content
+            file = renamed.get(key, None if renamed else key)
+            if "subPath" in mount and file == mount["subPath"]:
+                yield mount["mountPath"], content
+            elif "subPath" not in mount and file:
+                yield posixpath.join(mount["mountPath"], file), content
 
 
 def _imported(container: Object, declared: Mapping[str, Mapping[str, bytes]]) -> list[str]:
@@ -211,12 +214,7 @@ def _checking_pod(statefulset: Object, declared: Mapping[str, Mapping[str, bytes
         {"name": volume["name"], "emptyDir": {}} if volume.get("secret", {}).get("secretName") in declared else volume
         for volume in _file_volumes(spec)
     ]
-    names = {volume["name"] for volume in volumes}
-    mounts = [
-        {key: value for key, value in mount.items() if key != "readOnly"}
-        for mount in nats.get("volumeMounts") or []
-        if mount["name"] in names
-    ]
+    mounts = _mounts(nats, {volume["name"]: volume for volume in volumes})
     # Only where the pod may run counts: rules about other pods would keep it away from the servers' nodes.
     near = spec.get("affinity") or {}
     name = f"{meta['name']}{CHECK_INFIX}{secrets.token_hex(3)}"
@@ -233,6 +231,20 @@ def _checking_pod(statefulset: Object, declared: Mapping[str, Mapping[str, bytes
             "volumes": volumes,
         },
     }
+
+
+def _mounts(container: Object, volumes: Mapping[str, Object]) -> list[Object]:
+    """The container's mounts of these volumes. In place of single files of a volume that is empty, their folder is mounted, once."""
+    found: dict[str, Object] = {}
+    for mount in container.get("volumeMounts") or []:
+        if mount["name"] not in volumes:
+            continue
+        path, kept = mount["mountPath"], {key: value for key, value in mount.items() if key != "readOnly"}
+        if "subPath" in mount and "emptyDir" in volumes[mount["name"]]:
+            path = posixpath.dirname(path)
+            kept = {"name": mount["name"], "mountPath": path}
+        found.setdefault(path, kept)
+    return list(found.values())
 
 
 def _optional_variables(container: Object) -> Object:

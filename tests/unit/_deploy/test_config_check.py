@@ -80,6 +80,27 @@ def test_a_declared_secret_is_an_empty_volume_in_the_checking_pod():
     assert new["containers"][0]["volumeMounts"] == [{"name": "web", "mountPath": "/etc/web"}]
 
 
+def test_single_files_of_a_declared_secret_are_written_where_they_are_mounted():
+    renamed = {**WEB, "secret": {"secretName": "web-tls", "items": ITEMS}}
+    mounts = [
+        {"name": "web", "mountPath": "/etc/web/server.crt", "subPath": "tls.crt"},
+        {"name": "web", "mountPath": "/etc/web/server.key", "subPath": "tls.key"},
+    ]
+    data = {"web-tls": {"tls.crt": b"x", "tls.key": b"y"}}
+    assert dict(_declared_files(spec(WEB, mounts=mounts), data)) == {
+        "/etc/web/server.crt": b"x",
+        "/etc/web/server.key": b"y",
+    }
+    only = [{**mounts[0], "subPath": "web.crt"}, mounts[1]]
+    assert dict(_declared_files(spec(renamed, mounts=only), data)) == {"/etc/web/server.crt": b"x"}
+    template = {"spec": {"template": {"spec": spec(WEB, mounts=mounts)}}}
+    statefulset = {"metadata": {"name": "nats", "namespace": "n"}, **template}
+    (new,) = _checking_pod(statefulset, data)["spec"]["containers"]
+    assert new["volumeMounts"] == [{"name": "web", "mountPath": "/etc/web"}]
+    (there,) = _checking_pod(statefulset, {})["spec"]["containers"]
+    assert there["volumeMounts"] == mounts
+
+
 def test_the_checking_pod_runs_where_the_servers_may_and_starts_without_what_does_not_exist_yet():
     env = [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
