@@ -34,7 +34,7 @@ units: venv ## unit tests
 	@pytest tests/unit --cov --cov-report=term --junitxml=.cache/test/units.xml
 
 integration: venv ## tests against real nats-servers on loopback
-	@pytest tests/integration -n 2 --dist worksteal --reruns 2 --junitxml=.cache/test/integration.xml
+	@pytest tests/integration -n 2 --dist worksteal --junitxml=.cache/test/integration.xml
 
 cores: venv ## sanity and all modules with the oldest and the newest ansible-core that this machine has a Python for
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.cores
