@@ -106,6 +106,9 @@ options:
           dest:
             description: Its new name.
             type: str
+      domain:
+        description: JetStream domain that the bucket is in, the short form of C(external) with the C(api) C($JS.<domain>.API). The two exclude one another.
+        type: str
       external:
         description: Where the bucket is, when it is in another account or domain.
         type: dict

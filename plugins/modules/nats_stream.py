@@ -138,6 +138,9 @@ options:
           dest:
             description: Its new name.
             type: str
+      domain:
+        description: JetStream domain that the stream is in, the short form of C(external) with the C(api) C($JS.<domain>.API). The two exclude one another.
+        type: str
       external:
         description: Where the stream is, when it is in another account or domain.
         type: dict

@@ -23,6 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     within,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, stream_content
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin import ORIGIN
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Field,
     Mutability,
@@ -30,7 +31,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
     one_way,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
-    ORIGIN,
     PLACEMENT,
     REPUBLISH,
     age,

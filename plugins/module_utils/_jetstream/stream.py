@@ -26,11 +26,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     strings,
     subject,
     subjects,
-    time,
-    with_names,
     within,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import stream_content, stream_losses
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin import ORIGIN, TRANSFORM
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Context,
     Field,
@@ -132,23 +131,6 @@ def stream_objections(after: Config, _context: Context) -> Iterator[Refusal]:
         )
 
 
-TRANSFORM = record(("src", subject), ("dest", string))
-# The server drops an empty name, and a mirror without a name is an ordinary stream.
-ORIGIN = with_names(
-    record(
-        ("name", string),
-        ("opt_start_seq", not_negative(integer)),
-        ("opt_start_time", time),
-        ("filter_subject", subject),
-        ("subject_transforms", list_of(TRANSFORM)),
-        ("external", record(("api", string), ("deliver", string))),
-        ("consumer", record(("name", string), ("deliver_subject", string))),
-        since={"consumer": 4},
-    ),
-    "name",
-    "external.api",
-    "consumer.name",
-)
 PLACEMENT = record(("cluster", string), ("tags", strings))
 REPUBLISH = record(("src", subject), ("dest", string), ("headers_only", boolean))
 age: Type = at_least(100 * MILLISECOND, duration)
