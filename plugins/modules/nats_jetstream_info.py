@@ -27,6 +27,14 @@ options:
     description: Whether consumers are read too.
     type: bool
     default: true
+  format:
+    description:
+      - V(ansible) returns what a person would write, V(cli) the JSON of the nats CLI, with durations in nanoseconds and sizes in bytes.
+      - With V(cli) buckets are among RV(streams), as the streams that they are. Each entry is the file that C(nats stream add --config)
+        or C(nats consumer add --config) takes, and M(messaging.nats.nats_jetstream) accepts it too.
+    type: str
+    choices: [ansible, cli]
+    default: ansible
   dest:
     description: Path of a file of variables to write.
     type: path
@@ -47,6 +55,20 @@ EXAMPLES = r"""
       namespace: nats
   register: found
 
+- name: Read the streams as the nats CLI does
+  messaging.nats.nats_jetstream_info:
+    kubernetes:
+      namespace: nats
+    format: cli
+  register: read
+
+- name: Write one file for each stream, for nats stream add --config
+  ansible.builtin.copy:
+    content: "{{ item | to_nice_json }}"
+    dest: "{{ item.name }}.json"
+    mode: "0644"
+  loop: "{{ read.streams }}"
+
 - name: Create the same resources in another cluster
   messaging.nats.nats_jetstream:
     kubernetes:
@@ -59,7 +81,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 streams:
-  description: Streams that are not buckets.
+  description: Streams that are not buckets; with O(format=cli) all of them.
   returned: success
   type: list
   elements: dict
@@ -144,13 +166,15 @@ def main() -> None:
     spec = {
         "pattern": {"type": "str", "default": "*"},
         "consumers": {"type": "bool", "default": True},
+        "format": {"type": "str", "choices": ["ansible", "cli"], "default": "ansible"},
         "dest": {"type": "path"},
     }
     with NatsModule(spec) as module:
         params = module.params
         with connected(module.access, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
-            found = connection.run(export_declarations(jetstream, params["pattern"], params["consumers"]))
+            as_cli = params["format"] == "cli"
+            found = connection.run(export_declarations(jetstream, params["pattern"], params["consumers"], as_cli))
         written = write(module, params["dest"], variables(found)) if params["dest"] else {"changed": False}
         module.exit_json(**found.declarations, figures=found.figures, not_read=found.not_read, **written)
 

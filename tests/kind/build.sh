@@ -116,10 +116,15 @@ build_nats_image() {
 
 box_local() { echo "messaging-nats/nats-box:$cli_version-$(hash <"$here/Dockerfile.box")"; }
 
+# find_cli: sets cli to the folder of the nats CLI
+find_cli() {
+  cli=$cache/nats-cli-$cli_version
+  [ -e "$cli" ] || { find_go; step "nats CLI $cli_version from Go modules" make_cli "$cli"; }
+}
+
 # build_box_image: natsio/nats-box, as far as its nats CLI and a shell go
 build_box_image() {
-  local cli=$cache/nats-cli-$cli_version
-  [ -e "$cli" ] || { find_go; step "nats CLI $cli_version from Go modules" make_cli "$cli"; }
+  find_cli
   step "Image nats-box" make_image Dockerfile.box "$(box_local)" "$cli"
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import entry_spec
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.cli_json import from_cli
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import (
     DeclaredResource,
@@ -61,21 +62,13 @@ def declared_resources(
 def _declared(
     resource: Resource, written: Mapping[str, Any], specs: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> DeclaredResource:
-    options = resource.checked(_without_sealed(written), specs)
+    options = resource.checked(from_cli(resource, written), specs)
     missing = ["stream"] if "stream" in specs and "stream" not in options else []
     if resource.named not in options and "durable_name" not in options:
         missing.append(resource.named)
     if missing:
         raise NatsError(resource.kind, f"{' and '.join(missing)} is missing", "Write it.", code="INVALID_VALUE")
     return declared_resource(resource, options, defaults)
-
-
-def _without_sealed(written: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An entry that the nats CLI has printed says whether the stream is sealed; here that is a state."""
-    if not isinstance(written.get("sealed"), bool):
-        return written
-    state = {"state": "sealed"} if written["sealed"] and "state" not in written else {}
-    return {key: value for key, value in written.items() if key != "sealed"} | state
 
 
 async def converge_all(

@@ -13,8 +13,11 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.cli_json import to_cli
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer import CONSUMER
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS, kind_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
@@ -28,8 +31,8 @@ class Export:
     not_read: list[str] = field(default_factory=list)
 
 
-async def export_declarations(jetstream: JetStream, pattern: str, with_consumers: bool) -> Export:
-    """All streams whose names match the pattern, and their consumers."""
+async def export_declarations(jetstream: JetStream, pattern: str, with_consumers: bool, as_cli: bool = False) -> Export:
+    """All streams whose names match the pattern, and their consumers. The nats CLI has streams for buckets."""
     export = Export()
     infos = {info["config"]["name"]: info for info in await jetstream.streams()}
     for name in sorted(name for name in await jetstream.names() if fnmatchcase(name, pattern)):
@@ -40,24 +43,29 @@ async def export_declarations(jetstream: JetStream, pattern: str, with_consumers
             continue
         if info:
             config = info["config"]
-            kind = kind_of(config)
+            kind = "streams" if as_cli else kind_of(config)
             sealed = {"state": "sealed"} if config.get("sealed") else {}
-            export.declarations[kind].append(declaration(KINDS[kind], config) | sealed)
+            shown = to_cli(STREAM, config) if as_cli else declaration(KINDS[kind], config) | sealed
+            export.declarations[kind].append(shown)
             export.figures[name] = info["state"] | {"leader": (info.get("cluster") or {}).get("leader")}
     if with_consumers:
         lists = await asyncio.gather(*(jetstream.consumers(name) for name in export.figures))
         for stream, consumers in zip(export.figures, lists, strict=True):
             for info in sorted(consumers, key=lambda info: str(info["name"])):
-                _add_consumer(export, stream, info)
+                _add_consumer(export, stream, info, as_cli)
     return export
 
 
-def _add_consumer(export: Export, stream: str, info: Answer) -> None:
+def _add_consumer(export: Export, stream: str, info: Answer, as_cli: bool) -> None:
     config = info["config"]
     if not config.get("durable_name"):
         export.not_read.append(f"consumer {info['name']} of stream {stream} is ephemeral: its client makes it")
         return
-    shown = {"stream": stream, **declaration(KINDS["consumers"], config)}
+    if as_cli:
+        # The CLI ignores the name of the stream, which it takes as an argument.
+        export.declarations["consumers"].append({"stream": stream, **to_cli(CONSUMER, config)})
+        return
+    shown = {"stream": stream, **declaration(CONSUMER, config)}
     if info.get("paused"):
         shown |= {"state": "paused", "pause_until": config["pause_until"]}
     export.declarations["consumers"].append(shown)
