@@ -166,6 +166,31 @@ options:
     type: list
     elements: dict
     suboptions: *origin
+  add:
+    description:
+      - Single subjects and sources of a stream that others share. The rest of the list stays as it is when the stream is written.
+      - A subject that another one of the stream includes is not added. A source is the same where its O(add.sources[].name), its
+        O(add.sources[].domain) or O(add.sources[].external), its O(add.sources[].filter_subject) and its O(add.sources[].subject_transforms)
+        are; other keys of it are changed.
+      - A stream that does not exist is created with them. A list excludes the option of the same name, O(subjects) or O(sources).
+    type: dict
+    suboptions: &lists
+      subjects:
+        description: Subjects, with wildcards.
+        type: list
+        elements: str
+      sources:
+        description: Sources, each written as in O(sources).
+        type: list
+        elements: dict
+        suboptions: *origin
+  remove:
+    description:
+      - Single subjects and sources to take from a stream that others share. What the stream does not have is no change.
+      - What identifies a source is said for O(add). To take away the last subject or source is refused.
+      - A task with nothing but O(remove) does not create a stream that does not exist.
+    type: dict
+    suboptions: *lists
   compression:
     description: How messages are compressed on disk.
     type: str
@@ -260,6 +285,25 @@ EXAMPLES = r"""
     max_msgs: -1
     max_age: 24h
     num_replicas: 3
+
+- name: Add a subject to a stream of several teams, and take another one away
+  messaging.nats.nats_stream:
+    kubernetes:
+      namespace: nats
+    name: EVENTS
+    add:
+      subjects: [billing.>]
+    remove:
+      subjects: [invoices.>]
+
+- name: Collect the orders of a site, whatever other sites there are
+  messaging.nats.nats_stream:
+    kubernetes:
+      namespace: nats
+    name: ALL_ORDERS
+    add:
+      sources:
+        - {name: ORDERS, domain: berlin}
 
 - name: Delete a stream with its messages
   messaging.nats.nats_stream:

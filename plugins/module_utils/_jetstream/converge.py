@@ -9,6 +9,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -93,6 +94,12 @@ def _turn(item: DeclaredResource) -> Turn:
         return Turn.DELETE_CONSUMERS if item.place.consumer else Turn.DELETE_STREAMS
     return Turn.CONSUMERS if item.place.consumer else Turn.STREAMS
 
+
+# How often edits of lists are written, and how long another writer of the same lists may take between reading and writing.
+EDIT_ATTEMPTS = 20
+EDIT_SETTLES_S = 0.05
+# The server's err_code for a stream that somebody else has created in the meantime.
+NAME_IN_USE = 10058
 
 NO_FACTS, NO_PLAN = ResourceFacts(None, None), ResourcePlan()
 
@@ -309,7 +316,9 @@ class _Convergence:
                 if resource.facts.info and resource.plan.steps and not self.alone:
                     await self._read_again(resource)
                 _conclude(resource)
-                if resource.plan.steps:
+                if resource.item.edits.among(resource.plan.changes):
+                    await self._edit(resource)
+                elif resource.plan.steps:
                     await self._carry_out(resource)
         except NatsError as error:
             resource.outcome.error = error
@@ -334,6 +343,35 @@ class _Convergence:
             # The server that answers may not know of the pause yet.
             answer = {**answer, "config": paused_config(answer["config"], plan)}
         resource.outcome.set_result(answer)
+
+    async def _edit(self, resource: PlannedResource) -> None:
+        """Carries out a plan with edits of lists, and again where another writer of the same lists came in between.
+
+        The server takes the last of two updates that were made of the same configuration, whatever the other one had added.
+        """
+        item = resource.item
+        for _attempt in range(EDIT_ATTEMPTS):
+            try:
+                await self._carry_out(resource)
+            except NatsError as error:
+                if error.err_code != NAME_IN_USE:
+                    raise
+            await asyncio.sleep(random.uniform(EDIT_SETTLES_S, 2 * EDIT_SETTLES_S))
+            now = await self.jetstream.find(item.place)
+            if now is None:
+                return
+            resource.facts = await facts_from(self.jetstream, self.state, item, now)
+            await self._decide(resource)
+            if not resource.plan.steps:
+                resource.outcome.set_result(now)
+                return
+            _conclude(resource)
+        raise NatsError(
+            item.title,
+            f"others have changed the same lists {EDIT_ATTEMPTS} times meanwhile",
+            "Run it again.",
+            code="TIMED_OUT",
+        )
 
 
 def _conclude(resource: PlannedResource) -> None:

@@ -42,6 +42,9 @@ def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
     found = facts.found
     if item.state == "absent":
         return plan_removal(item.resource, found, item.policy, facts.context)
+    if found is None and item.state == "present" and item.edits.remove and not (item.edits.add or item.desired):
+        # Nothing can be taken from a stream that does not exist.
+        return ResourcePlan()
     if item.state == "present" or (item.state in ("paused", "resumed") and found is None):
         desired = item.desired | _changed_by_sealing(item, found)
         if item.state == "paused":
@@ -60,7 +63,12 @@ def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
 
 
 def _planned(item: DeclaredResource, desired: Config, facts: ResourceFacts) -> ResourcePlan:
-    return plan_resource(item.resource, item.name, desired, facts.found, item.policy, facts.level, facts.context)
+    current = facts.found.config if facts.found else {}
+    edited = item.edits.applied(current)
+    plan = plan_resource(
+        item.resource, item.name, desired, facts.found, item.policy, facts.level, facts.context, edited
+    )
+    return replace(plan, refusals=(*plan.refusals, *item.edits.objections(current | desired)))
 
 
 def _refuse_changed_fields(item: DeclaredResource, facts: ResourceFacts, found: Current) -> None:

@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.list_edits import (
+    NO_EDITS,
+    ListEdits,
+    parse_edits,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import (
@@ -34,6 +39,7 @@ class DeclaredResource:
     desired: Config
     policy: Policy
     state_options: StateOptions = NO_STATE_OPTIONS
+    edits: ListEdits = NO_EDITS
 
     @property
     def title(self) -> str:
@@ -61,6 +67,7 @@ def declared_resource(resource: Resource, options: Mapping[str, Any], guards: Ma
         resource.parse(options, name) if state != "absent" else {},
         _policy({**guards} | {key: value for key, value in options.items() if value is not None}),
         state_options,
+        parse_edits(resource, options, title) if state != "absent" else NO_EDITS,
     )
 
 

@@ -28,6 +28,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 
 VERSION_BY_LEVEL = {1: "2.11", 2: "2.12", 3: "2.12.8", 4: "2.14", 5: "2.15"}
 NO_CONTEXT = Context()
+NO_FIELDS: Mapping[str, Any] = {}
 # Values that are the same to the server as a missing field.
 NOTHING: tuple[Any, ...] = ("", [], {}, None)
 # Each changed field as (before, after).
@@ -71,12 +72,16 @@ def plan_resource(
     policy: Policy,
     level: int,
     context: Context = NO_CONTEXT,
+    edited: Mapping[str, Any] = NO_FIELDS,
 ) -> ResourcePlan:
-    """The plan that makes `found` what `desired` says. A field that is not in `desired` stays as it is."""
+    """The plan that makes `found` what `desired` says. A field that is not in `desired` stays as it is.
+
+    `edited` are lists that were made of those of `found`.
+    """
     _check_unset(resource, policy)
     if found is None:
-        return _creation(resource, name, desired, level, context)
-    changes = _changes(resource, _target(resource, desired, found, policy, context), found.config)
+        return _creation(resource, name, {**desired, **edited}, level, context)
+    changes = _changes(resource, _target(resource, desired, edited, found, policy, context), found.config)
     if not changes:
         return ResourcePlan()
     too_old = (
@@ -141,10 +146,17 @@ def _identity(entry: Mapping[str, Any], keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(entry.get(key) or "" for key in keys)
 
 
-def _target(resource: Resource, desired: Config, found: Current, policy: Policy, context: Context) -> Config:
+def _target(
+    resource: Resource,
+    desired: Config,
+    edited: Mapping[str, Any],
+    found: Current,
+    policy: Policy,
+    context: Context,
+) -> Config:
     """The declared fields, the fields that are reset to their default, and the fields that follow from both."""
-    after = {key: merged(found.config.get(key), value) for key, value in desired.items()}
-    reset = _fields_to_reset(resource, desired, policy)
+    after = {key: merged(found.config.get(key), value) for key, value in desired.items()} | {**edited}
+    reset = _fields_to_reset(resource, {**desired, **edited}, policy)
     reset_keys = {entry.stored for entry in reset}
     # Defaults depend on other fields, for example the duplicate window on max_age.
     others = {key: value for key, value in (found.config | after).items() if key not in reset_keys}

@@ -147,6 +147,8 @@ class Resource:
     states: tuple[str, ...] = ("present", "absent")
     # Options of the states other than present and absent.
     arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Lists of which single entries can be added and removed.
+    editable: tuple[str, ...] = ()
 
     @cached_property
     def by_key(self) -> dict[str, Field]:
@@ -157,7 +159,11 @@ class Resource:
         return self.by_key | {entry.stored: entry for entry in self.hidden}
 
     def argument_spec(self) -> dict[str, dict[str, Any]]:
-        return {entry.name: dict(entry.type.spec) for entry in self.fields}
+        specs = {entry.name: dict(entry.type.spec) for entry in self.fields}
+        if self.editable:
+            lists = {name: specs[name] for name in self.editable}
+            specs |= {option: {"type": "dict", "options": dict(lists)} for option in ("add", "remove")}
+        return specs
 
     def parse(self, written: Mapping[str, Any], name: str) -> Config:
         """The fields that were written, as the server stores them."""

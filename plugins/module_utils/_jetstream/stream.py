@@ -185,6 +185,7 @@ STREAM = Resource(
     loses=stream_losses,
     holds=stream_content,
     states=("present", "absent", "purged", "sealed"),
+    editable=("subjects", "sources"),
     arguments={
         "purge": {
             "type": "dict",
