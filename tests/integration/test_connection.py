@@ -7,10 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import errno
-import json
-import os
 import socket
 import threading
 import time
@@ -32,6 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._nats.user_credentials import CREDS
 from ansible_collections.messaging.nats.plugins.modules import nats_consumer, nats_jetstream, nats_stream
+from tests.support import jwt_keys
 
 
 def test_a_dead_server_fails_at_once_with_its_address(run_module):
@@ -282,32 +280,12 @@ def test_the_environment_gives_a_token(run_module, serve, monkeypatch):
     assert run_module(nats_stream, name="S").get("changed") is True
 
 
-class Key:
-    """A pair of keys of this kind."""
-
-    def __init__(self, kind):
-        self.seed = nkeys.encode_seed(os.urandom(32), kind).decode()
-        self.pair = nkeys.from_seed(bytearray(self.seed.encode()))
-        self.public = self.pair.public_key.decode()
-
-    def jwt(self, subject, name, **nats):
-        """What this key says of another one."""
-
-        def part(value):
-            raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-            return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-        claims = {"jti": name, "iat": int(time.time()), "iss": self.public, "sub": subject.public, "name": name}
-        text = f"{part({'typ': 'JWT', 'alg': 'ed25519-nkey'})}.{part(claims | {'nats': nats | {'version': 2}})}"
-        return f"{text}.{part(self.pair.sign(text.encode()))}"
-
-
 def test_an_nkey(run_module, serve):
-    user = Key(nkeys.PREFIX_BYTE_USER)
+    user = jwt_keys.Key(nkeys.PREFIX_BYTE_USER)
     accounts = {"A": {"jetstream": "enabled", "users": [{"nkey": user.public}]}}
     url = f"nats://127.0.0.1:{serve(without=('system_account',), accounts=accounts)}"
     assert run_module(nats_stream, servers=[url], nkey_seed=user.seed, name="S").get("changed") is True
-    other = Key(nkeys.PREFIX_BYTE_USER)
+    other = jwt_keys.Key(nkeys.PREFIX_BYTE_USER)
     assert "Authorization Violation" in run_module(nats_stream, servers=[url], nkey_seed=other.seed, name="S")["msg"]
     result = run_module(nats_stream, servers=[url], nkey_seed="nonsense", name="S")
     assert result["failed"] is True
@@ -318,28 +296,8 @@ def test_an_nkey(run_module, serve):
 @pytest.fixture
 def operated(serve):
     """A server of an operator; its URL, and a user's JWT and seed."""
-    operator, system, account, user = (
-        Key(kind)
-        for kind in (
-            nkeys.PREFIX_BYTE_OPERATOR,
-            nkeys.PREFIX_BYTE_ACCOUNT,
-            nkeys.PREFIX_BYTE_ACCOUNT,
-            nkeys.PREFIX_BYTE_USER,
-        )
-    )
-    limits = dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn", "leaf"), -1) | {"wildcards": True}
-    stores = dict.fromkeys(("mem_storage", "disk_storage", "streams", "consumer"), -1)
-    port = serve(
-        without=("accounts",),
-        operator=operator.jwt(operator, "O", type="operator"),
-        system_account=system.public,
-        resolver="MEMORY",
-        resolver_preload={
-            system.public: operator.jwt(system, "SYS", type="account", limits=limits),
-            account.public: operator.jwt(account, "A", type="account", limits=limits | stores),
-        },
-    )
-    return f"nats://127.0.0.1:{port}", account.jwt(user, "U", type="user", subs=-1, data=-1, payload=-1), user.seed
+    found = jwt_keys.operated(**dict.fromkeys(("mem_storage", "disk_storage", "streams", "consumer"), -1))
+    return f"nats://127.0.0.1:{serve(without=('accounts',), **found.configuration)}", found.jwt, found.seed
 
 
 def test_a_jwt_and_credentials_inline_in_a_file_and_in_the_environment(run_module, operated, tmp_path, monkeypatch):

@@ -34,6 +34,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide i
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import carry_out
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.filter_order import FilterChange, filter_order
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.limit_check import LimitCheck, limit_check, sign
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.loss_check import read_losses
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import filters
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
@@ -56,11 +57,31 @@ async def converge(
     check: bool,
     timeout: float,
     streams_elsewhere: bool = False,
+    also_declared: Sequence[DeclaredResource] = (),
 ) -> list[Outcome]:
     """Makes each resource what it is declared to be. The outcomes are in the order of the declarations.
 
     With `streams_elsewhere`, check mode takes a missing stream for one that another task would have created by now, and says so.
+    `also_declared` is what other tasks make: it counts against the account's limits, and nothing of it is changed.
     """
+    whole = [*declared, *also_declared]
+    limits = await limit_check(jetstream, whole)
+    if limits and (also_declared or not check):
+        await limits.refuse(await _take_turns(jetstream, whole, True, timeout, streams_elsewhere))
+    outcomes = await _take_turns(jetstream, declared, check, timeout, streams_elsewhere, limits)
+    if limits and check:
+        await limits.refuse(outcomes)
+    return outcomes
+
+
+async def _take_turns(
+    jetstream: JetStream,
+    declared: Sequence[DeclaredResource],
+    check: bool,
+    timeout: float,
+    streams_elsewhere: bool,
+    limits: LimitCheck | None = None,
+) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     foreseen: dict[str, Config] = {}
     leaving = frozenset(item.place for item in declared if item.state == "absent")
@@ -72,7 +93,7 @@ async def converge(
         parents = foreseen if turn == Turn.CONSUMERS else {}
         state = await read_current_state(jetstream, items, leaving if check else frozenset(), parents)
         alone, elsewhere = len(declared) == 1, check and streams_elsewhere
-        convergence = _Convergence(jetstream, state, check, timeout, alone, elsewhere)
+        convergence = _Convergence(jetstream, state, check, timeout, alone, elsewhere, limits)
         found = await convergence.run(items)
         if check and turn == Turn.STREAMS:
             foreseen = {outcome.item.place.stream: outcome.config_after for outcome in found if outcome.config_after}
@@ -150,6 +171,8 @@ class _Convergence:
     alone: bool
     # Whether a stream that is missing may be one that another task creates.
     streams_elsewhere: bool = False
+    # The account's limits, where they leave so little room that the order of the updates decides.
+    limits: LimitCheck | None = None
     # Streams that gave up subjects for a moment: the configuration before that is the one that --diff shows.
     released: set[str] = field(default_factory=set)
 
@@ -165,7 +188,7 @@ class _Convergence:
         elif any(change.given_up for change in changes):
             await self._write_in_order(resources, changes)
         else:
-            await asyncio.gather(*(self._write(resource) for resource in ordered))
+            await self._write_all(ordered)
         return [resource.outcome for resource in resources]
 
     async def _read_and_decide(self, item: DeclaredResource) -> PlannedResource:
@@ -276,6 +299,7 @@ class _Convergence:
             if plan.steps:
                 await overlaps.check(item, plan)
                 outcome.config_after = expected_config(plan, resource.facts.found)
+                outcome.steps = plan.steps
         except NatsError as error:
             outcome.error = error
 
@@ -287,8 +311,22 @@ class _Convergence:
         for turn in rounds(changes):
             await self._release(by_stream, turn)
             ready += [by_stream[name] for name in by_stream if name in turn.streams]
-            await asyncio.gather(*(self._write(resource) for resource in ready))
+            await self._write_all(ready)
             ready = []
+
+    async def _write_all(self, resources: Sequence[PlannedResource]) -> None:
+        """All at once; where the account has little room, first those that reserve less than before, and last those that reserve more."""
+        turns: dict[int, list[PlannedResource]] = {}
+        for resource in resources:
+            turns.setdefault(self._growth(resource), []).append(resource)
+        for _turn, part in sorted(turns.items()):
+            await asyncio.gather(*(self._write(resource) for resource in part))
+
+    def _growth(self, resource: PlannedResource) -> int:
+        plan, found = resource.plan, resource.facts.found
+        if self.limits is None or resource.item.place.consumer or not plan.steps or resource.fails:
+            return 0
+        return sign(self.limits.growth(found.config if found else None, expected_config(plan, found) or None))
 
     async def _release(self, by_stream: dict[str, PlannedResource], turn: Round) -> None:
         """Takes subjects away from streams that get others in exchange, and plans these streams again."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
-from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
 
 @dataclass
@@ -30,6 +30,8 @@ class Outcome:
     error: NatsError | None = None
     # What somebody else changed between reading and writing, as (before, after).
     meanwhile: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    # What check mode would carry out.
+    steps: tuple[Step, ...] = ()
     # What check mode takes for granted.
     assumption: str = ""
 

@@ -57,6 +57,11 @@ ERRORS = {
     10065: ("SUBJECTS_TAKEN", "Another stream has these subjects: change one of the two."),
     10074: ("JETSTREAM_NO_PEERS", "A single server can hold one replica only: use num_replicas 1 or a cluster."),
     10076: ("JETSTREAM_DISABLED", ""),
+    10120: (
+        "JETSTREAM_LIMIT",
+        "The account has no limits for this number of replicas: choose another, or give it that tier.",
+    ),
+    10122: ("JETSTREAM_LIMIT", "The account allows no stream of that size: lower max_bytes, or raise its limit."),
     10113: ("JETSTREAM_REFUSED", "This account requires max_bytes on every stream: set it."),
 }
 
@@ -96,15 +101,24 @@ class JetStream:
     def __init__(self, connection: Connection, prefix: str = OWN_API) -> None:
         self.connection = connection
         self._prefix = prefix
-        self._level: asyncio.Future[int] | None = None
+        self._account: asyncio.Future[Answer] | None = None
         self._trims: bool | None = None
         self._room = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def level(self) -> int:
         """The level of the server's JetStream API: 0 up to 2.10, 1 with 2.11, and so on."""
-        if self._level is None:
-            self._level = asyncio.ensure_future(self._ask_level())
-        return await self._level
+        return int((await self.account()).get("api", {}).get("level", 0))
+
+    async def account(self) -> Answer:
+        """The limits and figures of the account, and the server's API level, as they were at first."""
+        if self._account is None:
+            self._account = asyncio.ensure_future(self.ask("INFO", "JetStream"))
+        try:
+            return await self._account
+        except NatsError:
+            # The next one who needs it asks again.
+            self._account = None
+            raise
 
     async def trims_discard_new(self) -> bool:
         """Whether the server deletes messages above a limit with `discard: new` too, as it did up to 2.10.5."""
@@ -118,9 +132,6 @@ class JetStream:
             return await self.level() < 1
         version = VERSION_NUMBER.match(str((await self.connection.client())._server_info.get("version")))
         return version is None or tuple(map(int, version.groups())) < (2, 10, 6)
-
-    async def _ask_level(self) -> int:
-        return int((await self.ask("INFO", "JetStream")).get("api", {}).get("level", 0))
 
     async def ask(self, call: str, what: object, body: Mapping[str, Any] | None = None) -> Answer:
         """The answer to one call. An error of the server is raised with `what` as its object."""

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Refuses a declaration as a whole that exceeds a limit of the account. PRIVATE to the collection: it can change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.account_limits import (
+    Account,
+    account_from,
+    in_doubt,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.limit_excess import (
+    Existing,
+    PlannedSteps,
+    excesses,
+    growth,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import ERRORS, JetStream
+from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
+
+
+@dataclass(frozen=True)
+class LimitCheck:
+    """The limits of an account that a declaration may exceed."""
+
+    jetstream: JetStream
+    account: Account
+
+    async def refuse(self, outcomes: Sequence[Outcome]) -> None:
+        """Raises where the outcomes of check mode exceed a limit. What fails for another reason does not count."""
+        planned = [outcome for outcome in outcomes if outcome.steps and not outcome.error]
+        if not planned:
+            return
+        existing = await self._existing(outcomes)
+        planned.sort(key=self._turn)
+        found = excesses(self.account, existing, [PlannedSteps(entry.item.place, entry.steps) for entry in planned])
+        if found:
+            alone = len(outcomes) == 1
+            remedies = dict.fromkeys(excess.remedy for excess in found)
+            raise NatsError(
+                outcomes[0].item.title if alone else "the declaration",
+                "; ".join(excess.cause for excess in found),
+                " ".join([*remedies, "Nothing was changed."]),
+                found[0].err_code,
+                code=ERRORS[found[0].err_code][0],
+            )
+
+    async def _existing(self, outcomes: Sequence[Outcome]) -> Existing:
+        """All streams of the account. The server's list leaves out new streams for a moment."""
+        infos = {info["config"]["name"]: info for info in await self.jetstream.streams()}
+        read = {
+            outcome.item.place.stream: outcome.config_before
+            for outcome in outcomes
+            if outcome.config_before and not outcome.item.place.consumer
+        }
+        consumers = {name: int((info.get("state") or {}).get("consumer_count") or 0) for name, info in infos.items()}
+        return Existing({name: info["config"] for name, info in infos.items()} | read, consumers)
+
+    def _turn(self, outcome: Outcome) -> tuple[int, int]:
+        """Deletions, then streams, and of these first those that reserve less than before, then consumers."""
+        place, deletes = outcome.item.place, outcome.item.state == "absent"
+        if deletes or place.consumer:
+            return (1 - bool(place.consumer) if deletes else 3, 0)
+        return (2, sign(self.growth(outcome.config_before or None, outcome.config_after or None)))
+
+    def growth(self, before: Config | None, after: Config | None) -> int:
+        return growth(self.account, before, after)
+
+
+def sign(number: int) -> int:
+    return (number > 0) - (number < 0)
+
+
+async def limit_check(jetstream: JetStream, declared: Sequence[DeclaredResource]) -> LimitCheck | None:
+    """The check of a declaration; None where it can't exceed a limit, or where this user may not ask for the limits."""
+    if all(item.state == "absent" for item in declared):
+        return None
+    try:
+        account = account_from(await jetstream.account())
+    except NatsError:
+        # The server will refuse what exceeds a limit.
+        return None
+    return LimitCheck(jetstream, account) if account and in_doubt(account, declared) else None
