@@ -36,7 +36,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 _value:
-  description: The parts; each has all names, and a C(label) for people.
+  description: The parts; each has all names, and a C(label) for people. The C(others) of the first are all entries that it has not.
   type: list
   elements: dict
 """

@@ -10,8 +10,8 @@ short_description: Declare streams, consumers and buckets, many at once
 description:
   - Does what M(messaging.nats.nats_stream), M(messaging.nats.nats_consumer), M(messaging.nats.nats_kv) and
     M(messaging.nats.nats_object_store) do, for whole lists over one connection. A thousand streams take about as long as one.
-  - An invalid entry refuses the whole task, before anything is changed. Where the server refuses some entries, the others are done all the same,
-    and the task fails with the results of all entries.
+  - An invalid entry refuses the whole task, before anything is changed, and so does a limit of the account that the whole would exceed.
+    Where the server refuses some entries, the others are done all the same, and the task fails with the results of all entries.
   - Streams that give up subjects are changed before those that take them. Each resource is read again right before it is changed;
     what somebody else changed in the meantime is kept, and a warning names it.
   - With O(kubernetes), the default account is V(APP).
@@ -44,6 +44,37 @@ options:
     type: list
     elements: dict
     default: []
+  check_limits:
+    description:
+      - Whether the whole is compared with the limits of the account before anything is made; C(max_streams), C(max_consumers), the storage and
+        the memory that C(max_bytes) and C(num_replicas) reserve, and the limits of one stream. Where it exceeds one, nothing is changed.
+      - Where the user may not ask for the limits, the servers refuse what exceeds them.
+    type: bool
+    default: true
+  also_declared:
+    description: What other tasks declare, in lists of the same names. It counts against the limits, and this task changes nothing of it.
+    type: dict
+    suboptions:
+      streams:
+        description: As O(streams).
+        type: list
+        elements: dict
+        default: []
+      consumers:
+        description: As O(consumers).
+        type: list
+        elements: dict
+        default: []
+      kv:
+        description: As O(kv).
+        type: list
+        elements: dict
+        default: []
+      object_stores:
+        description: As O(object_stores).
+        type: list
+        elements: dict
+        default: []
   prune:
     description:
       - Deletes streams that are not declared in any of the lists; a stream whose consumer is declared stays too.
@@ -120,17 +151,25 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.module import
 def main() -> None:
     suboptions = {"pattern": {"type": "str", "required": True}, "max": {"type": "int", "required": True}}
     spec = {kind: {"type": "list", "elements": "dict", "default": []} for kind in KINDS}
-    more = {"prune": {"type": "dict", "options": suboptions}, "wait_timeout": {"type": "float", "default": 30}}
+    more = {
+        "check_limits": {"type": "bool", "default": True},
+        "also_declared": {"type": "dict", "options": {kind: dict(lists) for kind, lists in spec.items()}},
+        "prune": {"type": "dict", "options": suboptions},
+        "wait_timeout": {"type": "float", "default": 30},
+    }
     with NatsModule(spec | GUARDS | RESETS | more) as module:
         params = module.params
-        items = declared_resources(
-            {kind: params[kind] for kind in KINDS}, {name: params[name] for name in GUARDS | RESETS}
-        )
+        defaults = {name: params[name] for name in GUARDS | RESETS}
+        items = declared_resources({kind: params[kind] for kind in KINDS}, defaults)
+        others = declared_resources(params["also_declared"] or {}, defaults)
+        also_declared = others if params["check_limits"] else None
         policy = Policy(frozenset({"allow_data_loss"} if params["allow_data_loss"] else ()))
         prune = Prune(**params["prune"]) if params["prune"] else None
         with connected(module.access, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
-            work = converge_all(jetstream, items, prune, policy, module.check_mode, params["wait_timeout"])
+            work = converge_all(
+                jetstream, items, prune, policy, module.check_mode, params["wait_timeout"], also_declared
+            )
             outcomes = connection.run(work)
         for warning in filter(None, (outcome.warning for outcome in outcomes)):
             module.warn(warning)

@@ -234,6 +234,33 @@ def test_who_may_not_ask_for_the_limits_is_refused_by_the_server(tmp_path, run_m
         assert result["code"] == "JETSTREAM_LIMIT"
 
 
+def test_a_part_is_judged_with_the_others_and_changes_nothing_of_them(one, open_account, module_of):
+    connection = open_account(one, "FEW")
+    part, rest = [{"name": "A"}, {"name": "B"}], [{"name": "C"}, {"name": "D"}]
+    for check in (True, False):
+        result = module_of(one, "FEW", nats_jetstream, check=check, streams=part, also_declared={"streams": rest})
+        assert "max_streams of the account is 3: it has 0, and 4 more would be added" in result["msg"]
+    assert names(connection) == []
+    others = {"streams": rest[:1], "consumers": [{"stream": "A", "name": "c"}]}
+    results = [
+        module_of(one, "FEW", nats_jetstream, check=check, streams=part, also_declared=others)
+        for check in (True, False)
+    ]
+    assert [result["changed"] for result in results] == [True, True]
+    assert names(connection) == ["A", "B"]
+
+
+def test_the_limits_may_be_left_to_the_servers(one, open_account, module_of, one_at_a_time):
+    connection = open_account(one, "FEW")
+    entries = [{"name": name} for name in "ABCD"]
+    foreseen, done = (
+        module_of(one, "FEW", nats_jetstream, check=check, streams=entries, check_limits=False)
+        for check in (True, False)
+    )
+    assert foreseen["changed"] is True
+    assert (done["code"], len(names(connection))) == ("JETSTREAM_LIMIT", 3)
+
+
 NAMES = ("A", "B", "C", "D")
 SIZES = st.sampled_from([-1, 1, 100, 200, 300, 333, 334, 400, 500, 501, 600, 999, 1000])
 

@@ -78,10 +78,11 @@ async def converge_all(
     policy: Policy,
     check: bool,
     timeout: float,
+    also_declared: Sequence[DeclaredResource] | None = (),
 ) -> list[Outcome]:
     """Makes all resources what they are declared to be, and deletes the streams that are pruned."""
-    pruned = await _pruned(jetstream, items, prune, policy) if prune else []
-    return await converge(jetstream, [*items, *pruned], check, timeout)
+    pruned = await _pruned(jetstream, [*items, *(also_declared or ())], prune, policy) if prune else []
+    return await converge(jetstream, [*items, *pruned], check, timeout, also_declared=also_declared)
 
 
 async def _pruned(

@@ -57,19 +57,19 @@ async def converge(
     check: bool,
     timeout: float,
     streams_elsewhere: bool = False,
-    also_declared: Sequence[DeclaredResource] = (),
+    also_declared: Sequence[DeclaredResource] | None = (),
 ) -> list[Outcome]:
     """Makes each resource what it is declared to be. The outcomes are in the order of the declarations.
 
     With `streams_elsewhere`, check mode takes a missing stream for one that another task would have created by now, and says so.
-    `also_declared` is what other tasks make: it counts against the account's limits, and nothing of it is changed.
+    `also_declared` is what other tasks make: it counts against the account's limits, and nothing of it is changed. None: no limit is looked at.
     """
-    whole = [*declared, *also_declared]
-    limits = await limit_check(jetstream, whole)
+    whole = [*declared, *(also_declared or ())]
+    limits = await limit_check(jetstream, whole) if also_declared is not None else None
     if limits and (also_declared or not check):
         await limits.refuse(await _take_turns(jetstream, whole, True, timeout, streams_elsewhere))
     outcomes = await _take_turns(jetstream, declared, check, timeout, streams_elsewhere, limits)
-    if limits and check:
+    if limits and check and not also_declared:
         await limits.refuse(outcomes)
     return outcomes
 
