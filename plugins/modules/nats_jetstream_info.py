@@ -27,6 +27,11 @@ options:
     description: Whether consumers are read too.
     type: bool
     default: true
+  owner:
+    description:
+      - Only resources with this owner, which is their metadata C(messaging.nats/owner). An empty text means those without an owner.
+      - It is returned as the option C(owner) of each entry, and not among its C(metadata).
+    type: str
   dest:
     description: Path of a file of variables to write.
     type: path
@@ -40,6 +45,12 @@ EXAMPLES = r"""
     kubernetes:
       namespace: nats
     dest: resources.yml
+
+- name: Read what belongs to the shop, in an account that teams share
+  messaging.nats.nats_jetstream_info:
+    kubernetes:
+      namespace: nats
+    owner: shop
 
 - name: Read the existing resources
   messaging.nats.nats_jetstream_info:
@@ -144,13 +155,15 @@ def main() -> None:
     spec = {
         "pattern": {"type": "str", "default": "*"},
         "consumers": {"type": "bool", "default": True},
+        "owner": {"type": "str"},
         "dest": {"type": "path"},
     }
     with NatsModule(spec) as module:
         params = module.params
         with connected(module.access, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
-            found = connection.run(export_declarations(jetstream, params["pattern"], params["consumers"]))
+            work = export_declarations(jetstream, params["pattern"], params["consumers"], params["owner"])
+            found = connection.run(work)
         written = write(module, params["dest"], variables(found)) if params["dest"] else {"changed": False}
         module.exit_json(**found.declarations, figures=found.figures, not_read=found.not_read, **written)
 

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS, kind_of
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import OWNER_KEY, owner_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
@@ -28,9 +29,11 @@ class Export:
     not_read: list[str] = field(default_factory=list)
 
 
-async def export_declarations(jetstream: JetStream, pattern: str, with_consumers: bool) -> Export:
-    """All streams whose names match the pattern, and their consumers."""
-    export = Export()
+async def export_declarations(
+    jetstream: JetStream, pattern: str, with_consumers: bool, owner: str | None = None
+) -> Export:
+    """All streams whose names match the pattern, and their consumers; with `owner` those of one owner, or without one where it is empty."""
+    export, read = Export(), []
     infos = {info["config"]["name"]: info for info in await jetstream.streams()}
     for name in sorted(name for name in await jetstream.names() if fnmatchcase(name, pattern)):
         try:
@@ -40,15 +43,18 @@ async def export_declarations(jetstream: JetStream, pattern: str, with_consumers
             continue
         if info:
             config = info["config"]
-            kind = kind_of(config)
-            sealed = {"state": "sealed"} if config.get("sealed") else {}
-            export.declarations[kind].append(declaration(KINDS[kind], config) | sealed)
-            export.figures[name] = info["state"] | {"leader": (info.get("cluster") or {}).get("leader")}
+            read.append(name)
+            if owner in (None, owner_of(config)):
+                kind = kind_of(config)
+                sealed = {"state": "sealed"} if config.get("sealed") else {}
+                export.declarations[kind].append(declaration(KINDS[kind], config) | sealed)
+                export.figures[name] = info["state"] | {"leader": (info.get("cluster") or {}).get("leader")}
     if with_consumers:
-        lists = await asyncio.gather(*(jetstream.consumers(name) for name in export.figures))
-        for stream, consumers in zip(export.figures, lists, strict=True):
+        lists = await asyncio.gather(*(jetstream.consumers(name) for name in read))
+        for stream, consumers in zip(read, lists, strict=True):
             for info in sorted(consumers, key=lambda info: str(info["name"])):
-                _add_consumer(export, stream, info)
+                if owner in (None, owner_of(info["config"])):
+                    _add_consumer(export, stream, info)
     return export
 
 
@@ -65,7 +71,11 @@ def _add_consumer(export: Export, stream: str, info: Answer) -> None:
 
 def declaration(resource: Resource, config: Config) -> Config:
     """What a person would write to get this configuration, without the fields that the collection does not know."""
-    shown = resource.show(config)
-    return {resource.named: shown[resource.named]} | {
-        entry.name: shown[entry.name] for entry in resource.fields if entry.name in shown
-    }
+    shown, owner = resource.show(config), owner_of(config)
+    metadata = {key: text for key, text in shown.pop("metadata", {}).items() if key != OWNER_KEY or not owner}
+    shown |= {"metadata": metadata} if metadata else {}
+    return (
+        {resource.named: shown[resource.named]}
+        | ({"owner": owner} if owner else {})
+        | {entry.name: shown[entry.name] for entry in resource.fields if entry.name in shown}
+    )
