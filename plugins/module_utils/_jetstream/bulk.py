@@ -19,9 +19,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declarat
     DeclaredResource,
     declared_resource,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.find_matching import find_matching
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.management import FULL
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.matching import Match, Matching, find_matching
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.matching import Match, Matching
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.patterns import (
     NOTHING_PRUNED,

@@ -2,34 +2,32 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""One change for all existing resources of a kind whose names match a pattern. PRIVATE to the collection: it can change at any time."""
+"""One change for all existing resources of a kind whose names match a pattern. Pure: it sends no request.
+
+PRIVATE to the collection: it can change at any time.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import entry_spec, naming_options
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import (
     DeclaredResource,
     declared_resource,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS, kind_of
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import owner_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.patterns import (
     LeftOut,
-    matches,
     not_ours,
     place_result,
-    read_streams,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
-from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 # The list of a declaration that each kind belongs to.
@@ -114,7 +112,7 @@ def _parsed(written: Mapping[str, Any], defaults: Mapping[str, Any]) -> Matching
     if not options:
         raise _invalid(entry, "set is empty", "Write the options that these resources get.")
     entry = replace(entry, options=options)
-    _declared(entry.resource, Candidate(Place("x", "x"), "x", None), options, defaults)
+    declared_by_pattern(entry.resource, Candidate(Place("x", "x"), "x", None), options, defaults)
     return entry
 
 
@@ -122,7 +120,7 @@ def _invalid(entry: Matching, cause: str, remedy: str) -> NatsError:
     return NatsError(f"{entry.kind} {entry.pattern}", cause, remedy, code="INVALID_VALUE")
 
 
-def _declared(
+def declared_by_pattern(
     resource: Resource, candidate: Candidate, options: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> DeclaredResource:
     naming = naming_options(resource)
@@ -136,71 +134,7 @@ def owners_meant(options: Mapping[str, Any], owner: str) -> frozenset[str]:
     return frozenset({owner, ""} if options.get("owner") else {owner})
 
 
-async def find_matching(
-    jetstream: JetStream,
-    entries: Sequence[Matching],
-    defaults: Mapping[str, Any],
-    declared: Sequence[DeclaredResource],
-) -> tuple[list[DeclaredResource], list[Match]]:
-    """The matching resources as declarations, and what each entry has found. `declared` are those that are named, and that are pruned."""
-    if not entries:
-        return [], []
-    names = await jetstream.names()
-    found = [Match(entry) for entry in entries]
-    for match in found:
-        await _find(jetstream, names, match)
-        _leave_out(match, declared, defaults)
-    chosen: dict[Place, tuple[Matching, Candidate, dict[str, Any]]] = {}
-    for match in found:
-        for candidate in match.found:
-            _choose(chosen, match.entry, candidate)
-    return [_declared(entry.resource, one, options, defaults) for entry, one, options in chosen.values()], found
-
-
-async def _find(jetstream: JetStream, names: Sequence[str], match: Match) -> None:
-    entry, resource = match.entry, match.entry.resource
-    if "stream" in naming_options(resource):
-        match.found = await _consumers(jetstream, [name for name in names if matches(name, entry.stream)], entry)
-        return
-    meant = [name for name in names if _is_meant(resource, name, entry.pattern)]
-    infos = await read_streams(jetstream, meant)
-    match.found = [_stream(entry, name, infos[name]) for name in meant if name in infos]
-
-
-def _is_meant(resource: Resource, name: str, pattern: str) -> bool:
-    """Whether the name of a stream, or the name of the bucket in it, matches the pattern."""
-    if not resource.prefix:
-        return matches(name, pattern)
-    return name.startswith(resource.prefix) and fnmatchcase(name.removeprefix(resource.prefix), pattern)
-
-
-def _stream(entry: Matching, name: str, info: Answer | NatsError) -> Candidate:
-    resource = entry.resource
-    own = name.removeprefix(resource.prefix)
-    if isinstance(info, NatsError):
-        return Candidate(Place(name), own, None)
-    is_bucket = not resource.prefix or kind_of(info["config"]) == LIST_OF_KIND[entry.kind]
-    problem = "" if is_bucket else f"stream {name} is not as clients create a bucket"
-    return Candidate(Place(name), own, info["config"], problem)
-
-
-async def _consumers(jetstream: JetStream, streams: Sequence[str], entry: Matching) -> list[Candidate]:
-    """The consumers of these streams whose names match, also those that no server answers for."""
-    lists = await asyncio.gather(*(jetstream.consumers(name) for name in streams))
-    names = await asyncio.gather(*(jetstream.consumer_names(name) for name in streams))
-    found = []
-    for stream, infos, listed in zip(streams, lists, names, strict=True):
-        configs = {str(info["name"]): info.get("config") for info in infos}
-        for name in sorted({*configs, *listed}):
-            if fnmatchcase(name, entry.pattern):
-                config = configs.get(name)
-                ephemeral = config and not config.get("durable_name")
-                problem = "it is ephemeral: its client makes it" if ephemeral else ""
-                found.append(Candidate(Place(stream, name), name, config, problem))
-    return found
-
-
-def _leave_out(match: Match, declared: Sequence[DeclaredResource], defaults: Mapping[str, Any]) -> None:
+def leave_out(match: Match, declared: Sequence[DeclaredResource], defaults: Mapping[str, Any]) -> None:
     """Sorts out what the entry has found and does not change."""
     options = match.entry.options
     labels = owners_meant(options, str(options.get("owner", defaults.get("owner")) or "").strip())
@@ -229,7 +163,7 @@ def _because_declared(item: DeclaredResource | None) -> str:
     return "it is pruned by this task" if item.policy.labels is not None else "it is declared by its name in this task"
 
 
-def _choose(
+def choose(
     chosen: dict[Place, tuple[Matching, Candidate, dict[str, Any]]], entry: Matching, candidate: Candidate
 ) -> None:
     """Adds a resource, or the options of a second entry to one that another entry has found."""

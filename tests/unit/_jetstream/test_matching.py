@@ -13,8 +13,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk imp
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.matching import (
     Candidate,
     Match,
-    _choose,
-    _leave_out,
+    choose,
+    leave_out,
     matching_entries,
     owners_meant,
 )
@@ -80,7 +80,7 @@ DECLARED = declared_resources(
 )
 def test_what_is_left_out(kind, found, defaults, why):
     match = Match(entry(kind, description="x", defaults=defaults), [found])
-    _leave_out(match, DECLARED, defaults)
+    leave_out(match, DECLARED, defaults)
     assert [one.why for one in match.left_out] == ([why] if why else [])
     assert match.found == ([] if why else [found])
 
@@ -97,14 +97,14 @@ def test_what_is_left_out(kind, found, defaults, why):
 )
 def test_what_was_found_in_a_sentence(found, left_out, summary):
     match = Match(entry(pattern="A_*", max_msgs=5), [candidate(name) for name in [*found, *left_out]])
-    _leave_out(match, declared_resources({"streams": [{"name": name} for name in left_out]}, {}), {})
+    leave_out(match, declared_resources({"streams": [{"name": name} for name in left_out]}, {}), {})
     assert match.result()["summary"] == summary
 
 
 def chosen(*entries):
-    found = {}
+    found: dict = {}
     for one in entries:
-        _choose(found, one, candidate("KV_b"))
+        choose(found, one, candidate("KV_b"))
     (result,) = found.values()
     return result[2]
 
