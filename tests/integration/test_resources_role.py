@@ -30,9 +30,10 @@ def role(tmp_path, account):
             "ansible.builtin.include_role": {"name": "messaging.nats.nats_resources"},
             "vars": given | {"nats_resources_connection": account},
         }
+        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}
         playbook = tmp_path / "play.yml"
         playbook.write_text(
-            json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}])
+            json.dumps([play | {"vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}}])
         )
         done = subprocess.run(
             [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory=localhost,", *flags, str(playbook)],
@@ -68,12 +69,7 @@ def test_a_shared_account(role, jetstream):
         return (jetstream(f"STREAM.INFO.{name}")["config"].get("metadata") or {}).get("messaging.nats/owner")
 
     assert role(owner="billing", streams=[{"name": "BILLS"}])[0]["changed"] is True
-    assert [role(*flags, **OURS)[0]["changed"] for flags in (("--check",), (), (), ("--check",))] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+    assert [role(*flags, **OURS)[0]["changed"] for flags in (("--check",), (), ())] == [True, True, False]
     assert {name: label(name) for name in names()} == {
         "BILLS": "billing",
         "KV_shop": "shop",
@@ -86,8 +82,8 @@ def test_a_shared_account(role, jetstream):
     assert "stream BILLS is only observed, and differs from its declaration: max_msgs is -1, declared 5" in printed
     assert result["resources"][1]["differences"] == {"max_msgs": {"actual": -1, "declared": 5}}
     matching = [{"pattern": "*", "kind": "stream", "set": {"max_msgs": 7}}]
-    changes = [role(*flags, owner="shop", matching=matching)[0] for flags in (("--check",), (), ())]
-    assert [change["changed"] for change in changes] == [True, True, False]
-    assert changes[1]["matching"][0]["summary"] == "2 streams match *, 1 left out"
+    changes = [role(owner="shop", matching=matching)[0] for _time in range(2)]
+    assert [change["changed"] for change in changes] == [True, False]
+    assert changes[0]["matching"][0]["summary"] == "2 streams match *, 1 left out"
     assert jetstream("STREAM.INFO.SHOP_A")["config"]["max_msgs"] == 7
     assert jetstream("STREAM.INFO.BILLS")["config"]["max_msgs"] == -1
