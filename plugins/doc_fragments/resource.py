@@ -43,8 +43,27 @@ options:
     description: Allow a change of C(placement), which moves the data. More or fewer replicas need no permission.
     type: bool
     default: false
+  owner:
+    description:
+      - Who the resources belong to, in an account that several teams share. It is kept as metadata C(messaging.nats/owner) of what is created and changed.
+      - A resource of another owner is refused. One without an owner is taken over, except with O(exact) where that would reset fields.
+      - Neither O(exact) nor an empty C(metadata) removes the label. An empty text is no owner; then a label protects from patterns only.
+    type: str
   wait_timeout:
     description: Seconds to wait until all replicas are current after a change of C(num_replicas) or C(placement).
     type: float
     default: 30
+"""
+
+    MANAGE = r"""
+options:
+  manage:
+    description:
+      - V(full) creates, changes and deletes.
+      - V(keep) never deletes; neither with C(state=absent) nor by O(recreate), and a kept consumer keeps its stream.
+      - V(observe) writes nothing. The differences are in RV(differences), in a warning and in the diff, and nothing counts as changed.
+        The owner is not compared.
+    type: str
+    choices: [full, keep, observe]
+    default: full
 """

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - messaging.nats.attributes.diff
   - messaging.nats.attributes.action_group
   - messaging.nats.resource
+  - messaging.nats.resource.manage
 options:
   stream:
     description: Name of the stream.
@@ -180,6 +181,11 @@ state:
   description: The consumer's figures; delivered, ack_floor, num_pending, num_ack_pending and others, as the server returns them.
   returned: when the consumer exists and not in check mode
   type: dict
+differences:
+  description: How the resource differs from its declaration, for each option C(actual) and C(declared); empty where it does not.
+  returned: with O(manage=observe)
+  type: dict
+  sample: {num_replicas: {actual: 1, declared: 3}}
 err_code:
   description: The number of the server's error.
   returned: when the server refused

@@ -25,7 +25,8 @@ extends_documentation_fragment:
   - messaging.nats.resource
 options:
   streams:
-    description: Streams, each with the options of M(messaging.nats.nats_stream). An entry's own C(allow_data_loss) and the like beat those of the task.
+    description:
+      - Streams, each with the options of M(messaging.nats.nats_stream). An entry's own C(allow_data_loss), C(owner) and the like beat those of the task.
     type: list
     elements: dict
     default: []
@@ -79,6 +80,8 @@ options:
     description:
       - Deletes streams that are not declared in any of the lists; a stream whose consumer is declared stays too.
         Streams that hold messages or have consumers need O(allow_data_loss).
+      - Only streams with the label of O(owner) are deleted; without it, only streams without an owner.
+        A stream in which another owner has consumers is refused.
       - Buckets and the servers' own streams (C(KV_), C(OBJ_), C($)) are spared unless the pattern itself begins with that.
     type: dict
     suboptions:
@@ -89,6 +92,38 @@ options:
       max:
         description: Largest number of streams to delete. Where more match, nothing is changed.
         type: int
+        required: true
+  matching:
+    description:
+      - One change for all existing resources of a kind whose names match a pattern. It creates and deletes nothing, and passes
+        the same checks as entries that are written out.
+      - A resource that is declared by its name in the same task is left out, and so are streams that the task deletes, with their consumers.
+      - With O(owner), only resources with its label are changed; without, only those without an owner.
+        An C(owner) in O(matching[].set) takes over those without an owner too.
+      - A resource that two entries match gets the options of both. If these set one option differently, the whole task is refused.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      pattern:
+        description:
+          - Pattern of the names, with V(*) and V(?); of a bucket without C(KV_) or C(OBJ_).
+          - With V(stream), buckets and the servers' own streams are meant only where the pattern itself begins with their prefix.
+        type: str
+        required: true
+      kind:
+        description: What is changed. Ephemeral consumers are left out.
+        type: str
+        choices: [stream, consumer, kv, object_store]
+        required: true
+      stream:
+        description: Only for V(consumer), a pattern of the names of their streams; V(*) by default, for which the same holds as for C(pattern).
+        type: str
+      set:
+        description:
+          - The options that they get, those of an entry of this kind without its name, C(state) and C(exact).
+            O(exact) and O(unset) of the task don't apply.
+        type: dict
         required: true
 """
 
@@ -107,15 +142,57 @@ EXAMPLES = r"""
     prune:
       pattern: SHOP_*
       max: 5
+
+- name: In an account that teams share, declare and prune only what belongs to this one
+  messaging.nats.nats_jetstream:
+    kubernetes:
+      namespace: nats
+    owner: shop
+    streams:
+      - {name: SHOP_ORDERS, subjects: [shop.orders.>]}
+      # Another team's: differences are reported, nothing is written.
+      - {name: BILLING, max_age: 720h, manage: observe}
+    prune:
+      pattern: "*"
+      max: 5
+
+- name: Three replicas for all streams of the shop, and a limit for all workers
+  messaging.nats.nats_jetstream:
+    kubernetes:
+      namespace: nats
+    matching:
+      - {pattern: SHOP_*, kind: stream, set: {num_replicas: 3}}
+      - {pattern: worker-*, kind: consumer, stream: SHOP_*, set: {max_ack_pending: 500}}
 """
 
 RETURN = r"""
 resources:
-  description: Each resource in the order streams, kv, object_stores, consumers, pruned; what it is and whether it changed or failed.
+  description:
+    - Each resource in the order streams, kv, object_stores, consumers, pruned, matching; what it is and whether it changed or failed.
+    - One with C(manage=observe) has C(differences), by option C(actual) and C(declared).
   returned: always
   type: list
   elements: dict
   sample: [{kind: stream, name: ORDERS, changed: true}]
+matching:
+  description:
+    - For each entry of O(matching) the resources that it changes or finds as they should be in C(found), those that it leaves out with the reason
+      in C(left_out), and both in one sentence in C(summary), also where nothing matches.
+  returned: with O(matching)
+  type: list
+  elements: dict
+  sample:
+    - pattern: SHOP_*
+      kind: stream
+      summary: 2 streams match SHOP_*, 1 left out
+      found: [{name: SHOP_ORDERS}]
+      left_out: [{name: SHOP_BILLS, why: it belongs to billing}]
+not_pruned:
+  description: Streams that match O(prune.pattern) and are not declared, and that stay because of their owner; each with C(name) and C(why).
+  returned: with O(prune)
+  type: list
+  elements: dict
+  sample: [{name: SHOP_BILLS, why: it belongs to billing}]
 cause:
   description: Why it failed.
   returned: failure
@@ -132,9 +209,11 @@ code:
   type: str
 """
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, RESETS
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, OWNER, RESETS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
-    Prune,
+    Converged,
     common_code,
     converge_all,
     declared_resources,
@@ -142,35 +221,60 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk imp
     resource_result,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.matching import LIST_OF_KIND, matching_entries
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.patterns import Prune
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 
+MATCHING = {
+    "pattern": {"type": "str", "required": True},
+    "kind": {"type": "str", "choices": list(LIST_OF_KIND), "required": True},
+    "stream": {"type": "str"},
+    "set": {"type": "dict", "required": True},
+}
+PRUNE = {"pattern": {"type": "str", "required": True}, "max": {"type": "int", "required": True}}
+MORE = {
+    "prune": {"type": "dict", "options": PRUNE},
+    "matching": {"type": "list", "elements": "dict", "default": [], "options": MATCHING},
+    "check_limits": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "float", "default": 30},
+}
+
+
+def converged(module: NatsModule) -> Converged:
+    """Does what the options say."""
+    params = module.params
+    guards = {name: params[name] for name in GUARDS | OWNER}
+    defaults = guards | {name: params[name] for name in RESETS}
+    items = declared_resources({kind: params[kind] for kind in KINDS}, defaults)
+    others = declared_resources(params["also_declared"] or {}, defaults) if params["check_limits"] else None
+    matching = matching_entries(params["matching"], guards)
+    allowed = frozenset({"allow_data_loss"} if params["allow_data_loss"] else ())
+    policy = Policy(allowed, owner=(params["owner"] or "").strip())
+    prune = Prune(**params["prune"]) if params["prune"] else None
+    with connected(module.access, account="APP") as connection:
+        jetstream = JetStream(connection, module.api_prefix)
+        wait = params["wait_timeout"]
+        work = converge_all(jetstream, items, prune, policy, module.check_mode, wait, matching, guards, others)
+        return connection.run(work)
+
+
+def patterns_result(module: NatsModule, done: Converged) -> dict[str, Any]:
+    """What the patterns of the task have found."""
+    matching = {"matching": [match.result() for match in done.matches]} if module.params["matching"] else {}
+    pruning = {"not_pruned": [one.result() for one in done.not_pruned]} if module.params["prune"] else {}
+    return matching | pruning
+
 
 def main() -> None:
-    suboptions = {"pattern": {"type": "str", "required": True}, "max": {"type": "int", "required": True}}
     spec = {kind: {"type": "list", "elements": "dict", "default": []} for kind in KINDS}
-    more = {
-        "check_limits": {"type": "bool", "default": True},
-        "also_declared": {"type": "dict", "options": {kind: dict(lists) for kind, lists in spec.items()}},
-        "prune": {"type": "dict", "options": suboptions},
-        "wait_timeout": {"type": "float", "default": 30},
-    }
-    with NatsModule(spec | GUARDS | RESETS | more) as module:
-        params = module.params
-        defaults = {name: params[name] for name in GUARDS | RESETS}
-        items = declared_resources({kind: params[kind] for kind in KINDS}, defaults)
-        others = declared_resources(params["also_declared"] or {}, defaults)
-        also_declared = others if params["check_limits"] else None
-        policy = Policy(frozenset({"allow_data_loss"} if params["allow_data_loss"] else ()))
-        prune = Prune(**params["prune"]) if params["prune"] else None
-        with connected(module.access, account="APP") as connection:
-            jetstream = JetStream(connection, module.api_prefix)
-            work = converge_all(
-                jetstream, items, prune, policy, module.check_mode, params["wait_timeout"], also_declared
-            )
-            outcomes = connection.run(work)
+    lists = {kind: dict(entries) for kind, entries in spec.items()}
+    more = {"also_declared": {"type": "dict", "options": lists}}
+    with NatsModule(spec | GUARDS | RESETS | OWNER | MORE | more) as module:
+        done = converged(module)
+        outcomes = done.outcomes
         for warning in filter(None, (outcome.warning for outcome in outcomes)):
             module.warn(warning)
         changes = list(differences(outcomes))
@@ -180,11 +284,12 @@ def main() -> None:
         found = {
             "changed": any(result["changed"] for result in results),
             "resources": results,
+            **patterns_result(module, done),
             **module.diff(before, after, "JetStream"),
         }
         if failed := [result["msg"] for result in results if result.get("failed")]:
-            done = "would be" if module.check_mode else "are"
-            others = f", the others {done} done" if len(failed) < len(results) else ""
+            how = "would be" if module.check_mode else "are"
+            others = f", the others {how} done" if len(failed) < len(results) else ""
             module.fail_json(
                 msg=f"{len(failed)} of {len(results)} failed{others}:\n" + "\n".join(failed),
                 cause=failed[0],

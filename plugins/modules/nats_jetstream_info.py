@@ -35,6 +35,11 @@ options:
     type: str
     choices: [ansible, cli]
     default: ansible
+  owner:
+    description:
+      - Only resources with this owner, which is their metadata C(messaging.nats/owner). An empty text means those without an owner.
+      - It is returned as the option C(owner) of each entry, and not among its C(metadata).
+    type: str
   dest:
     description: Path of a file of variables to write.
     type: path
@@ -48,6 +53,12 @@ EXAMPLES = r"""
     kubernetes:
       namespace: nats
     dest: resources.yml
+
+- name: Read what belongs to the shop, in an account that teams share
+  messaging.nats.nats_jetstream_info:
+    kubernetes:
+      namespace: nats
+    owner: shop
 
 - name: Read the existing resources
   messaging.nats.nats_jetstream_info:
@@ -167,6 +178,7 @@ def main() -> None:
         "pattern": {"type": "str", "default": "*"},
         "consumers": {"type": "bool", "default": True},
         "format": {"type": "str", "choices": ["ansible", "cli"], "default": "ansible"},
+        "owner": {"type": "str"},
         "dest": {"type": "path"},
     }
     with NatsModule(spec) as module:
@@ -174,7 +186,8 @@ def main() -> None:
         with connected(module.access, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
             as_cli = params["format"] == "cli"
-            found = connection.run(export_declarations(jetstream, params["pattern"], params["consumers"], as_cli))
+            work = export_declarations(jetstream, params["pattern"], params["consumers"], params["owner"], as_cli)
+            found = connection.run(work)
         written = write(module, params["dest"], variables(found)) if params["dest"] else {"changed": False}
         module.exit_json(**found.declarations, figures=found.figures, not_read=found.not_read, **written)
 

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - messaging.nats.attributes.diff
   - messaging.nats.attributes.action_group
   - messaging.nats.resource
+  - messaging.nats.resource.manage
 options:
   bucket:
     description: Name of the bucket; letters, digits, C(_) and C(-).
@@ -86,6 +87,11 @@ state:
   description: The figures of the bucket's stream; messages, bytes, num_subjects and others, as the server returns them.
   returned: when the bucket exists and not in check mode
   type: dict
+differences:
+  description: How the resource differs from its declaration, for each option C(actual) and C(declared); empty where it does not.
+  returned: with O(manage=observe)
+  type: dict
+  sample: {num_replicas: {actual: 1, declared: 3}}
 err_code:
   description: The number of the server's error.
   returned: when the server refused

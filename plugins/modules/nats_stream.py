@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - messaging.nats.attributes.diff
   - messaging.nats.attributes.action_group
   - messaging.nats.resource
+  - messaging.nats.resource.manage
 options:
   name:
     description: Name of the stream.
@@ -325,6 +326,11 @@ state:
   description: The stream's figures; messages, bytes, first_seq, last_seq, consumer_count and others, as the server returns them.
   returned: when the stream exists and not in check mode
   type: dict
+differences:
+  description: How the resource differs from its declaration, for each option C(actual) and C(declared); empty where it does not.
+  returned: with O(manage=observe)
+  type: dict
+  sample: {num_replicas: {actual: 1, declared: 3}}
 err_code:
   description: The number of the server's error.
   returned: when the server refused

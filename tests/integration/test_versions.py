@@ -37,6 +37,10 @@ RESOURCES = [
     (nats_consumer, {"stream": "BASE", "name": "C"}, {"filter_subjects": ["base.a", "base.b"], "max_deliver": 5}),
     (nats_kv, {"bucket": "settings", "history": 5}, {"ttl": "1h", "compression": True}),
     (nats_object_store, {"bucket": "files"}, {"max_bytes": "1MiB"}),
+    (nats_stream, {"name": "S", "subjects": ["s.>"]}, {"owner": "shop"}),
+    (nats_consumer, {"stream": "BASE", "name": "C"}, {"owner": "shop"}),
+    (nats_kv, {"bucket": "settings"}, {"owner": "shop"}),
+    (nats_object_store, {"bucket": "files"}, {"owner": "shop"}),
 ]
 
 

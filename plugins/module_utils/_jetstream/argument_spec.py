@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.management import FULL, MANAGE
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 
 # What a declaration allows.
@@ -24,6 +25,12 @@ RESETS: dict[str, Any] = {
     "unset": {"type": "list", "elements": "str", "default": []},
 }
 
+# Who a resource belongs to.
+OWNER: dict[str, Any] = {"owner": {"type": "str"}}
+
+# How much may be done with one resource.
+MANAGED: dict[str, Any] = {"manage": {"type": "str", "choices": list(MANAGE), "default": FULL}}
+
 
 def naming_options(resource: Resource) -> dict[str, Any]:
     """The options that name a resource, and its states."""
@@ -39,7 +46,8 @@ def naming_options(resource: Resource) -> dict[str, Any]:
 
 def entry_spec(resource: Resource) -> dict[str, Any]:
     """The specs of the options of one entry of a list. Defaults and required options are handled where the entry is read."""
-    specs = naming_options(resource) | GUARDS | RESETS | {key: dict(spec) for key, spec in resource.arguments.items()}
+    own = naming_options(resource) | GUARDS | RESETS | OWNER | MANAGED
+    specs = own | {key: dict(spec) for key, spec in resource.arguments.items()}
     return {
         name: {key: value for key, value in spec.items() if key in ("type", "elements", "choices", "options")}
         for name, spec in (specs | resource.argument_spec()).items()

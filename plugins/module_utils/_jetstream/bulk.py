@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -20,23 +20,29 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declarat
     DeclaredResource,
     declared_resource,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.find_matching import find_matching
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.management import FULL
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.matching import Match, Matching
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.patterns import (
+    NOTHING_PRUNED,
+    LeftOut,
+    Prune,
+    prune_streams,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
-from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
-
-# Prefixes of streams that are not made as streams: buckets, and those of the servers themselves.
-FOREIGN_PREFIXES = ("KV_", "OBJ_", "$")
+from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 
 
 @dataclass(frozen=True)
-class Prune:
-    """Which streams that are not declared are deleted, and how many of them at most."""
+class Converged:
+    """What became of each resource, what the patterns have found, and the streams that are not pruned because of their owner."""
 
-    pattern: str
-    max: int
+    outcomes: list[Outcome]
+    matches: list[Match]
+    not_pruned: Sequence[LeftOut]
 
 
 def declared_resources(
@@ -71,6 +77,14 @@ def _declared(
     return declared_resource(resource, options, defaults)
 
 
+def _keep_parents(items: Sequence[DeclaredResource]) -> Iterator[DeclaredResource]:
+    """The same resources, where a stream is kept because one of its consumers is."""
+    kept = {item.place.stream: item.title for item in items if item.place.consumer and item.policy.manage != FULL}
+    for item in items:
+        title = None if item.place.consumer else kept.get(item.place.stream)
+        yield replace(item, policy=replace(item.policy, kept_for=title)) if title else item
+
+
 async def converge_all(
     jetstream: JetStream,
     items: list[DeclaredResource],
@@ -78,33 +92,17 @@ async def converge_all(
     policy: Policy,
     check: bool,
     timeout: float,
+    matching: Sequence[Matching] = (),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
     also_declared: Sequence[DeclaredResource] | None = (),
-) -> list[Outcome]:
-    """Makes all resources what they are declared to be, and deletes the streams that are pruned."""
-    pruned = await _pruned(jetstream, [*items, *(also_declared or ())], prune, policy) if prune else []
-    return await converge(jetstream, [*items, *pruned], check, timeout, also_declared=also_declared)
-
-
-async def _pruned(
-    jetstream: JetStream, items: Sequence[DeclaredResource], prune: Prune, policy: Policy
-) -> list[DeclaredResource]:
-    declared = {item.place.stream for item in items}
-    pattern, most = prune.pattern, prune.max
-    undeclared = [name for name in await jetstream.names() if name not in declared]
-    names = [name for name in undeclared if fnmatchcase(name, pattern) and _may_be_pruned(name, pattern)]
-    if len(names) > most:
-        raise NatsError(
-            "prune",
-            f"{len(names)} streams match {pattern} and are not declared, and max is {most}: {', '.join(names[:20])}",
-            "Nothing was changed. Narrow the pattern or raise max.",
-            code="PRUNE_LIMIT",
-        )
-    return [DeclaredResource(STREAM, name, Place(name), "absent", {}, policy) for name in names]
-
-
-def _may_be_pruned(name: str, pattern: str) -> bool:
-    """Buckets and the servers' own streams are pruned only where the pattern begins with their prefix."""
-    return all(pattern.startswith(prefix) for prefix in FOREIGN_PREFIXES if name.startswith(prefix))
+) -> Converged:
+    """Makes all resources what they are declared to be, deletes the streams that are pruned, and changes those that match a pattern."""
+    declared = [*items, *(also_declared or ())]
+    pruned = await prune_streams(jetstream, declared, prune, policy) if prune else NOTHING_PRUNED
+    matched, matches = await find_matching(jetstream, matching, defaults, [*declared, *pruned.items])
+    everything = list(_keep_parents([*items, *pruned.items, *matched]))
+    outcomes = await converge(jetstream, everything, check, timeout, also_declared=also_declared)
+    return Converged(outcomes, matches, pruned.left_out)
 
 
 def resource_result(outcome: Outcome) -> dict[str, Any]:
@@ -113,15 +111,17 @@ def resource_result(outcome: Outcome) -> dict[str, Any]:
     result: dict[str, Any] = {"kind": item.resource.kind, "name": item.name, "changed": outcome.changed}
     if item.place.consumer:
         result["stream"] = item.place.stream
+    result |= outcome.differences
     if outcome.error:
         result |= {"failed": True, "changed": False, **outcome.error.result()}
     return result
 
 
 def differences(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Any, Any]]:
-    """The title of each changed resource, and its configuration before and after."""
+    """The title of each resource that is changed, or observed and differs, and its configuration before and after."""
     for outcome in outcomes:
-        if outcome.changed and not outcome.error:
+        differs = outcome.observed and outcome.observed.differences
+        if (outcome.changed or differs) and not outcome.error:
             yield outcome.item.title, *outcome.difference
 
 

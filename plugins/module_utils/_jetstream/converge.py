@@ -34,9 +34,11 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide i
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import carry_out
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.filter_order import FilterChange, filter_order
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.foreign_consumers import foreign_consumers
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.limit_check import LimitCheck, limit_check, sign
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.loss_check import read_losses
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import filters
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.observe import compare
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.overlap_check import OverlapCheck
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
@@ -84,7 +86,7 @@ async def _take_turns(
 ) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     foreseen: dict[str, Config] = {}
-    leaving = frozenset(item.place for item in declared if item.state == "absent")
+    leaving = frozenset(item.place for item in declared if item.state == "absent" and not item.is_observed)
     for turn in Turn:
         part = [(number, item) for number, item in enumerate(declared) if _turn(item) == turn]
         if not part:
@@ -205,7 +207,7 @@ class _Convergence:
 
     def _check_parent(self, item: DeclaredResource, outcome: Outcome) -> None:
         place = item.place
-        if not place.consumer or item.state == "absent" or self.state.streams.get(place.stream):
+        if not place.consumer or item.state == "absent" or item.is_observed or self.state.streams.get(place.stream):
             return
         if self.streams_elsewhere:
             outcome.assumption = (
@@ -222,6 +224,9 @@ class _Convergence:
     async def _decide(self, resource: PlannedResource) -> None:
         """Makes the plan, and makes it again of more facts where it would be refused for the server's age or for a loss."""
         item, found = resource.item, resource.facts.found
+        if item.is_observed:
+            resource.outcome.observed = compare(item, resource.facts)
+            return
         resource.plan = decide(item, resource.facts)
         if resource.plan.refused_for_age and not needs_level(item):
             resource.facts = replace(resource.facts, level=await self.jetstream.level())
@@ -231,6 +236,8 @@ class _Convergence:
             if more is not found:
                 resource.facts = replace(resource.facts, found=more)
                 resource.plan = decide(item, resource.facts)
+        if foreign := await foreign_consumers(self.jetstream, item, resource.facts, resource.plan):
+            resource.plan = replace(resource.plan, refusals=(*resource.plan.refusals, *foreign))
         self._remember_filters(resource)
 
     def _remember_filters(self, resource: PlannedResource) -> None:
@@ -244,7 +251,7 @@ class _Convergence:
         """Notes which filters the existing consumers of work queues will have, so that one may take what another one gives up."""
         for item in items:
             info = self.state.consumers.get(item.place.stream, {}).get(item.place.consumer or "")
-            if info and item.state == "present" and self.state.is_queue(item.place.stream):
+            if info and item.state == "present" and not item.is_observed and self.state.is_queue(item.place.stream):
                 config = info["config"] | item.resource.completes(item.desired, info["config"])
                 if filters(config) != filters(info["config"]):
                     self.state.declared[item.place] = config

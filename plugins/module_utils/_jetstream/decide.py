@@ -8,18 +8,22 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.management import kept
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import foreign_owner, owner_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
     NO_CONTEXT,
+    Policy,
     ResourcePlan,
     plan_removal,
     plan_resource,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current, Refusal
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES, state_too_new
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
@@ -38,7 +42,18 @@ class ResourceFacts:
 
 
 def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
-    """The plan that makes the resource what is declared."""
+    """The plan that makes the resource what is declared, unless it belongs to somebody else or has to be kept."""
+    found, policy = facts.found, item.policy
+    if found is None and policy.labels is not None:
+        # A pattern has found it, and it has gone since: a pattern creates nothing.
+        return ResourcePlan()
+    if found and (foreign := foreign_owner(found.config, policy.owner, policy.labels)):
+        return ResourcePlan(refusals=foreign)
+    plan = _decide(item, facts)
+    return replace(plan, refusals=(*plan.refusals, *kept(plan, policy)))
+
+
+def _decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
     found = facts.found
     if item.state == "absent":
         return plan_removal(item.resource, found, item.policy, facts.context)
@@ -49,8 +64,9 @@ def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
         desired = item.desired | _changed_by_sealing(item, found)
         if item.state == "paused":
             desired["pause_until"] = item.state_options.pause_until
-        plan = _planned(item, desired, facts)
-        return replace(plan, refusals=(*plan.refusals, *state_too_new(item.state, facts.level)))
+        plan = _planned(item, desired, facts, item.policy)
+        more = (*state_too_new(item.state, facts.level), *_resets_of_nobody(item, desired, facts, plan))
+        return replace(plan, refusals=(*plan.refusals, *more))
     if found is None:
         raise NatsError(
             item.title,
@@ -62,21 +78,47 @@ def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
     return STATES[item.state](item.state_options, found, item.policy, facts.level)
 
 
-def _planned(item: DeclaredResource, desired: Config, facts: ResourceFacts) -> ResourcePlan:
+def _planned(item: DeclaredResource, desired: Config, facts: ResourceFacts, policy: Policy) -> ResourcePlan:
     current = facts.found.config if facts.found else {}
     edited = item.edits.applied(current)
-    plan = plan_resource(
-        item.resource, item.name, desired, facts.found, item.policy, facts.level, facts.context, edited
-    )
+    plan = plan_resource(item.resource, item.name, desired, facts.found, policy, facts.level, facts.context, edited)
     return replace(plan, refusals=(*plan.refusals, *item.edits.objections(current | desired)))
+
+
+def _resets_of_nobody(
+    item: DeclaredResource, desired: Config, facts: ResourceFacts, plan: ResourcePlan
+) -> tuple[Refusal, ...]:
+    """Why `exact` is refused for a resource without an owner: it would reset what somebody else may have set."""
+    policy, found = item.policy, facts.found
+    if not (policy.owner and policy.exact) or found is None or owner_of(found.config):
+        return ()
+    written = _planned(item, desired, facts, replace(policy, exact=False)).changes
+    reset = [key for key, change in plan.changes.items() if written.get(key) != change]
+    if not reset:
+        return ()
+    fields = ", ".join(field_names(item, reset))
+    cause = f"it has no owner yet, and exact: true would reset {fields}, which somebody else may have set"
+    remedy = "Write these fields, or declare it once with exact: false, which makes it yours."
+    return (Refusal("NOT_OWNED", cause, remedy),)
+
+
+def field_names(item: DeclaredResource, keys: Iterable[str]) -> list[str]:
+    """The options for these fields of the server's configuration."""
+    known = item.resource.by_key
+    return [known[key].name if key in known else key for key in keys]
+
+
+def differing_fields(item: DeclaredResource, facts: ResourceFacts, found: Current) -> ResourcePlan:
+    """The plan that gives an existing resource the fields that are written, whatever its state and its owner are."""
+    policy = replace(item.policy, owner="")
+    return _planned(item, item.desired | _changed_by_sealing(item, found), facts, policy)
 
 
 def _refuse_changed_fields(item: DeclaredResource, facts: ResourceFacts, found: Current) -> None:
     """A state such as purged changes no field, so that a declared field must have its value already."""
-    plan = _planned(item, item.desired | _changed_by_sealing(item, found), facts)
+    plan = differing_fields(item, facts, found)
     if plan.steps:
-        known = item.resource.by_key
-        fields = ", ".join(known[key].name if key in known else key for key in plan.changes)
+        fields = ", ".join(field_names(item, plan.changes))
         raise NatsError(
             item.title,
             f"state {item.state} changes no configuration, and {fields} would change",

@@ -17,6 +17,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.list_edi
     ListEdits,
     parse_edits,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.management import FULL, OBSERVE, check_manage
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import OWNER_KEY
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import (
@@ -42,6 +44,11 @@ class DeclaredResource:
     edits: ListEdits = NO_EDITS
 
     @property
+    def is_observed(self) -> bool:
+        """Whether it is only compared, and never written."""
+        return self.policy.manage == OBSERVE
+
+    @property
     def title(self) -> str:
         own = f"{self.resource.kind} {self.name}"
         return f"{own} of stream {self.place.stream}" if self.place.consumer else own
@@ -59,13 +66,17 @@ def declared_resource(resource: Resource, options: Mapping[str, Any], guards: Ma
     written = {key: options[key] for key in resource.arguments if options.get(key) is not None}
     state_options = parse_state_options(title, state, written)
     _check_unset(title, resource, options)
+    policy = _policy({**guards} | {key: value for key, value in options.items() if value is not None})
+    check_manage(title, state, policy.manage)
+    desired = resource.parse(options, name) if state != "absent" else {}
+    _check_owner(title, desired, policy.owner)
     return DeclaredResource(
         resource,
         name,
         Place(stream, name) if stream else Place(resource.prefix + name),
         state,
-        resource.parse(options, name) if state != "absent" else {},
-        _policy({**guards} | {key: value for key, value in options.items() if value is not None}),
+        desired,
+        policy,
         state_options,
         parse_edits(resource, options, title) if state != "absent" else NO_EDITS,
     )
@@ -88,6 +99,8 @@ def _policy(options: Mapping[str, Any]) -> Policy:
         bool(options.get("exact")),
         tuple(options.get("unset") or ()),
         options.get("recreate") or "never",
+        (options.get("owner") or "").strip(),
+        options.get("manage") or FULL,
     )
 
 
@@ -104,4 +117,16 @@ def _check_unset(title: str, resource: Resource, options: Mapping[str, Any]) -> 
     if both := sorted(written & set(options.get("unset") or ())):
         raise NatsError(
             title, f"unset: {', '.join(both)} is written as well", "Write it or unset it.", code="INVALID_VALUE"
+        )
+
+
+def _check_owner(title: str, desired: Config, owner: str) -> None:
+    """The owner is written once: by its option, or as a label where there is no such option."""
+    written = (desired.get("metadata") or {}).get(OWNER_KEY)
+    if owner and written not in (None, owner):
+        raise NatsError(
+            title,
+            f"metadata: {OWNER_KEY} is {written!r}, and owner is {owner!r}",
+            "Write the owner alone, or owner: '' to hand it over to the one in metadata.",
+            code="INVALID_VALUE",
         )

@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.cli_json import to_cli
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer import CONSUMER
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS, kind_of
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import OWNER_KEY, owner_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
@@ -31,9 +32,14 @@ class Export:
     not_read: list[str] = field(default_factory=list)
 
 
-async def export_declarations(jetstream: JetStream, pattern: str, with_consumers: bool, as_cli: bool = False) -> Export:
-    """All streams whose names match the pattern, and their consumers. The nats CLI has streams for buckets."""
-    export = Export()
+async def export_declarations(
+    jetstream: JetStream, pattern: str, with_consumers: bool, owner: str | None = None, as_cli: bool = False
+) -> Export:
+    """All streams whose names match the pattern, and their consumers; with `owner` those of one owner, or without one where it is empty.
+
+    The nats CLI has streams for buckets.
+    """
+    export, read = Export(), []
     infos = {info["config"]["name"]: info for info in await jetstream.streams()}
     for name in sorted(name for name in await jetstream.names() if fnmatchcase(name, pattern)):
         try:
@@ -43,16 +49,19 @@ async def export_declarations(jetstream: JetStream, pattern: str, with_consumers
             continue
         if info:
             config = info["config"]
-            kind = "streams" if as_cli else kind_of(config)
-            sealed = {"state": "sealed"} if config.get("sealed") else {}
-            shown = to_cli(STREAM, config) if as_cli else declaration(KINDS[kind], config) | sealed
-            export.declarations[kind].append(shown)
-            export.figures[name] = info["state"] | {"leader": (info.get("cluster") or {}).get("leader")}
+            read.append(name)
+            if owner in (None, owner_of(config)):
+                kind = "streams" if as_cli else kind_of(config)
+                sealed = {"state": "sealed"} if config.get("sealed") else {}
+                shown = to_cli(STREAM, config) if as_cli else declaration(KINDS[kind], config) | sealed
+                export.declarations[kind].append(shown)
+                export.figures[name] = info["state"] | {"leader": (info.get("cluster") or {}).get("leader")}
     if with_consumers:
-        lists = await asyncio.gather(*(jetstream.consumers(name) for name in export.figures))
-        for stream, consumers in zip(export.figures, lists, strict=True):
+        lists = await asyncio.gather(*(jetstream.consumers(name) for name in read))
+        for stream, consumers in zip(read, lists, strict=True):
             for info in sorted(consumers, key=lambda info: str(info["name"])):
-                _add_consumer(export, stream, info, as_cli)
+                if owner in (None, owner_of(info["config"])):
+                    _add_consumer(export, stream, info, as_cli)
     return export
 
 
@@ -73,7 +82,11 @@ def _add_consumer(export: Export, stream: str, info: Answer, as_cli: bool) -> No
 
 def declaration(resource: Resource, config: Config) -> Config:
     """What a person would write to get this configuration, without the fields that the collection does not know."""
-    shown = resource.show(config)
-    return {resource.named: shown[resource.named]} | {
-        entry.name: shown[entry.name] for entry in resource.fields if entry.name in shown
-    }
+    shown, owner = resource.show(config), owner_of(config)
+    metadata = {key: text for key, text in shown.pop("metadata", {}).items() if key != OWNER_KEY or not owner}
+    shown |= {"metadata": metadata} if metadata else {}
+    return (
+        {resource.named: shown[resource.named]}
+        | ({"owner": owner} if owner else {})
+        | {entry.name: shown[entry.name] for entry in resource.fields if entry.name in shown}
+    )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import (
     GUARDS,
+    MANAGED,
+    OWNER,
     RESETS,
     naming_options,
 )
@@ -22,7 +24,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.module import
 def declare(resource: Resource, result: str) -> None:
     """A whole module: makes the resource what the task says, and returns its configuration under the key `result`."""
     arguments = {key: dict(spec) for key, spec in resource.arguments.items()}
-    spec = naming_options(resource) | GUARDS | RESETS | {"wait_timeout": {"type": "float", "default": 30}}
+    shared = GUARDS | RESETS | OWNER | MANAGED | {"wait_timeout": {"type": "float", "default": 30}}
+    spec = naming_options(resource) | shared
     named = {"required_one_of": [(resource.named, "durable_name")]} if "durable_name" in spec else {}
     with NatsModule(spec | arguments | resource.argument_spec(), **named) as module:
         item = declared_resource(resource, module.params, {})
@@ -39,5 +42,6 @@ def declare(resource: Resource, result: str) -> None:
             changed=outcome.changed,
             **{result: outcome.after},
             **figures,
+            **outcome.differences,
             **module.diff(*outcome.difference, item.title),
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.observe import Comparison
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
 
@@ -34,6 +35,8 @@ class Outcome:
     steps: tuple[Step, ...] = ()
     # What check mode takes for granted.
     assumption: str = ""
+    # How a resource that is only observed differs from its declaration; None for one that is managed.
+    observed: Comparison | None = None
 
     @property
     def before(self) -> Config:
@@ -47,7 +50,11 @@ class Outcome:
 
     @property
     def warning(self) -> str | None:
-        """The warning about what check mode takes for granted, or about a change that somebody else made at the same time."""
+        """The warning about what check mode takes for granted, what is observed, or what somebody else changed at the same time."""
+        if self.observed and self.observed.differences:
+            listed = self.observed.differences.items()
+            differ = ", ".join(f"{key} is {actual!r}, declared {declared!r}" for key, (actual, declared) in listed)
+            return f"{self.item.title} is only observed, and differs from its declaration: {differ}."
         if self.assumption and not self.error:
             return f"{self.item.title}: {self.assumption}."
         if not self.meanwhile:
@@ -59,10 +66,24 @@ class Outcome:
 
     @property
     def difference(self) -> tuple[Config, Config]:
-        """Before and after, as --diff shows them."""
+        """Before and after, as --diff shows them; of a resource that is observed, what it is and what is declared."""
+        if self.observed:
+            return self.before, self.item.resource.show(self.observed.config)
         old = {key: before for key, (before, _after) in self.done.items() if before is not None}
         new = {key: after for key, (_before, after) in self.done.items() if after is not None}
         return self.before | old, self.after | new
+
+    @property
+    def differences(self) -> dict[str, Any]:
+        """The result key for how an observed resource differs from its declaration; empty for one that is managed."""
+        if self.observed is None:
+            return {}
+        return {
+            "differences": {
+                key: {"actual": actual, "declared": declared}
+                for key, (actual, declared) in self.observed.differences.items()
+            }
+        }
 
     def set_result(self, info: Mapping[str, Any] | None) -> None:
         """Takes the configuration and the figures from an answer of the server, which has none of a deleted resource."""

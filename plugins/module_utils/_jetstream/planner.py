@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import label, labelled, owner_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Context,
     Current,
@@ -43,6 +44,14 @@ class Policy:
     exact: bool = False
     unset: tuple[str, ...] = ()
     recreate: str = "never"
+    # The label of what is created and changed; empty for none.
+    owner: str = ""
+    # One of management.MANAGE.
+    manage: str = "full"
+    # Something in the resource that must not be deleted with it.
+    kept_for: str = ""
+    # The owners that a resource may have which a pattern has found, "" for none; None for a resource that is named.
+    labels: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ def plan_resource(
     """
     _check_unset(resource, policy)
     if found is None:
-        return _creation(resource, name, {**desired, **edited}, level, context)
+        return _creation(resource, name, labelled({**desired, **edited}, {}, policy.owner), level, context)
     changes = _changes(resource, _target(resource, desired, edited, found, policy, context), found.config)
     if not changes:
         return ResourcePlan()
@@ -162,7 +171,7 @@ def _target(
     others = {key: value for key, value in (found.config | after).items() if key not in reset_keys}
     metadata = {"metadata": found.config.get("metadata", {})}
     after |= {entry.stored: entry.default_value(metadata | others, context) for entry in reset}
-    return resource.completes(after, found.config)
+    return resource.completes(labelled(after, found.config, policy.owner), found.config)
 
 
 def _check_unset(resource: Resource, policy: Policy) -> None:
@@ -326,6 +335,8 @@ def _recreation(
     for entry in resource.fields:
         if entry.default and entry.value(found.config) == entry.default(found.config, context):
             config.pop(entry.stored, None)
+    if owner := owner_of(found.config):
+        config["metadata"] = label(owner) | (config.get("metadata") or {})
     _write(resource, config, changes, changes)
     recreated = resource.loses_recreated
     loss = recreated(found, config, context, level) if recreated else resource.holds(found, context)

@@ -30,6 +30,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import stream_content, stream_losses
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin import ORIGIN, TRANSFORM
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import label, owner_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Context,
     Field,
@@ -69,8 +70,9 @@ def default_window(config: Config, _context: Context) -> int:
 
 
 def server_metadata(config: Config, _context: Context) -> dict[str, str]:
-    """The metadata that the server itself writes, which stays when all other metadata is removed."""
-    return {key: text for key, text in (config.get("metadata") or {}).items() if key.startswith("_nats.")}
+    """The metadata of the server itself and the label of the owner, which stay when all other metadata is removed."""
+    own = {key: text for key, text in (config.get("metadata") or {}).items() if key.startswith("_nats.")}
+    return own | label(owner_of(config))
 
 
 # The fields that the server sets when it seals a stream.

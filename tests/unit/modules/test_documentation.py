@@ -15,6 +15,8 @@ from ansible_collections.messaging.nats.plugins.doc_fragments import connection,
 from ansible_collections.messaging.nats.plugins.doc_fragments.resource import ModuleDocFragment
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import (
     GUARDS,
+    MANAGED,
+    OWNER,
     RESETS,
     naming_options,
 )
@@ -55,7 +57,8 @@ def test_a_modules_options_are_its_fields(module, resource):
 
 def test_the_shared_options_are_the_guards():
     options = documented(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"])
-    assert options == declared(GUARDS | RESETS | {"wait_timeout": {"type": "float", "default": 30}})
+    assert options == declared(GUARDS | RESETS | OWNER | {"wait_timeout": {"type": "float", "default": 30}})
+    assert documented(yaml.safe_load(ModuleDocFragment.MANAGE)["options"]) == declared(MANAGED)
 
 
 @pytest.mark.parametrize(("module", "resource"), MODULES)
