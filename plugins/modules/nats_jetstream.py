@@ -249,7 +249,8 @@ def converged(module: NatsModule) -> Converged:
     guards = {name: params[name] for name in GUARDS | OWNER}
     defaults = guards | {name: params[name] for name in RESETS}
     items = declared_resources({kind: params[kind] for kind in KINDS}, defaults)
-    others = declared_resources(params["also_declared"] or {}, defaults) if params["check_limits"] else None
+    others = declared_resources(params["also_declared"] or {}, defaults)
+    counted = others if params["check_limits"] else None
     matching = matching_entries(params["matching"], guards)
     allowed = frozenset({"allow_data_loss"} if params["allow_data_loss"] else ())
     policy = Policy(allowed, owner=(params["owner"] or "").strip())
@@ -257,7 +258,7 @@ def converged(module: NatsModule) -> Converged:
     with connected(module.access, account="APP") as connection:
         jetstream = JetStream(connection, module.api_prefix)
         wait = params["wait_timeout"]
-        work = converge_all(jetstream, items, prune, policy, module.check_mode, wait, matching, guards, others)
+        work = converge_all(jetstream, items, prune, policy, module.check_mode, wait, matching, guards, counted)
         return connection.run(work)
 
 

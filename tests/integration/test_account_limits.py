@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream import converge as converging
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import declared_resources
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.limit_check import LimitCheck
 from ansible_collections.messaging.nats.plugins.module_utils._nats import jetstream_api
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
@@ -221,12 +221,12 @@ def test_room_is_made_before_it_is_taken(one, open_account, module_of, order):
     assert [result["changed"] for result in results] == [True, True, False]
 
 
-def test_who_may_not_ask_for_the_limits_is_refused_by_the_server(tmp_path, run_module, one_at_a_time):
+def test_who_may_not_ask_for_the_limits_is_refused_by_the_server(tmp_path, monkeypatch, run_module, one_at_a_time):
     user = login("u") | {"permissions": {"publish": {"deny": ["$JS.API.INFO"]}}}
     made = Cluster(tmp_path, ["own"], accounts=0)
     plain = made.configuration(made[0])
     limited = plain["accounts"] | {"A": {"jetstream": {"max_streams": 1}, "users": [user]}}
-    made.configuration = lambda server, **more: plain | {"accounts": limited}
+    monkeypatch.setattr(made, "configuration", lambda server, **more: plain | {"accounts": limited})
     for servers in running(made):
         entries = [{"name": name} for name in "AB"]
         result = run_module(nats_jetstream, servers=[servers[0].url], user="u", password=secret("u"), streams=entries)
@@ -368,7 +368,7 @@ def judged_by_servers(monkeypatch, run, declared):
         return None
 
     with monkeypatch.context() as patched:
-        patched.setattr(converging.LimitCheck, "refuse", unlooked)
+        patched.setattr(LimitCheck, "refuse", unlooked)
         outcomes = run(declared, check=False)
     errors = [outcome.error for outcome in outcomes if outcome.error]
     assert {error.err_code for error in errors} <= {*LIMIT_CODES, None}, errors

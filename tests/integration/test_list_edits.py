@@ -10,9 +10,9 @@ import asyncio
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream import converge as converging
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import carry_out
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from ansible_collections.messaging.nats.plugins.modules import nats_jetstream, nats_jetstream_info, nats_stream
@@ -155,8 +155,8 @@ def test_tasks_that_run_at_the_same_time_all_have_their_subject(account_connecti
 def test_what_another_writer_took_away_again_is_added_again(account_connection, jetstream, stored, monkeypatch):
     """An update that was made of the list before ours is sent right after ours."""
     jetstream("STREAM.CREATE.S", name="S", subjects=["theirs.>"])
-    api, lost = JetStream(account_connection), []
-    carry_out = converging.carry_out
+    api = JetStream(account_connection)
+    lost: list[dict] = []
 
     async def overwritten(jetstream_api, item, plan, found, timeout):
         answer = await carry_out(jetstream_api, item, plan, found, timeout)
@@ -165,7 +165,7 @@ def test_what_another_writer_took_away_again_is_added_again(account_connection, 
             lost.append(await api.ask("STREAM.UPDATE.S", "S", stale))
         return answer
 
-    monkeypatch.setattr(converging, "carry_out", overwritten)
+    monkeypatch.setattr(f"{converge.__module__}.carry_out", overwritten)
     (outcome,) = account_connection.run(converge(api, items(1), False, 5))
     assert (outcome.error, outcome.changed, len(lost)) == (None, True, 1)
     assert stored("subjects") == ["theirs.>", "late.>", "team0.>"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -118,7 +119,7 @@ def _turn(item: DeclaredResource) -> Turn:
     return Turn.CONSUMERS if item.place.consumer else Turn.STREAMS
 
 
-# How often edits of lists are written, and how long another writer of the same lists may take between reading and writing.
+# How often edits of lists are written, and how long another writer of the same lists may take at least between reading and writing.
 EDIT_ATTEMPTS = 20
 EDIT_SETTLES_S = 0.05
 # The server's err_code for a stream that somebody else has created in the meantime.
@@ -396,12 +397,15 @@ class _Convergence:
         """
         item = resource.item
         for _attempt in range(EDIT_ATTEMPTS):
+            start = time.monotonic()
             try:
                 await self._carry_out(resource)
             except NatsError as error:
                 if error.err_code != NAME_IN_USE:
                     raise
-            await asyncio.sleep(random.uniform(EDIT_SETTLES_S, 2 * EDIT_SETTLES_S))
+            # Another writer takes as long from reading to writing as this one does, and more where the servers are slow.
+            settles = max(EDIT_SETTLES_S, 4 * (time.monotonic() - start))
+            await asyncio.sleep(random.uniform(settles, 2 * settles))
             now = await self.jetstream.find(item.place)
             if now is None:
                 return
