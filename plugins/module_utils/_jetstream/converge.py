@@ -33,11 +33,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide i
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import carry_out
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.filter_order import FilterChange, filter_order
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.foresight import Foresight, rehearse
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.loss_check import read_losses
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import filters
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.overlap_check import OverlapCheck
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.server_limits import ServerLimits
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
     Round,
@@ -61,6 +63,7 @@ async def converge(
     With `streams_elsewhere`, check mode takes a missing stream for one that another task would have created by now, and says so.
     """
     outcomes: dict[int, Outcome] = {}
+    limits = ServerLimits(jetstream)
     foreseen: dict[str, Config] = {}
     leaving = frozenset(item.place for item in declared if item.state == "absent")
     for turn in Turn:
@@ -71,10 +74,10 @@ async def converge(
         parents = foreseen if turn == Turn.CONSUMERS else {}
         state = await read_current_state(jetstream, items, leaving if check else frozenset(), parents)
         alone, elsewhere = len(declared) == 1, check and streams_elsewhere
-        convergence = _Convergence(jetstream, state, check, timeout, alone, elsewhere)
+        convergence = _Convergence(jetstream, state, limits, check, timeout, alone, elsewhere)
         found = await convergence.run(items)
         if check and turn == Turn.STREAMS:
-            foreseen = {outcome.item.place.stream: outcome.config_after for outcome in found if outcome.config_after}
+            foreseen = {outcome.item.place.stream: outcome.config_after for outcome in found if outcome.changed}
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
 
@@ -137,6 +140,7 @@ class _Convergence:
 
     jetstream: JetStream
     state: CurrentState
+    limits: ServerLimits
     check: bool
     timeout: float
     # Whether nothing else is done between reading and writing.
@@ -193,6 +197,10 @@ class _Convergence:
         """Makes the plan, and makes it again of more facts where it would be refused for the server's age or for a loss."""
         item, found = resource.item, resource.facts.found
         resource.plan = decide(item, resource.facts)
+        if found and (keys := resource.plan.limited):
+            context = await self.limits.read(item, resource.facts.context, keys, found.config)
+            resource.facts = replace(resource.facts, context=context)
+            resource.plan = decide(item, resource.facts)
         if resource.plan.refused_for_age and not needs_level(item):
             resource.facts = replace(resource.facts, level=await self.jetstream.level())
             resource.plan = decide(item, resource.facts)
@@ -268,7 +276,9 @@ class _Convergence:
             _conclude(resource)
             if plan.steps:
                 await overlaps.check(item, plan)
-                outcome.config_after = expected_config(plan, resource.facts.found)
+                await rehearse(self.jetstream, self.state, item, plan)
+                foresight = Foresight(self.jetstream, self.state, self.limits)
+                outcome.config_after = await foresight.config_after(item, plan, resource.facts)
         except NatsError as error:
             outcome.error = error
 
@@ -329,6 +339,9 @@ class _Convergence:
 
     async def _carry_out(self, resource: PlannedResource) -> None:
         plan = resource.plan
+        if len(plan.steps) > 1:
+            # A refusal in the middle would leave it deleted, or half changed.
+            await rehearse(self.jetstream, self.state, resource.item, plan)
         answer = await carry_out(self.jetstream, resource.item, plan, resource.facts.found, self.timeout)
         if answer and plan.steps[-1].action == "pause":
             # The server that answers may not know of the pause yet.

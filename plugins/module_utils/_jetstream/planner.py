@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -51,6 +51,8 @@ class ResourcePlan:
     steps: tuple[Step, ...] = ()
     changes: Changes = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
+    # The changed fields that get a default which a limit of the server may lower.
+    limited: frozenset[str] = frozenset()
 
     @property
     def refused_for_age(self) -> bool:
@@ -79,6 +81,14 @@ def plan_resource(
     changes = _changes(resource, _target(resource, desired, found, policy, context), found.config)
     if not changes:
         return ResourcePlan()
+    reset = {entry.stored for entry in _fields_to_reset(resource, desired, policy) if entry.ceiling}
+    plan = _change(resource, found, policy, level, context, changes)
+    return replace(plan, limited=frozenset(reset & changes.keys()))
+
+
+def _change(
+    resource: Resource, found: Current, policy: Policy, level: int, context: Context, changes: Changes
+) -> ResourcePlan:
     too_old = (
         *_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level),
         *_too_old_to_change(resource, changes, level),

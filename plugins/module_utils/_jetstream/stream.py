@@ -32,6 +32,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import stream_content, stream_losses
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
+    Ceiling,
     Context,
     Field,
     Mutability,
@@ -45,6 +46,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 MILLISECOND = 10**6
 SECOND = 10**9
 DEFAULT_DUPLICATE_WINDOW_NS = 120 * SECOND
+# The API level from which on a stream with sources has no duplicate window of its own.
+LEVEL_WITHOUT_SOURCES_WINDOW = 4
+INVALID_STREAM = 10052
 
 
 def retention_change(before: str, after: str) -> Mutability:
@@ -62,11 +66,12 @@ def default_subjects(config: Config, _context: Context) -> list[str]:
     return [] if config.get("mirror") or config.get("sources") else [config["name"]]
 
 
-def default_window(config: Config, _context: Context) -> int:
-    """How long the server remembers message ids where duplicate_window is not written."""
-    if config.get("mirror") or config.get("sources"):
+def default_window(config: Config, context: Context) -> int:
+    """How long the server remembers message ids where duplicate_window is not written. Up to 2.12 it does with sources too."""
+    if config.get("mirror") or (config.get("sources") and context.level >= LEVEL_WITHOUT_SOURCES_WINDOW):
         return 0
-    return min(DEFAULT_DUPLICATE_WINDOW_NS, config.get("max_age") or DEFAULT_DUPLICATE_WINDOW_NS)
+    most = context.ceilings.get("duplicate_window", DEFAULT_DUPLICATE_WINDOW_NS)
+    return min(most, config.get("max_age") or most)
 
 
 def server_metadata(config: Config, _context: Context) -> dict[str, str]:
@@ -132,7 +137,7 @@ def stream_objections(after: Config, _context: Context) -> Iterator[Refusal]:
         )
 
 
-TRANSFORM = record(("src", subject), ("dest", string))
+TRANSFORM = record(("src", subject), ("dest", string), echoed=("src", "dest"))
 # The server drops an empty name, and a mirror without a name is an ordinary stream.
 ORIGIN = with_names(
     record(
@@ -141,7 +146,7 @@ ORIGIN = with_names(
         ("opt_start_time", time),
         ("filter_subject", subject),
         ("subject_transforms", list_of(TRANSFORM)),
-        ("external", record(("api", string), ("deliver", string))),
+        ("external", record(("api", string), ("deliver", string), echoed=("api", "deliver"))),
         ("consumer", record(("name", string), ("deliver_subject", string))),
         since={"consumer": 4},
     ),
@@ -150,7 +155,7 @@ ORIGIN = with_names(
     "consumer.name",
 )
 PLACEMENT = record(("cluster", string), ("tags", strings))
-REPUBLISH = record(("src", subject), ("dest", string), ("headers_only", boolean))
+REPUBLISH = record(("src", subject), ("dest", string), ("headers_only", boolean), echoed=("dest",))
 age: Type = at_least(100 * MILLISECOND, duration)
 marker: Type = at_least(SECOND, duration)
 replicas: Type = within(1, 5, absent=1)
@@ -162,33 +167,38 @@ STREAM = Resource(
     fields=(
         Field("description", string),
         Field("subjects", subjects, default=default_subjects),
-        Field("retention", choice("limits", "interest", "workqueue"), retention_change),
-        Field("max_consumers", limit(integer), change_level=2),
-        Field("max_msgs", limit(integer)),
-        Field("max_bytes", limit(byte_size)),
-        Field("max_msgs_per_subject", limit(integer)),
-        Field("max_msg_size", limit(byte_size)),
-        Field("max_age", age),
-        Field("duplicate_window", age, default=default_window),
-        Field("discard", choice("old", "new")),
+        Field("retention", choice("limits", "interest", "workqueue"), retention_change, echoed=True),
+        Field("max_consumers", limit(integer), change_level=2, echoed=True),
+        Field("max_msgs", limit(integer), echoed=True),
+        Field("max_bytes", limit(byte_size), echoed=True),
+        Field("max_msgs_per_subject", limit(integer), echoed=True),
+        Field("max_msg_size", limit(byte_size), echoed=True),
+        Field("max_age", age, echoed=True),
+        Field(
+            "duplicate_window",
+            age,
+            default=default_window,
+            ceiling=Ceiling(INVALID_STREAM, 100 * MILLISECOND, DEFAULT_DUPLICATE_WINDOW_NS),
+        ),
+        Field("discard", choice("old", "new"), echoed=True),
         Field("discard_new_per_subject", boolean),
-        Field("storage", storage, Mutability.NEVER),
-        Field("num_replicas", replicas, alone=True),
+        Field("storage", storage, Mutability.NEVER, echoed=True),
+        Field("num_replicas", replicas, alone=True, echoed=True),
         Field("placement", PLACEMENT, Mutability.MOVES, alone=True),
         Field("no_ack", boolean),
         Field("mirror", ORIGIN, mirror_change, change_level=2),
         Field("sources", list_of(ORIGIN, "name")),
-        Field("compression", choice("none", "s2")),
+        Field("compression", choice("none", "s2"), echoed=True),
         Field("first_seq", not_negative(integer), Mutability.NEVER),
         Field("subject_transform", TRANSFORM),
         Field("republish", REPUBLISH),
-        Field("allow_direct", boolean),
-        Field("mirror_direct", boolean),
-        Field("deny_delete", boolean, one_way),
-        Field("deny_purge", boolean, one_way),
-        Field("allow_rollup_hdrs", boolean),
-        Field("consumer_limits", record(("inactive_threshold", duration), ("max_ack_pending", at_least(-1, integer)))),
-        Field("allow_msg_ttl", boolean, one_way, api_level=1),
+        Field("allow_direct", boolean, echoed=True),
+        Field("mirror_direct", boolean, echoed=True),
+        Field("deny_delete", boolean, one_way, echoed=True),
+        Field("deny_purge", boolean, one_way, echoed=True),
+        Field("allow_rollup_hdrs", boolean, echoed=True),
+        Field("consumer_limits", record(("inactive_threshold", duration), ("max_ack_pending", at_least(-1, integer))), echoed=True),
+        Field("allow_msg_ttl", boolean, one_way, api_level=1, echoed=True),
         Field("subject_delete_marker_ttl", marker, api_level=1),
         Field("allow_msg_counter", boolean, Mutability.NEVER, api_level=2),
         Field("allow_atomic", boolean, api_level=2),
@@ -202,6 +212,7 @@ STREAM = Resource(
     objects=stream_objections,
     loses=stream_losses,
     holds=stream_content,
+    constants={"sealed": False},
     states=("present", "absent", "purged", "sealed"),
     arguments={
         "purge": {

@@ -113,11 +113,20 @@ class JetStream:
         return self._trims
 
     async def _ask_trims(self) -> bool:
+        version = await self._version()
+        return await self.level() < 1 if version is None else version < (2, 10, 6)
+
+    async def knows_actions(self) -> bool:
+        """Whether a request can say that it updates a consumer and creates none, as from 2.10 on."""
+        version = await self._version()
+        return await self.level() >= 1 if version is None else version >= (2, 10)
+
+    async def _version(self) -> tuple[int, ...] | None:
+        """The server's version. Behind another prefix a server of another cluster answers, of which only the level is known."""
         if self._prefix != OWN_API:
-            # Behind another prefix, a server of another cluster answers. Only its level is known.
-            return await self.level() < 1
+            return None
         version = VERSION_NUMBER.match(str((await self.connection.client())._server_info.get("version")))
-        return version is None or tuple(map(int, version.groups())) < (2, 10, 6)
+        return tuple(map(int, version.groups())) if version else (0,)
 
     async def _ask_level(self) -> int:
         return int((await self.ask("INFO", "JetStream")).get("api", {}).get("level", 0))
