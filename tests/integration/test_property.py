@@ -139,7 +139,8 @@ def settles(account, problems, lists, example, own):
     try:
         foreseen = account.verdict(lists, check=True)
     except NatsError as error:
-        assert error.code == "INVALID_VALUE", error
+        if error.code != "INVALID_VALUE":
+            raise
         return False
     done = account.verdict(lists)
     for title in done:

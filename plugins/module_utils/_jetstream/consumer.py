@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_duration
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer_rules import contradictions
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import (
     Type,
     at_least,
@@ -144,6 +145,7 @@ def consumer_objections(after: Config, context: Context) -> Iterator[Refusal]:
     for key in ("max_waiting",) if pushes else ("flow_control", "idle_heartbeat", "rate_limit_bps"):
         if after.get(key):
             yield invalid(f"{key}: a {kind} consumer has none", "Leave it out, or write 0 or false.")
+    yield from contradictions(after, context.stream)
     yield from _above_the_stream(after, context.stream)
     if context.stream.get("retention") == "workqueue":
         yield from _filters_of_others(after, context)

@@ -24,7 +24,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.current_
     read_facts,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import (
-    ResourceFacts,
     decide,
     expected_config,
     needs_level,
@@ -36,16 +35,20 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.filter_o
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.foresight import Foresight, rehearse
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.loss_check import read_losses
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import filters
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin_check import refuse_cycles
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin_order import turns
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.overlap_check import OverlapCheck
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.overlap_check import (
+    refuse_contested,
+    refuse_taken,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planned import PlannedResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.server_limits import ServerLimits
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
     Round,
     SubjectChange,
     rounds,
-    subjects_of,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
@@ -77,7 +80,11 @@ async def converge(
         convergence = _Convergence(jetstream, state, limits, check, timeout, alone, elsewhere)
         found = await convergence.run(items)
         if check and turn == Turn.STREAMS:
-            foreseen = {outcome.item.place.stream: outcome.config_after for outcome in found if outcome.changed}
+            foreseen = {
+                outcome.item.place.stream: outcome.config_after
+                for outcome in found
+                if outcome.changed and not outcome.error
+            }
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
 
@@ -95,43 +102,6 @@ def _turn(item: DeclaredResource) -> Turn:
     if item.state == "absent":
         return Turn.DELETE_CONSUMERS if item.place.consumer else Turn.DELETE_STREAMS
     return Turn.CONSUMERS if item.place.consumer else Turn.STREAMS
-
-
-NO_FACTS, NO_PLAN = ResourceFacts(None, None), ResourcePlan()
-
-
-@dataclass
-class PlannedResource:
-    """One declared resource on its way: what was read of it, what is decided, and what became of it."""
-
-    item: DeclaredResource
-    outcome: Outcome
-    facts: ResourceFacts = NO_FACTS
-    plan: ResourcePlan = NO_PLAN
-
-    @property
-    def fails(self) -> bool:
-        return bool(self.outcome.error or self.plan.refusals)
-
-    def filter_change(self) -> FilterChange | None:
-        """How the plan changes a consumer's filters; None where it doesn't, or is refused."""
-        found = self.facts.found
-        if not self.item.place.consumer or self.item.state == "absent" or not self.plan.steps or self.fails:
-            return None
-        before = tuple(filters(found.config)) if found else ()
-        after = tuple(filters(expected_config(self.plan, found)))
-        return FilterChange(self.item.name, before, after) if before != after else None
-
-    def subject_change(self) -> SubjectChange | None:
-        """How the plan changes a stream's subjects; None where it doesn't, or is refused."""
-        plan, found = self.plan, self.facts.found
-        if self.item.place.consumer or not plan.steps or self.fails:
-            return None
-        last = plan.steps[-1]
-        if last.action not in ("create", "update"):
-            return None
-        before, after = subjects_of(found.config) if found else (), subjects_of(last.config)
-        return SubjectChange(self.item.place.stream, before, after) if sorted(before) != sorted(after) else None
 
 
 @dataclass
@@ -154,15 +124,17 @@ class _Convergence:
         self._declare_filters(items)
         resources = await asyncio.gather(*(self._read_and_decide(item) for item in items))
         await self._plan_without_failed(resources)
+        await refuse_cycles(self.jetstream, resources, self.state.leaving)
+        refuse_contested(self._in_turns(resources))
         ordered = self._in_order(resources)
         changes = [change for resource in resources if (change := resource.subject_change())]
         if self.check:
-            overlaps = OverlapCheck(self.jetstream, self.state.leaving, changes)
-            await asyncio.gather(*(self._foresee(resource, overlaps) for resource in resources))
+            await refuse_taken(self.jetstream, self._in_turns(resources), self.state.leaving)
+            await asyncio.gather(*(self._foresee(resource) for resource in resources))
         elif any(change.given_up for change in changes):
             await self._write_in_order(resources, changes)
         else:
-            await asyncio.gather(*(self._write(resource) for resource in ordered))
+            await self._write_after_origins(ordered)
         return [resource.outcome for resource in resources]
 
     async def _read_and_decide(self, item: DeclaredResource) -> PlannedResource:
@@ -173,9 +145,15 @@ class _Convergence:
                 resource.outcome.config_before = _config(resource.facts.info)
                 self._check_parent(item, resource.outcome)
                 await self._decide(resource)
+                if self._is_rehearsed(resource):
+                    await rehearse(self.jetstream, self.state, item, resource.plan)
         except NatsError as error:
             resource.outcome.error = error
         return resource
+
+    def _is_rehearsed(self, resource: PlannedResource) -> bool:
+        """Whether the server checks the plan before others are made: in check mode, and where other consumers rely on it."""
+        return not resource.fails and (self.check or resource.item.place in self.state.declared)
 
     def _check_parent(self, item: DeclaredResource, outcome: Outcome) -> None:
         place = item.place
@@ -267,7 +245,7 @@ class _Convergence:
                 )
         return ordered
 
-    async def _foresee(self, resource: PlannedResource, overlaps: OverlapCheck) -> None:
+    async def _foresee(self, resource: PlannedResource) -> None:
         """The outcome in check mode, with the refusals that the server would give."""
         item, outcome, plan = resource.item, resource.outcome, resource.plan
         if outcome.error:
@@ -275,8 +253,6 @@ class _Convergence:
         try:
             _conclude(resource)
             if plan.steps:
-                await overlaps.check(item, plan)
-                await rehearse(self.jetstream, self.state, item, plan)
                 foresight = Foresight(self.jetstream, self.state, self.limits)
                 outcome.config_after = await foresight.config_after(item, plan, resource.facts)
         except NatsError as error:
@@ -290,8 +266,20 @@ class _Convergence:
         for turn in rounds(changes):
             await self._release(by_stream, turn)
             ready += [by_stream[name] for name in by_stream if name in turn.streams]
-            await asyncio.gather(*(self._write(resource) for resource in ready))
+            await self._write_after_origins(ready)
             ready = []
+
+    async def _write_after_origins(self, resources: Sequence[PlannedResource]) -> None:
+        """A stream is written after those of its origins that are written too: a mirror takes over what its origin allows."""
+        by_key = {resource.key: resource for resource in resources}
+        for turn in turns({key: resource.config_after for key, resource in by_key.items()}):
+            await asyncio.gather(*(self._write(by_key[key]) for key in turn))
+
+    def _in_turns(self, resources: Sequence[PlannedResource]) -> list[PlannedResource]:
+        """The resources in the order in which they are written where no subject moves."""
+        by_key = {resource.key: resource for resource in resources}
+        order = turns({key: resource.config_after for key, resource in by_key.items()})
+        return [by_key[key] for turn in order for key in turn]
 
     async def _release(self, by_stream: dict[str, PlannedResource], turn: Round) -> None:
         """Takes subjects away from streams that get others in exchange, and plans these streams again."""

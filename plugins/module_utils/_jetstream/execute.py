@@ -29,6 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner 
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import (
+    ERRORS,
     JetStream,
     Place,
     missing_replicas,
@@ -262,9 +263,11 @@ async def _explained(jetstream: JetStream, item: DeclaredResource, plan: Resourc
     if error.err_code != OVERLAP:
         return NatsError(item.title, error.cause, error.remedy, error.err_code, code=error.code)
     owners = await jetstream.owners(plan.steps[-1].config.get("subjects") or [item.name], {item.place.stream})
-    return NatsError(item.title, f"{error.cause}: {owned(owners)}", error.remedy, error.err_code, code="SUBJECTS_TAKEN")
+    return subjects_taken(item.title, owners)
 
 
-def owned(owners: Mapping[str, list[str]]) -> str:
-    """Which streams have which subjects, as a sentence."""
-    return ", ".join(f"{subject} is of stream {' and '.join(names)}" for subject, names in owners.items())
+def subjects_taken(title: str, owners: Mapping[str, list[str]]) -> NatsError:
+    """The error of a stream whose subjects other streams have, in the same words whether the server was asked or not."""
+    owned = ", ".join(f"{subject} is of stream {' and '.join(names)}" for subject, names in owners.items())
+    cause = f"subjects overlap with an existing stream: {owned}"
+    return NatsError(title, cause, ERRORS[OVERLAP][1], OVERLAP, code=ERRORS[OVERLAP][0])

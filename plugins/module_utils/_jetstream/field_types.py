@@ -29,6 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.units impor
     parse_size,
     show_duration,
     show_size,
+    stored_instant,
 )
 
 
@@ -126,7 +127,7 @@ subjects = Type(
     {"type": "list", "elements": "str"}, lambda value: [parse_subject(str(entry)) for entry in value], absent=[]
 )
 strings = Type({"type": "list", "elements": "str"}, list, absent=[])
-time = Type({"type": "str"}, parse_instant, absent="")
+time = Type({"type": "str"}, parse_instant, absent="", stored=stored_instant)
 percentage = Type(
     {"type": "str"},
     parse_percentage,

@@ -10,7 +10,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -53,9 +53,7 @@ class Foresight:
         if not config or not any(step.action in WRITES for step in plan.steps):
             return config
         missing = [*limited_defaults(item.resource, config)]
-        known = replace(facts.context, stream={}) if item.place.stream in self.state.foreseen else facts.context
-        limits = await self.limits.read(item, known, missing, config)
-        context = replace(limits, stream=facts.context.stream)
+        context = await self.limits.read(item, facts.context, missing, config)
         return stored_config(item.resource, config, context) | await self._inherited(item.place, config)
 
     async def _inherited(self, place: Place, config: Config) -> Mapping[str, Any]:

@@ -19,7 +19,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import NestedError, Type, options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
-
 # The API level of the newest server that the tables know.
 NEWEST_LEVEL = 5
 

@@ -25,6 +25,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 SMALLEST: Mapping[bool, Config] = {False: {"subjects": ["_messaging_nats.rehearsal"]}, True: {"ack_policy": "explicit"}}
 
 
+# How many streams are looked at for one without limits of its own.
+MOST_STREAMS = 8
+
+
 class ServerLimits:
     """The limits that were found, each once for a connection."""
 
@@ -47,20 +51,20 @@ class ServerLimits:
             return context.level  # this user may not ask
 
     async def _ceiling(self, place: Place, key: str, ceiling: Ceiling, hint: Config, context: Context) -> int:
-        if place.consumer and (not context.stream or context.stream.get("consumer_limits", {}).get(key)):
-            # The stream does not exist yet, or has a limit of its own, which is the default then.
-            return ceiling.most
         tier = hint.get("num_replicas") or context.stream.get("num_replicas", 1)
         if (key, tier) not in self._found:
-            search = self._search(place, key, ceiling, int(hint.get(key) or 0), SMALLEST[bool(place.consumer)])
+            search = self._search(place, key, ceiling, int(hint.get(key) or 0))
             self._found[key, tier] = asyncio.ensure_future(search)
         return await self._found[key, tier]
 
-    async def _search(self, place: Place, key: str, ceiling: Ceiling, hint: int, smallest: Config) -> int:
+    async def _search(self, place: Place, key: str, ceiling: Ceiling, hint: int) -> int:
         """The highest value up to `most` that the server accepts."""
+        asked = await self._without_limits(place) if place.consumer else place
+        if asked is None:
+            return ceiling.most
 
         async def accepted(value: int) -> bool:
-            refused = await refusal(self._jetstream, place, smallest | {key: value})
+            refused = await refusal(self._jetstream, asked, SMALLEST[bool(place.consumer)] | {key: value})
             return refused is None or refused.err_code != ceiling.err_code
 
         low, high = ceiling.least, ceiling.most
@@ -74,3 +78,12 @@ class ServerLimits:
             middle = (low + high) // 2
             low, high = (middle, high) if await accepted(middle) else (low, middle)
         return low
+
+    async def _without_limits(self, place: Place) -> Place | None:
+        """A stream that has no limits of its own for consumers: the consumer's, or any other where that has some or does not exist yet."""
+        names = [place.stream, *(name for name in await self._jetstream.names() if name != place.stream)]
+        for name in names[:MOST_STREAMS]:
+            found = await self._jetstream.find(Place(name))
+            if found and not found["config"].get("consumer_limits"):
+                return Place(name, place.consumer)
+        return None

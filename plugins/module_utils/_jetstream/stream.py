@@ -197,7 +197,11 @@ STREAM = Resource(
         Field("deny_delete", boolean, one_way, echoed=True),
         Field("deny_purge", boolean, one_way, echoed=True),
         Field("allow_rollup_hdrs", boolean, echoed=True),
-        Field("consumer_limits", record(("inactive_threshold", duration), ("max_ack_pending", at_least(-1, integer))), echoed=True),
+        Field(
+            "consumer_limits",
+            record(("inactive_threshold", duration), ("max_ack_pending", at_least(-1, integer))),
+            echoed=True,
+        ),
         Field("allow_msg_ttl", boolean, one_way, api_level=1, echoed=True),
         Field("subject_delete_marker_ttl", marker, api_level=1),
         Field("allow_msg_counter", boolean, Mutability.NEVER, api_level=2),

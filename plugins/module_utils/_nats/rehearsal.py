@@ -22,12 +22,23 @@ OTHER_STREAM = "_messaging_nats_rehearsal"
 ACCEPTED = (10056, 10059, 10149)
 # The limit of consumers counts the one that does not exist, also where the plan creates none.
 UNRELATED = (10026,)
+SINGLE_SERVER = 10074
 
 
 async def refusal(jetstream: JetStream, place: Place, config: Config) -> NatsError | None:
     """The server's refusal of a configuration; None where it would accept it, or where it can't be asked."""
     if not await jetstream.knows_actions():
         return None
+    refused = await _answer(jetstream, place, config)
+    if refused or place.consumer or config.get("num_replicas", 1) < 2:
+        return refused
+    # Whether there are several servers is checked first for a consumer, and last for a stream.
+    replicas = {"num_replicas": config["num_replicas"], "ack_policy": "explicit"}
+    refused = await _answer(jetstream, Place(OTHER_STREAM, OTHER_STREAM), replicas)
+    return refused if refused and refused.err_code == SINGLE_SERVER else None
+
+
+async def _answer(jetstream: JetStream, place: Place, config: Config) -> NatsError | None:
     try:
         await jetstream.surely(*_request(place, config))
     except NatsError as error:
