@@ -134,7 +134,7 @@ def disagreement(foreseen, done):
     return "diff", *sorted(keys)
 
 
-def settles(account, problems, lists, example, own):
+def settles(account, problems, lists, example, pattern):
     """Applies lists in check mode, for real and again. Whether nothing was refused."""
     try:
         foreseen = account.verdict(lists, check=True)
@@ -147,17 +147,20 @@ def settles(account, problems, lists, example, own):
         if foreseen[title] != done[title]:
             problems.note(("check", *disagreement(foreseen[title], done[title])), example, foreseen[title], done[title])
     refused = [entry for entry in done.values() if not isinstance(entry[0], bool)]
-    again = account.verdict(lists)
-    for title, entry in again.items():
+    for title, entry in account.verdict(lists).items():
         if entry[0] is True:
-            problems.note(("again", title.split()[0], refused and "after a refusal"), example, entry)
-    read = account.read(own)
+            problems.note(("again", title.split()[0], "after a refusal" if refused else ""), example, entry)
+    changes_nothing(account, problems, account.read(pattern), example)
+    return not refused
+
+
+def changes_nothing(account, problems, lists, example):
+    """What is read is applied again, also with exact."""
     for exact in (False, True):
         for check in (True, False):
-            for title, entry in account.verdict(read, check, exact=exact).items():
+            for title, entry in account.verdict(lists, check, exact=exact).items():
                 if entry[0] is not False:
                     problems.note(("read", exact, check, entry[0]), example, title, entry)
-    return not refused
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -129,6 +129,7 @@ class _Convergence:
         ordered = self._in_order(resources)
         changes = [change for resource in resources if (change := resource.subject_change())]
         if self.check:
+            await asyncio.gather(*(self._rehearse(resource) for resource in resources))
             await refuse_taken(self.jetstream, self._in_turns(resources), self.state.leaving)
             await asyncio.gather(*(self._foresee(resource) for resource in resources))
         elif any(change.given_up for change in changes):
@@ -145,15 +146,19 @@ class _Convergence:
                 resource.outcome.config_before = _config(resource.facts.info)
                 self._check_parent(item, resource.outcome)
                 await self._decide(resource)
-                if self._is_rehearsed(resource):
-                    await rehearse(self.jetstream, self.state, item, resource.plan)
+                if item.place in self.state.declared:
+                    await self._rehearse(resource)  # other consumers rely on this one
         except NatsError as error:
             resource.outcome.error = error
         return resource
 
-    def _is_rehearsed(self, resource: PlannedResource) -> bool:
-        """Whether the server checks the plan before others are made: in check mode, and where other consumers rely on it."""
-        return not resource.fails and (self.check or resource.item.place in self.state.declared)
+    async def _rehearse(self, resource: PlannedResource) -> None:
+        """Has the server check what is planned."""
+        try:
+            if not resource.fails:
+                await rehearse(self.jetstream, self.state, resource.item, resource.plan)
+        except NatsError as error:
+            resource.outcome.error = error
 
     def _check_parent(self, item: DeclaredResource, outcome: Outcome) -> None:
         place = item.place

@@ -108,7 +108,7 @@ def _change(
 
 def _creation(resource: Resource, name: str, desired: Config, level: int, context: Context) -> ResourcePlan:
     config = _sent(resource, resource.completes(resource.creates(name) | desired, {}))
-    refusals = (*_too_old(resource, desired, level), *resource.objects(config, context))
+    refusals = (*_too_old(resource, desired, level), *resource.objects(config, replace(context, creates=True)))
     changes = {key: (None, value) for key, value in config.items()}
     return ResourcePlan((Step("create", config),), changes, refusals)
 
@@ -154,7 +154,9 @@ def _identity(entry: Mapping[str, Any], keys: Iterable[str]) -> tuple[str, ...]:
 def _target(resource: Resource, desired: Config, found: Current, policy: Policy, context: Context) -> Config:
     """The declared fields, the fields that are reset to their default, and the fields that follow from both."""
     after = {key: merged(found.config.get(key), value) for key, value in desired.items()}
-    reset = _fields_to_reset(resource, desired, policy)
+    found_says = {entry.stored for entry in resource.fields if entry.value(found.config) != entry.type.absent}
+    # A field that the server does not have is at its default already.
+    reset = [entry for entry in _fields_to_reset(resource, desired, policy) if entry.stored in found_says]
     reset_keys = {entry.stored for entry in reset}
     # Defaults depend on other fields, for example the duplicate window on max_age.
     others = {key: value for key, value in (found.config | after).items() if key not in reset_keys}
@@ -331,7 +333,7 @@ def _recreation(
     sequence = resource.resumes_at(found, config, level)
     if sequence is not None:
         steps.append(Step("reset", {"seq": sequence}))
-    refusals = (*too_old, *_lost_by_recreation(loss, policy), *resource.objects(config, context))
+    refusals = (*too_old, *_lost_by_recreation(loss, policy), *resource.objects(config, replace(context, creates=True)))
     return ResourcePlan(tuple(steps), changes, refusals)
 
 

@@ -43,6 +43,8 @@ class Context:
     trims_discard_new: bool = False
     # How many consumers of the stream the same declaration deletes.
     leaving: int = 0
+    # Whether the configuration is the one of a new resource.
+    creates: bool = False
     # The server's API level, and the limits of server and account that lower a default, by field, as far as they were read.
     level: int = NEWEST_LEVEL
     ceilings: Mapping[str, int] = field(default_factory=dict)

@@ -41,6 +41,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
     invalid,
     one_way,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import SubjectIndex
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 MILLISECOND = 10**6
@@ -116,11 +117,20 @@ def complete_stream(desired: Config, actual: Config) -> Config:
     return desired
 
 
-def stream_objections(after: Config, _context: Context) -> Iterator[Refusal]:
+def stream_objections(after: Config, context: Context) -> Iterator[Refusal]:
     """What the server would refuse of a stream, or store otherwise than it is written."""
     subjects = after.get("subjects") or []
     if twice := sorted({subject for subject in subjects if subjects.count(subject) > 1}):
         yield invalid(f"subjects: {', '.join(twice)} is listed twice", "List each subject once.")
+    index = SubjectIndex()
+    for subject in sorted(set(subjects)):
+        if others := index.owners(subject):
+            yield invalid(
+                f"subjects: {subject} and {min(others)} overlap", "Write subjects of which no message has two."
+            )
+        index.add(subject, subject)
+    if context.creates and after.get("mirror_direct") and not after.get("mirror"):
+        yield invalid("mirror_direct: only a mirror has it", "Leave it out.")
     if after.get("max_age") and after.get("duplicate_window", 0) > after["max_age"]:
         window, age = show_duration(after["duplicate_window"]), show_duration(after["max_age"])
         yield invalid(f"duplicate_window: {window} is longer than max_age, {age}", "Lower it or leave it out.")
