@@ -32,7 +32,7 @@ WORDS: dict[str, st.SearchStrategy[Any]] = {
     "sample_freq": st.sampled_from(["0", "50", "50%", "100"]),
     "deliver_subject": st.sampled_from(["", "to.me", "to.you", "p.a", "to.*"]),
     "src": st.sampled_from(["", ">", "p.a", "p.>", "x.a"]),
-    "dest": st.sampled_from([">", "y.>", "y.a", "x.a"]),
+    "dest": st.sampled_from([">", "y.>", "y.a", "x.a", "X"]),
     "num_replicas": st.sampled_from([0, 1, 1, 3]),
     "name": st.sampled_from(["ORIGIN", "DIRECT", "ELSEWHERE", "X"]),
     "external": st.sampled_from([{}, {"api": "$JS.far.API"}]),

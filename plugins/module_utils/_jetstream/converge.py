@@ -68,23 +68,25 @@ async def converge(
     outcomes: dict[int, Outcome] = {}
     limits = ServerLimits(jetstream)
     foreseen: dict[str, Config] = {}
-    leaving = frozenset(item.place for item in declared if item.state == "absent")
+    # What is deleted by this task: all consumers of one stream are judged together; in check mode the others are judged without them.
+    leaving = frozenset(item.place for item in declared if _turn(item) == Turn.DELETE_CONSUMERS)
+    gone: frozenset[Place] = frozenset()
     for turn in Turn:
         part = [(number, item) for number, item in enumerate(declared) if _turn(item) == turn]
         if not part:
             continue
         items = [item for _number, item in part]
         parents = foreseen if turn == Turn.CONSUMERS else {}
-        state = await read_current_state(jetstream, items, leaving if check else frozenset(), parents)
+        without = leaving if turn == Turn.DELETE_CONSUMERS else gone
+        state = await read_current_state(jetstream, items, without, parents)
         alone, elsewhere = len(declared) == 1, check and streams_elsewhere
         convergence = _Convergence(jetstream, state, limits, check, timeout, alone, elsewhere)
         found = await convergence.run(items)
-        if check and turn == Turn.STREAMS:
-            foreseen = {
-                outcome.item.place.stream: outcome.config_after
-                for outcome in found
-                if outcome.changed and not outcome.error
-            }
+        done = [outcome for outcome in found if check and outcome.changed and not outcome.error]
+        if turn == Turn.STREAMS:
+            foreseen = {outcome.item.place.stream: outcome.config_after for outcome in done}
+        elif turn in (Turn.DELETE_CONSUMERS, Turn.DELETE_STREAMS):
+            gone |= {outcome.item.place for outcome in done}
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
 
@@ -131,7 +133,9 @@ class _Convergence:
         if self.check:
             await asyncio.gather(*(self._rehearse(resource) for resource in resources))
             await refuse_taken(self.jetstream, self._in_turns(resources), self.state.leaving)
-            await asyncio.gather(*(self._foresee(resource) for resource in resources))
+            planned = {found.key: found.config_after for found in resources if found.config_after and not found.fails}
+            foresight = Foresight(self.jetstream, self.state, self.limits, planned)
+            await asyncio.gather(*(self._foresee(resource, foresight) for resource in resources))
         elif any(change.given_up for change in changes):
             await self._write_in_order(resources, changes)
         else:
@@ -250,7 +254,7 @@ class _Convergence:
                 )
         return ordered
 
-    async def _foresee(self, resource: PlannedResource) -> None:
+    async def _foresee(self, resource: PlannedResource, foresight: Foresight) -> None:
         """The outcome in check mode, with the refusals that the server would give."""
         item, outcome, plan = resource.item, resource.outcome, resource.plan
         if outcome.error:
@@ -258,7 +262,6 @@ class _Convergence:
         try:
             _conclude(resource)
             if plan.steps:
-                foresight = Foresight(self.jetstream, self.state, self.limits)
                 outcome.config_after = await foresight.config_after(item, plan, resource.facts)
         except NatsError as error:
             outcome.error = error
@@ -332,8 +335,8 @@ class _Convergence:
 
     async def _carry_out(self, resource: PlannedResource) -> None:
         plan = resource.plan
-        if len(plan.steps) > 1:
-            # A refusal in the middle would leave it deleted, or half changed.
+        if len(plan.steps) > 1 or plan.steps[0].moves:
+            # A refusal in the middle would leave it deleted, or half changed. Up to 2.12 one server stores replicas that it can't have.
             await rehearse(self.jetstream, self.state, resource.item, plan)
         answer = await carry_out(self.jetstream, resource.item, plan, resource.facts.found, self.timeout)
         if answer and plan.steps[-1].action == "pause":

@@ -46,6 +46,8 @@ class Foresight:
     jetstream: JetStream
     state: CurrentState
     limits: ServerLimits
+    # The configurations that the streams of the task will have.
+    planned: Mapping[str, Config]
 
     async def config_after(self, item: DeclaredResource, plan: ResourcePlan, facts: ResourceFacts) -> Config:
         """The configuration after a plan, as the server would answer it."""
@@ -61,5 +63,7 @@ class Foresight:
         mirror = config.get("mirror")
         if place.consumer or not mirror or mirror.get("external"):
             return {}
-        found = self.state.streams.get(mirror["name"]) or await self.jetstream.find(Place(mirror["name"]))
-        return {"mirror_direct": found["config"].get("allow_direct", False)} if found else {}
+        origin = self.planned.get(mirror["name"])
+        if origin is None and (found := await self.jetstream.find(Place(mirror["name"]))):
+            origin = found["config"]
+        return {} if origin is None else {"mirror_direct": origin.get("allow_direct", False)}

@@ -134,6 +134,13 @@ def stream_objections(after: Config, context: Context) -> Iterator[Refusal]:
     if after.get("max_age") and after.get("duplicate_window", 0) > after["max_age"]:
         window, age = show_duration(after["duplicate_window"]), show_duration(after["max_age"])
         yield invalid(f"duplicate_window: {window} is longer than max_age, {age}", "Lower it or leave it out.")
+    for option, transform in _transforms(after):
+        source, destination = transform.get("src") or ">", transform.get("dest") or ""
+        if destination and (source.split(".")[-1] == ">") != (destination.split(".")[-1] == ">"):
+            yield invalid(
+                f"{option}: src {source} and dest {destination} must both end in > or neither",
+                "Write a > at both ends.",
+            )
     for key in ("subjects", "sources"):
         if after.get("mirror") and after.get(key):
             yield invalid(f"{key}: a mirror has no {key} of its own", "Leave them out.")
@@ -145,6 +152,17 @@ def stream_objections(after: Config, context: Context) -> Iterator[Refusal]:
         yield invalid(
             "discard_new_per_subject needs discard: new and max_msgs_per_subject", "Set these two options too."
         )
+
+
+def _transforms(after: Config) -> Iterator[tuple[str, Config]]:
+    """Everything that gives messages another subject, with its option."""
+    for option in ("subject_transform", "republish"):
+        if after.get(option):
+            yield option, after[option]
+    for option, origins in (("mirror", [after.get("mirror") or {}]), ("sources", after.get("sources") or [])):
+        for origin in origins:
+            for transform in origin.get("subject_transforms") or []:
+                yield f"{option}: subject_transforms", transform
 
 
 TRANSFORM = record(("src", subject), ("dest", string), echoed=("src", "dest"))

@@ -48,7 +48,9 @@ async def _answer(jetstream: JetStream, place: Place, config: Config) -> NatsErr
 
 def _request(place: Place, config: Config) -> tuple[str, Place, Config]:
     if place.consumer is None:
-        return f"STREAM.UPDATE.{place.stream}", place, config | {"name": OTHER_STREAM}
+        derives = config.get("subjects") or config.get("mirror") or config.get("sources")
+        subjects = {} if derives else {"subjects": [place.stream]}
+        return f"STREAM.UPDATE.{place.stream}", place, config | {"name": OTHER_STREAM} | subjects
     name = f"{OTHER_STREAM}_{uuid.uuid4().hex}"
     call, body = Place(place.stream, name).request(Step("update", config | {"name": name, "durable_name": name}))
     return call, place, body or {}
