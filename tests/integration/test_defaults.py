@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.modules import (
     nats_stream,
 )
 from tests.support.limited import one_server
+from tests.support.servers import Cluster, login
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +146,23 @@ def test_a_mirror_is_made_after_its_origin_and_has_its_direct_access(both):
     streams = [{"name": "COPY", "mirror": {"name": "ORIGIN"}}, {"name": "ORIGIN", "allow_direct": True}]
     assert both(nats_jetstream, streams=streams)["changed"] is True
     assert both(nats_stream, name="COPY")["stream"]["mirror_direct"] is True
+
+
+def test_a_user_who_may_not_ask_the_server_is_told_what_the_modules_own_rules_say(run_module, tmp_path):
+    made = Cluster(tmp_path, ["p1"], accounts=1)
+    (server,) = made.servers
+    allowed = [f"$JS.API.{call}" for call in ("STREAM.INFO.S", "STREAM.CREATE.S", "STREAM.NAMES", "CONSUMER.*.S.c")]
+    user = login("t0") | {"permissions": {"publish": allowed, "subscribe": ["_INBOX.>"]}}
+    accounts = made.configuration(server)["accounts"] | {"T0": {"jetstream": "enabled", "users": [user]}}
+    try:
+        made.start(server, accounts=accounts)
+        made.wait()
+        account = {"servers": [server.url], "user": "t0", "password": "t0-S3cret"}
+        for check, changed in ((True, True), (False, True), (True, False)):
+            result = run_module(nats_stream, check=check, **account, name="S", mirror={"name": "HIDDEN"}, exact=True)
+            assert result["changed"] is changed, result
+        for check in (True, False):
+            assert run_module(nats_consumer, check=check, **account, stream="S", name="c")["changed"] is True
+        assert run_module(nats_consumer, **account, stream="S", name="c", exact=True)["changed"] is False
+    finally:
+        made.stop(server)

@@ -64,6 +64,6 @@ class Foresight:
         if place.consumer or not mirror or mirror.get("external"):
             return {}
         origin = self.planned.get(mirror["name"])
-        if origin is None and (found := await self.jetstream.find(Place(mirror["name"]))):
+        if origin is None and (found := await self.jetstream.seen(Place(mirror["name"]))):
             origin = found["config"]
         return {} if origin is None else {"mirror_direct": origin.get("allow_direct", False)}

@@ -50,7 +50,7 @@ async def _read_origins(
         name = to_read.pop()
         if name in known or name in missing:
             continue
-        info = await jetstream.find(Place(name))
+        info = await jetstream.seen(Place(name))
         if info is None:
             missing.add(name)
             continue

@@ -81,9 +81,15 @@ class ServerLimits:
 
     async def _without_limits(self, place: Place) -> Place | None:
         """A stream that has no limits of its own for consumers: the consumer's, or any other where that has some or does not exist yet."""
-        names = [place.stream, *(name for name in await self._jetstream.names() if name != place.stream)]
+        found = await self._jetstream.seen(Place(place.stream))
+        if found and not found["config"].get("consumer_limits"):
+            return place
+        try:
+            names = await self._jetstream.names()
+        except NatsError:
+            return None  # this user may not ask
         for name in names[:MOST_STREAMS]:
-            found = await self._jetstream.find(Place(name))
+            found = await self._jetstream.seen(Place(name))
             if found and not found["config"].get("consumer_limits"):
                 return Place(name, place.consumer)
         return None

@@ -211,6 +211,15 @@ class JetStream:
                 return None
             raise
 
+    async def seen(self, place: Place) -> Answer | None:
+        """The same of a resource that is only looked at; None also where this user may not read it, or nobody answers."""
+        try:
+            return await self.find(place)
+        except NatsError as error:
+            if error.err_code is None:
+                return None
+            raise
+
     async def write(self, place: Place, step: Step) -> Answer:
         """Carries out a step. Most calls have the same effect when sent twice, so they are repeated; purge and reset are sent once."""
         call, body = place.request(step)
