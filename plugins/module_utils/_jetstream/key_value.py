@@ -41,8 +41,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream i
     replicas,
     server_metadata,
     storage,
-    stream_objections,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream_rules import stream_objections
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 STREAM_PREFIX = "KV_"

@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_duration
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import (
     Type,
     at_least,
@@ -36,12 +33,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
     Context,
     Field,
     Mutability,
-    Refusal,
     Resource,
-    invalid,
     one_way,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import SubjectIndex
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream_rules import stream_objections
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 MILLISECOND = 10**6
@@ -115,54 +110,6 @@ def complete_stream(desired: Config, actual: Config) -> Config:
     if actual and after.get("mirror") and not after["mirror"].get("external"):
         desired.pop("mirror_direct", None)
     return desired
-
-
-def stream_objections(after: Config, context: Context) -> Iterator[Refusal]:
-    """What the server would refuse of a stream, or store otherwise than it is written."""
-    subjects = after.get("subjects") or []
-    if twice := sorted({subject for subject in subjects if subjects.count(subject) > 1}):
-        yield invalid(f"subjects: {', '.join(twice)} is listed twice", "List each subject once.")
-    index = SubjectIndex()
-    for subject in sorted(set(subjects)):
-        if others := index.owners(subject):
-            yield invalid(
-                f"subjects: {subject} and {min(others)} overlap", "Write subjects of which no message has two."
-            )
-        index.add(subject, subject)
-    if context.creates and after.get("mirror_direct") and not after.get("mirror"):
-        yield invalid("mirror_direct: only a mirror has it", "Leave it out.")
-    if after.get("max_age") and after.get("duplicate_window", 0) > after["max_age"]:
-        window, age = show_duration(after["duplicate_window"]), show_duration(after["max_age"])
-        yield invalid(f"duplicate_window: {window} is longer than max_age, {age}", "Lower it or leave it out.")
-    for option, transform in _transforms(after):
-        source, destination = transform.get("src") or ">", transform.get("dest") or ""
-        if destination and (source.split(".")[-1] == ">") != (destination.split(".")[-1] == ">"):
-            yield invalid(
-                f"{option}: src {source} and dest {destination} must both end in > or neither",
-                "Write a > at both ends.",
-            )
-    for key in ("subjects", "sources"):
-        if after.get("mirror") and after.get(key):
-            yield invalid(f"{key}: a mirror has no {key} of its own", "Leave them out.")
-    if after.get("mirror") and not after["mirror"].get("name"):
-        yield invalid("mirror.name is missing", "Write the stream to mirror, or mirror: {} for no mirror.")
-    if after.get("discard_new_per_subject") and (
-        after.get("discard") != "new" or after.get("max_msgs_per_subject", -1) < 1
-    ):
-        yield invalid(
-            "discard_new_per_subject needs discard: new and max_msgs_per_subject", "Set these two options too."
-        )
-
-
-def _transforms(after: Config) -> Iterator[tuple[str, Config]]:
-    """Everything that gives messages another subject, with its option."""
-    for option in ("subject_transform", "republish"):
-        if after.get(option):
-            yield option, after[option]
-    for option, origins in (("mirror", [after.get("mirror") or {}]), ("sources", after.get("sources") or [])):
-        for origin in origins:
-            for transform in origin.get("subject_transforms") or []:
-                yield f"{option}: subject_transforms", transform
 
 
 TRANSFORM = record(("src", subject), ("dest", string), echoed=("src", "dest"))
