@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration cores molecule versions ansible-versions drills sweep lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration property cores molecule versions ansible-versions drills sweep lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -35,6 +35,10 @@ units: venv ## unit tests
 
 integration: venv ## tests against real nats-servers on loopback
 	@pytest tests/integration -n 2 --dist worksteal --junitxml=.cache/test/integration.xml
+
+property: export PROPERTY_EXAMPLES ?= 2000
+property: venv ## any two declarations, one after the other, against a real nats-server: the long campaign
+	@pytest tests/integration/test_property.py -n 2 --dist worksteal
 
 cores: venv ## sanity and all modules with the oldest and the newest ansible-core that this machine has a Python for
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.cores

@@ -25,10 +25,14 @@ TESTS = {
     "tests/integration/test_versions.py": "2.10",
     "tests/integration/test_losses.py": "2.10",
     "tests/integration/test_account_limits.py": "2.10",
+    "tests/integration/test_defaults.py": "2.10",
+    "tests/integration/test_property.py": "2.10",
     "tests/integration/test_reload.py": "2.11",
     "tests/integration/test_members.py": "2.11",
     "tests/integration/test_lame_duck.py": "2.11",
 }
+# Pairs of generated declarations of each kind, on each server.
+PROPERTY_EXAMPLES = os.environ.get("PROPERTY_EXAMPLES", "200")
 PAGE = ROOT / "docs" / "versions.md"
 PASSED = re.compile(r"^(\d+) passed", re.MULTILINE)
 
@@ -65,7 +69,8 @@ def main() -> int:
         server = binary(version)
         told = subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
         tests = [name for name, oldest in TESTS.items() if version >= oldest]
-        code, output = run(["pytest", "-q", *tests], env=os.environ | {"NATS_SERVER": server})
+        environment = os.environ | {"NATS_SERVER": server, "PROPERTY_EXAMPLES": PROPERTY_EXAMPLES}
+        code, output = run(["pytest", "-q", *tests], env=environment)
         passed = PASSED.search(output)
         checks.append(Check(f"nats-server {version}", "failed" if code or not passed or told != f"v{version}" else ""))
         rows.append(

@@ -78,7 +78,7 @@ options:
     type: str
     default: _INBOX
   timeout:
-    description: Seconds to wait for one answer.
+    description: Seconds to wait for one answer. Requests that may be sent twice are sent again for up to three times as long.
     type: float
     default: 5
   kubernetes:

@@ -11,7 +11,9 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   exact:
-    description: Whether fields that are not written are reset to the server's defaults. Otherwise they stay as the server has them.
+    description:
+      - Whether fields that are not written are reset to the server's defaults. Otherwise they stay as the server has them.
+      - A default is the one of this server and this account, whose limits may lower C(duplicate_window), C(max_ack_pending) and C(max_batch).
     type: bool
     default: false
   unset:

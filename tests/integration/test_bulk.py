@@ -129,7 +129,7 @@ def test_what_the_server_refuses_leaves_the_rest_done(partly, names):
         ({"streams": [{"name": "OK"}, {"subjects": ["x"]}]}, "streams, entry 2: stream: name is missing"),
         (
             {"streams": [{"name": "OK", "max_mgs": 5}]},
-            "streams, entry 1: stream OK: max_mgs is not known: write allow_atomic",
+            "streams, entry 1: stream OK: max_mgs is not known: write add, allow_atomic",
         ),
         (
             {"streams": [{"name": "OK", "state": "paused"}]},

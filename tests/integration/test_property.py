@@ -2,151 +2,189 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Any configuration that the field tables allow changes something only the first time it is applied."""
+"""Of any two declarations, one after the other: check mode tells what the real run does, and the second run changes nothing.
+
+PROPERTY_EXAMPLES is the number of pairs of each kind; the campaign of a release has 2000.
+"""
 
 from __future__ import annotations
 
-import re
+import os
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import declared_resources
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.export import export_declarations
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
+from tests.support.declarations import STREAMS, bulk, change, declaration
+from tests.support.limited import one_server
 
-TEXT = st.sampled_from(["", "a", "with words"])
-SUBJECT = st.sampled_from(["", "p.a", "p.b.*", "p.>", "other"])
-TIMES = st.sampled_from(["2020-01-01T00:00:00Z", "2020-01-01T01:00:00+01:00", "2021-06-01 00:00:00.5+00:00"])
-DURATIONS = st.sampled_from(["0s", "100ms", "1s", "1m30s", "2m", "1h", "24h", 5 * 10**9])
-SIZES = st.sampled_from(["-1", "0", "1000", "1K", "64KiB", "1MiB"])
-NUMBERS = st.sampled_from([-1, 0, 1, 2, 5, 100])
-# Values of options whose type does not say which texts are valid.
-WORDS: dict[str, st.SearchStrategy] = {
-    "subjects": st.lists(st.sampled_from(["p.a", "p.b", "p.c.>"]), max_size=3, unique=True),
-    "filter_subject": SUBJECT,
-    "filter_subjects": st.lists(st.sampled_from(["p.a", "p.b", "p.c.>"]), max_size=3, unique=True),
-    "tags": st.just([]),
-    "cluster": st.just(""),
-    "opt_start_time": TIMES,
-    "priority_groups": st.lists(st.sampled_from(["a", "b"]), max_size=1),
-    "backoff": st.lists(st.sampled_from(["1s", "5s", "1m"]), max_size=3),
-    "sample_freq": st.sampled_from(["0", "50", "50%", "100"]),
-    "deliver_subject": st.sampled_from(["", "to.me", "to.you"]),
-    "src": st.sampled_from([">", "p.a", "p.>"]),
-    "dest": st.sampled_from(["x.>", "x.a"]),
-    "num_replicas": st.sampled_from([0, 1]),
-    "name": st.sampled_from(["ORIGIN", "ELSEWHERE"]),
-    "external": st.sampled_from([{}, {"api": "$JS.far.API"}]),
-    "consumer": st.just({}),
-    "metadata": st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["", "1", 2]), max_size=2),
-    "duplicate_window": st.sampled_from(["0s", "100ms", "1s"]),
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "25"))
+GENERATED = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    # Each problem is found with its first example; these are small enough to be read as they are.
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+# Streams of each retention, and one with limits for its consumers.
+PARENTS = {
+    "PARENT": {},
+    "QUEUE": {"retention": "workqueue"},
+    "INTEREST": {"retention": "interest"},
+    "LIMITED": {"consumer_limits": {"max_ack_pending": 50, "inactive_threshold": 10**12}},
 }
-SIZED = {"max_bytes", "max_msg_size", "max_value_size"}
-TIMED = re.compile("age|ttl|wait|window|expires|heartbeat|threshold|timeout")
 
 
-def of(name, spec):
-    """The values that a person may write for an option."""
-    if name in WORDS:
-        return WORDS[name]
-    if "choices" in spec:
-        return st.sampled_from(spec["choices"])
-    if spec["type"] == "dict":
-        return st.one_of(st.just({}), record(spec["options"]))
-    if spec["type"] == "list":
-        return st.lists(record(spec["options"]), max_size=2)
-    if spec["type"] == "bool":
-        return st.booleans()
-    if spec["type"] == "int":
-        return NUMBERS
-    if name in SIZED:
-        return SIZES
-    return DURATIONS if TIMED.search(name) else TEXT
+class Account:
+    """Declares resources as the modules do."""
+
+    def __init__(self, connection):
+        self.connection, self.jetstream = connection, JetStream(connection)
+
+    def ask(self, call, body=None):
+        return self.connection.run(self.jetstream.ask(call, call, body))
+
+    def apply(self, lists, check=False, **defaults):
+        items = declared_resources(lists, defaults)
+        return self.connection.run(converge(self.jetstream, items, check, 5))
+
+    def read(self, pattern):
+        return self.connection.run(export_declarations(self.jetstream, pattern, True)).declarations
+
+    def verdict(self, lists, check=False, **defaults):
+        """What a task says of each of its resources: how it is refused, or whether it is changed and how."""
+        outcomes = self.apply(lists, check, **defaults)
+        return {outcome.item.title: said(outcome) for outcome in outcomes}
 
 
-def record(options):
-    must = {name for name in ("name", "src", "dest") if name in options}
-    return st.fixed_dictionaries(
-        {name: of(name, spec) for name, spec in options.items() if name in must},
-        optional={name: of(name, spec) for name, spec in options.items() if name not in must},
-    )
+def said(outcome):
+    if outcome.error:
+        return outcome.error.code, str(outcome.error)
+    return outcome.changed, outcome.difference if outcome.changed else None
 
 
-def declaration(kind):
-    """A few options at a time, because many together would contradict one another."""
-    options = KINDS[kind].argument_spec()
-    return st.lists(st.sampled_from(sorted(options)), max_size=5, unique=True).flatmap(
-        lambda names: st.fixed_dictionaries({name: of(name, options[name]) for name in names})
-    )
+@pytest.fixture(scope="module", params=["free", "limited"])
+def account(request, tmp_path_factory):
+    """An account on a server without limits, and one where server and account have some."""
+    with (
+        one_server(tmp_path_factory.mktemp(request.param), request.param == "limited") as made,
+        Connection(made.user("t0")) as connection,
+    ):
+        account = Account(connection)
+        for number, (name, config) in enumerate(PARENTS.items()):
+            subjects = ["p.>"] if not number else [f"{name}.>"]
+            account.ask(f"STREAM.CREATE.{name}", {"name": name, "subjects": subjects, **config})
+        for name in ("ORIGIN", "KV_ORIGIN", "DIRECT"):
+            config = {"name": name, "subjects": [name], "allow_direct": name == "DIRECT"}
+            account.ask(f"STREAM.CREATE.{name}", config)
+        yield account
 
 
-@pytest.fixture(scope="module")
-def user(accounts):
-    return next(accounts)
+class Problems:
+    """What does not hold, each kind of problem with its smallest example."""
+
+    def __init__(self):
+        self.found = {}
+
+    def note(self, what, example, *facts):
+        if what not in self.found or len(str(example)) < len(str(self.found[what][0])):
+            self.found[what] = (example, *facts)
+
+    def __str__(self):
+        return "\n\n".join(
+            "\n  ".join(str(part) for part in (what, *facts)) for what, facts in sorted(self.found.items(), key=str)
+        )
 
 
-@pytest.fixture(scope="module")
-def apply(single, user):
-    """Declares one resource of a kind as a module does, in an account of this file."""
-    with Connection(Options([single[0].url], user=user, password=f"{user}-S3cret")) as connection:
-        jetstream = JetStream(connection)
-        for name in ("ORIGIN", "PARENT", "KV_ORIGIN"):
-            subjects = ["p.>"] if name == "PARENT" else [name]
-            connection.run(jetstream.ask(f"STREAM.CREATE.{name}", name, {"name": name, "subjects": subjects}))
+def disagreement(foreseen, done):
+    """In which way check mode and the real run differ about one resource."""
+    if not isinstance(foreseen[0], bool) or not isinstance(done[0], bool):
+        return foreseen[0], done[0], "words" if foreseen[0] == done[0] else ""
+    if foreseen[0] != done[0] or not foreseen[1] or not done[1]:
+        return "changed", foreseen[0], done[0]
+    keys = {
+        key
+        for one, other in zip(foreseen[1], done[1], strict=True)
+        for key in one.keys() | other.keys()
+        if (key in one, one.get(key)) != (key in other, other.get(key))
+    }
+    return "diff", *sorted(keys)
 
-        def run(kind, name, check=False, **written):
-            options = {KINDS[kind].named: name, "exact": False, **written}
-            if kind == "consumers":
-                options["stream"] = "PARENT"
-            item = declared_resource(KINDS[kind], options, {"allow_irreversible": True})
-            (outcome,) = connection.run(converge(jetstream, [item], check, 5))
-            if outcome.error:
-                raise outcome.error
-            return outcome
 
-        yield run
+def settles(account, problems, lists, example, pattern):
+    """Applies lists in check mode, for real and again. Whether nothing was refused."""
+    try:
+        foreseen = account.verdict(lists, check=True)
+    except NatsError as error:
+        if error.code != "INVALID_VALUE":
+            raise
+        return False
+    done = account.verdict(lists)
+    for title in done:
+        if foreseen[title] != done[title]:
+            problems.note(("check", *disagreement(foreseen[title], done[title])), example, foreseen[title], done[title])
+    refused = [entry for entry in done.values() if not isinstance(entry[0], bool)]
+    for title, entry in account.verdict(lists).items():
+        if entry[0] is True:
+            problems.note(("again", title.split()[0], "after a refusal" if refused else ""), example, entry)
+    changes_nothing(account, problems, account.read(pattern), example)
+    return not refused
+
+
+def changes_nothing(account, problems, lists, example):
+    """What is read is applied again, also with exact."""
+    for exact in (False, True):
+        for title, entry in account.verdict(lists, check=True, exact=exact).items():
+            if entry[0] is not False:
+                problems.note(("read", exact, entry[0]), example, title, entry)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_declaration_changes_once_and_then_nothing(apply, kind):
-    options = KINDS[kind].argument_spec()
-    done = {"applied": 0, "refused": 0}
+def test_check_mode_tells_what_is_done_and_the_second_run_changes_nothing(account, kind):
+    problems, applied = Problems(), []
+    named = {KINDS[kind].named: "X"}
 
-    def settles(written, **more):
-        """Applies a configuration twice. False where the server refused it for a known reason."""
-        try:
-            apply(kind, "X", check=True, **written, **more)
-            first = apply(kind, "X", **written, **more)
-        except NatsError as error:
-            done["refused"] += 1
-            known_reason = error.err_code or any(name in str(error) for name in options)
-            if not known_reason:
-                raise
-            return False
-        done["applied"] += 1
-        again = apply(kind, "X", check=True, **written)
-        assert not again.changed, (written, first.after, again.before, again.after)
-        exact = apply(kind, "X", check=True, **written, exact=True) if not first.before else again
-        assert not exact.changed, ("exact", written, exact.before, exact.after)
-        return True
+    def clear():
+        account.apply({kind: [{**named, "state": "absent", **own} for own in places]}, allow_data_loss=True)
 
-    @settings(
-        max_examples=60,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(declaration(kind), declaration(kind))
-    def examples(one, other):
-        apply(kind, "X", state="absent")
-        if settles(one):
-            settles(other)
+    places = [{"stream": name} for name in PARENTS] if kind == "consumers" else [{}]
+    pattern = "*" if kind == "consumers" else "*X"
+
+    @GENERATED
+    @given(st.sampled_from(places), declaration(kind), change(kind))
+    def examples(place, one, other):
+        clear()
+        first = {kind: [{**named, **place, **one, "allow_irreversible": True}]}
+        if settles(account, problems, first, (place, one), pattern):
+            applied.append(one)
+            settles(account, problems, {kind: [{**named, **place, **other}]}, (place, one, other), pattern)
 
     examples()
-    assert done["applied"] > 30, done
+    clear()
+    assert not problems.found, str(problems)
+    assert len(applied) > EXAMPLES // 4
+
+
+def test_a_task_of_several_resources_is_one_plan(account):
+    problems, applied = Problems(), []
+
+    @GENERATED
+    @given(bulk(), bulk())
+    def examples(one, other):
+        account.apply({"streams": [{"name": name, "state": "absent"} for name in STREAMS]}, allow_data_loss=True)
+        for lists in (one, other):
+            if settles(account, problems, lists, (one, other), "S?"):
+                applied.append(lists)
+
+    examples()
+    assert not problems.found, str(problems)
+    assert len(applied) > EXAMPLES // 4

@@ -118,6 +118,16 @@ def parse_instant(value: str) -> str:
     return value.upper().replace(" ", "T")
 
 
+def stored_instant(value: str) -> str:
+    """A time as the server writes it: its own zone stays, UTC is Z, and the fraction has no zeros at its end."""
+    match = _INSTANT.fullmatch(value)
+    if match is None:
+        return value
+    fraction = (match[2] or "").rstrip("0")
+    zone = "Z" if match[3] in ("+00:00", "-00:00") else match[3]
+    return f"{match[1]}{'.' if fraction else ''}{fraction}{zone}"
+
+
 def instant(value: Any) -> tuple[datetime, int] | None:
     """The moment in UTC to the second, and its nanoseconds, so that two spellings of one moment compare equal; None if it is not a time."""
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None

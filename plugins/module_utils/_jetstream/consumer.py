@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_duration
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer_rules import contradictions
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import (
     Type,
     at_least,
@@ -39,6 +40,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses i
     resumes_at,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
+    Ceiling,
     Context,
     Field,
     Mutability,
@@ -55,6 +57,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 DEFAULT_ACK_WAIT_NS = 30 * SECOND
+DEFAULT_MAX_ACK_PENDING = 1000
+MOST_BATCH = 2**31 - 1
+# The server's errors for values above its limits.
+TOO_MANY_PENDING, TOO_LARGE_BATCH = 10121, 10125
 
 
 def deliver_subject_change(before: str, after: str) -> Mutability:
@@ -69,9 +75,16 @@ def default_ack_wait(config: Config, _context: Context) -> int:
 
 
 def default_max_ack_pending(config: Config, context: Context) -> int:
-    if config.get("ack_policy") == "none":
-        return 0
-    return int(context.stream.get("consumer_limits", {}).get("max_ack_pending") or 1000)
+    limit_of_stream = int(context.stream.get("consumer_limits", {}).get("max_ack_pending") or 0)
+    if limit_of_stream or config.get("ack_policy") == "none":
+        return limit_of_stream
+    return context.ceilings.get("max_ack_pending", DEFAULT_MAX_ACK_PENDING)
+
+
+def default_max_batch(config: Config, context: Context) -> int:
+    """The server's max_request_batch, where it has one."""
+    most = context.ceilings.get("max_batch", MOST_BATCH)
+    return most if most < MOST_BATCH and not config.get("deliver_subject") else 0
 
 
 def default_inactive_threshold(_config: Config, context: Context) -> int:
@@ -132,6 +145,7 @@ def consumer_objections(after: Config, context: Context) -> Iterator[Refusal]:
     for key in ("max_waiting",) if pushes else ("flow_control", "idle_heartbeat", "rate_limit_bps"):
         if after.get(key):
             yield invalid(f"{key}: a {kind} consumer has none", "Leave it out, or write 0 or false.")
+    yield from contradictions(after, context.stream)
     yield from _above_the_stream(after, context.stream)
     if context.stream.get("retention") == "workqueue":
         yield from _filters_of_others(after, context)
@@ -210,24 +224,38 @@ CONSUMER = Resource(
             "deliver_policy",
             choice("all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject"),
             Mutability.NEVER,
+            echoed=True,
         ),
         Field("opt_start_seq", not_negative(integer), Mutability.NEVER),
         Field("opt_start_time", time, Mutability.NEVER),
         Field(
-            "ack_policy", choice("explicit", "all", "none", "flow_control", since={"flow_control": 4}), Mutability.NEVER
+            "ack_policy",
+            choice("explicit", "all", "none", "flow_control", since={"flow_control": 4}),
+            Mutability.NEVER,
+            echoed=True,
         ),
         Field("ack_wait", span, default=default_ack_wait),
-        Field("max_deliver", limit(integer)),
+        Field("max_deliver", limit(integer), echoed=True),
         Field("backoff", durations),
         Field("filter_subject", subject),
         Field("filter_subjects", subjects),
-        Field("replay_policy", choice("instant", "original"), Mutability.NEVER),
+        Field("replay_policy", choice("instant", "original"), Mutability.NEVER, echoed=True),
         Field("rate_limit_bps", not_negative(integer)),
         Field("sample_freq", percentage),
         Field("max_waiting", not_negative(integer), Mutability.NEVER, default=default_max_waiting),
-        Field("max_ack_pending", at_least(-1, integer), default=default_max_ack_pending),
+        Field(
+            "max_ack_pending",
+            at_least(-1, integer),
+            default=default_max_ack_pending,
+            ceiling=Ceiling(TOO_MANY_PENDING, 1, DEFAULT_MAX_ACK_PENDING),
+        ),
         Field("headers_only", boolean),
-        Field("max_batch", not_negative(integer)),
+        Field(
+            "max_batch",
+            not_negative(integer),
+            default=default_max_batch,
+            ceiling=Ceiling(TOO_LARGE_BATCH, 1, MOST_BATCH),
+        ),
         Field("max_expires", span),
         Field("max_bytes", not_negative(byte_size)),
         Field("deliver_subject", subject, deliver_subject_change),
@@ -235,7 +263,7 @@ CONSUMER = Resource(
         Field("idle_heartbeat", heartbeat, Mutability.NEVER, default=default_idle_heartbeat),
         Field("flow_control", boolean, Mutability.NEVER, default=default_flow_control),
         Field("inactive_threshold", span, default=default_inactive_threshold),
-        Field("num_replicas", within(0, 5, absent=0)),
+        Field("num_replicas", within(0, 5, absent=0), echoed=True),
         Field("mem_storage", boolean, Mutability.NEVER),
         Field(
             "priority_policy",

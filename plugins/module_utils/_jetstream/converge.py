@@ -26,7 +26,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.current_
     read_facts,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import (
-    ResourceFacts,
     decide,
     expected_config,
     needs_level,
@@ -36,19 +35,25 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declarat
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import carry_out
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.filter_order import FilterChange, filter_order
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.foreign_consumers import foreign_consumers
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.foresight import Foresight, rehearse
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.limit_check import LimitCheck, limit_check, sign
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.loss_check import read_losses
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import filters
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.observe import compare
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin_check import refuse_cycles
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin_order import turns
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.overlap_check import OverlapCheck
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.overlap_check import (
+    refuse_contested,
+    refuse_taken,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planned import PlannedResource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.server_limits import ServerLimits
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
     Round,
     SubjectChange,
     rounds,
-    subjects_of,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
@@ -68,13 +73,10 @@ async def converge(
     `also_declared` is what other tasks make: it counts against the account's limits, and nothing of it is changed. None: no limit is looked at.
     """
     whole = [*declared, *(also_declared or ())]
-    limits = await limit_check(jetstream, whole) if also_declared is not None else None
-    if limits and (also_declared or not check):
-        await limits.refuse(await _take_turns(jetstream, whole, True, timeout, streams_elsewhere))
-    outcomes = await _take_turns(jetstream, declared, check, timeout, streams_elsewhere, limits)
-    if limits and check and not also_declared:
-        await limits.refuse(outcomes)
-    return outcomes
+    if room := (await limit_check(jetstream, whole) if also_declared is not None else None):
+        # The servers would name the first resource that has no room, and not what all of them need.
+        await room.refuse(await _take_turns(jetstream, whole, True, timeout, streams_elsewhere, room, rehearses=False))
+    return await _take_turns(jetstream, declared, check, timeout, streams_elsewhere, room)
 
 
 async def _take_turns(
@@ -83,23 +85,33 @@ async def _take_turns(
     check: bool,
     timeout: float,
     streams_elsewhere: bool,
-    limits: LimitCheck | None = None,
+    account_room: LimitCheck | None,
+    rehearses: bool = True,
 ) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
+    limits = ServerLimits(jetstream)
     foreseen: dict[str, Config] = {}
-    leaving = frozenset(item.place for item in declared if item.state == "absent" and not item.is_observed)
+    # What is deleted by this task: all consumers of one stream are judged together; in check mode the others are judged without them.
+    leaving = frozenset(
+        item.place for item in declared if _turn(item) == Turn.DELETE_CONSUMERS and not item.is_observed
+    )
+    gone: frozenset[Place] = frozenset()
     for turn in Turn:
         part = [(number, item) for number, item in enumerate(declared) if _turn(item) == turn]
         if not part:
             continue
         items = [item for _number, item in part]
         parents = foreseen if turn == Turn.CONSUMERS else {}
-        state = await read_current_state(jetstream, items, leaving if check else frozenset(), parents)
+        without = leaving if turn == Turn.DELETE_CONSUMERS else gone
+        state = await read_current_state(jetstream, items, without, parents)
         alone, elsewhere = len(declared) == 1, check and streams_elsewhere
-        convergence = _Convergence(jetstream, state, check, timeout, alone, elsewhere, limits)
+        convergence = _Convergence(jetstream, state, limits, check, timeout, alone, elsewhere, account_room, rehearses)
         found = await convergence.run(items)
-        if check and turn == Turn.STREAMS:
-            foreseen = {outcome.item.place.stream: outcome.config_after for outcome in found if outcome.config_after}
+        done = [outcome for outcome in found if check and outcome.changed and not outcome.error]
+        if turn == Turn.STREAMS:
+            foreseen = {outcome.item.place.stream: outcome.config_after for outcome in done}
+        elif turn in (Turn.DELETE_CONSUMERS, Turn.DELETE_STREAMS):
+            gone |= {outcome.item.place for outcome in done}
         outcomes |= {number: outcome for (number, _item), outcome in zip(part, found, strict=True)}
     return [outcomes[number] for number in range(len(declared))]
 
@@ -125,42 +137,6 @@ EDIT_SETTLES_S = 0.05
 # The server's err_code for a stream that somebody else has created in the meantime.
 NAME_IN_USE = 10058
 
-NO_FACTS, NO_PLAN = ResourceFacts(None, None), ResourcePlan()
-
-
-@dataclass
-class PlannedResource:
-    """One declared resource on its way: what was read of it, what is decided, and what became of it."""
-
-    item: DeclaredResource
-    outcome: Outcome
-    facts: ResourceFacts = NO_FACTS
-    plan: ResourcePlan = NO_PLAN
-
-    @property
-    def fails(self) -> bool:
-        return bool(self.outcome.error or self.plan.refusals)
-
-    def filter_change(self) -> FilterChange | None:
-        """How the plan changes a consumer's filters; None where it doesn't, or is refused."""
-        found = self.facts.found
-        if not self.item.place.consumer or self.item.state == "absent" or not self.plan.steps or self.fails:
-            return None
-        before = tuple(filters(found.config)) if found else ()
-        after = tuple(filters(expected_config(self.plan, found)))
-        return FilterChange(self.item.name, before, after) if before != after else None
-
-    def subject_change(self) -> SubjectChange | None:
-        """How the plan changes a stream's subjects; None where it doesn't, or is refused."""
-        plan, found = self.plan, self.facts.found
-        if self.item.place.consumer or not plan.steps or self.fails:
-            return None
-        last = plan.steps[-1]
-        if last.action not in ("create", "update"):
-            return None
-        before, after = subjects_of(found.config) if found else (), subjects_of(last.config)
-        return SubjectChange(self.item.place.stream, before, after) if sorted(before) != sorted(after) else None
-
 
 @dataclass
 class _Convergence:
@@ -168,6 +144,7 @@ class _Convergence:
 
     jetstream: JetStream
     state: CurrentState
+    limits: ServerLimits
     check: bool
     timeout: float
     # Whether nothing else is done between reading and writing.
@@ -175,7 +152,9 @@ class _Convergence:
     # Whether a stream that is missing may be one that another task creates.
     streams_elsewhere: bool = False
     # The account's limits, where they leave so little room that the order of the updates decides.
-    limits: LimitCheck | None = None
+    account_room: LimitCheck | None = None
+    # Whether the server is asked what it would refuse.
+    rehearses: bool = True
     # Streams that gave up subjects for a moment: the configuration before that is the one that --diff shows.
     released: set[str] = field(default_factory=set)
 
@@ -183,11 +162,16 @@ class _Convergence:
         self._declare_filters(items)
         resources = await asyncio.gather(*(self._read_and_decide(item) for item in items))
         await self._plan_without_failed(resources)
+        await refuse_cycles(self.jetstream, resources, self.state.leaving)
+        refuse_contested(self._in_turns(resources))
         ordered = self._in_order(resources)
         changes = [change for resource in resources if (change := resource.subject_change())]
         if self.check:
-            overlaps = OverlapCheck(self.jetstream, self.state.leaving, changes)
-            await asyncio.gather(*(self._foresee(resource, overlaps) for resource in resources))
+            await asyncio.gather(*(self._rehearse(resource) for resource in resources))
+            await refuse_taken(self.jetstream, self._in_turns(resources), self.state.leaving)
+            planned = {found.key: found.config_after for found in resources if found.config_after and not found.fails}
+            foresight = Foresight(self.jetstream, self.state, self.limits, planned)
+            await asyncio.gather(*(self._foresee(resource, foresight) for resource in resources))
         elif any(change.given_up for change in changes):
             await self._write_in_order(resources, changes)
         else:
@@ -202,9 +186,19 @@ class _Convergence:
                 resource.outcome.config_before = _config(resource.facts.info)
                 self._check_parent(item, resource.outcome)
                 await self._decide(resource)
+                if item.place in self.state.declared:
+                    await self._rehearse(resource)  # other consumers rely on this one
         except NatsError as error:
             resource.outcome.error = error
         return resource
+
+    async def _rehearse(self, resource: PlannedResource) -> None:
+        """Has the server check what is planned."""
+        try:
+            if self.rehearses and not resource.fails:
+                await rehearse(self.jetstream, self.state, resource.item, resource.plan)
+        except NatsError as error:
+            resource.outcome.error = error
 
     def _check_parent(self, item: DeclaredResource, outcome: Outcome) -> None:
         place = item.place
@@ -229,6 +223,10 @@ class _Convergence:
             resource.outcome.observed = compare(item, resource.facts)
             return
         resource.plan = decide(item, resource.facts)
+        if found and (keys := resource.plan.limited):
+            context = await self.limits.read(item, resource.facts.context, keys, found.config)
+            resource.facts = replace(resource.facts, context=context)
+            resource.plan = decide(item, resource.facts)
         if resource.plan.refused_for_age and not needs_level(item):
             resource.facts = replace(resource.facts, level=await self.jetstream.level())
             resource.plan = decide(item, resource.facts)
@@ -297,7 +295,7 @@ class _Convergence:
                 )
         return ordered
 
-    async def _foresee(self, resource: PlannedResource, overlaps: OverlapCheck) -> None:
+    async def _foresee(self, resource: PlannedResource, foresight: Foresight) -> None:
         """The outcome in check mode, with the refusals that the server would give."""
         item, outcome, plan = resource.item, resource.outcome, resource.plan
         if outcome.error:
@@ -305,8 +303,7 @@ class _Convergence:
         try:
             _conclude(resource)
             if plan.steps:
-                await overlaps.check(item, plan)
-                outcome.config_after = expected_config(plan, resource.facts.found)
+                outcome.config_after = await foresight.config_after(item, plan, resource.facts)
                 outcome.steps = plan.steps
         except NatsError as error:
             outcome.error = error
@@ -324,17 +321,29 @@ class _Convergence:
 
     async def _write_all(self, resources: Sequence[PlannedResource]) -> None:
         """All at once; where the account has little room, first those that reserve less than before, and last those that reserve more."""
-        turns: dict[int, list[PlannedResource]] = {}
+        parts: dict[int, list[PlannedResource]] = {}
         for resource in resources:
-            turns.setdefault(self._growth(resource), []).append(resource)
-        for _turn, part in sorted(turns.items()):
-            await asyncio.gather(*(self._write(resource) for resource in part))
+            parts.setdefault(self._growth(resource), []).append(resource)
+        for _growth, part in sorted(parts.items()):
+            await self._write_after_origins(part)
 
     def _growth(self, resource: PlannedResource) -> int:
         plan, found = resource.plan, resource.facts.found
-        if self.limits is None or resource.item.place.consumer or not plan.steps or resource.fails:
+        if self.account_room is None or resource.item.place.consumer or not plan.steps or resource.fails:
             return 0
-        return sign(self.limits.growth(found.config if found else None, expected_config(plan, found) or None))
+        return sign(self.account_room.growth(found.config if found else None, expected_config(plan, found) or None))
+
+    async def _write_after_origins(self, resources: Sequence[PlannedResource]) -> None:
+        """A stream is written after those of its origins that are written too: a mirror takes over what its origin allows."""
+        by_key = {resource.key: resource for resource in resources}
+        for turn in turns({key: resource.config_after for key, resource in by_key.items()}):
+            await asyncio.gather(*(self._write(by_key[key]) for key in turn))
+
+    def _in_turns(self, resources: Sequence[PlannedResource]) -> list[PlannedResource]:
+        """The resources in the order in which they are written where no subject moves."""
+        by_key = {resource.key: resource for resource in resources}
+        order = turns({key: resource.config_after for key, resource in by_key.items()})
+        return [by_key[key] for turn in order for key in turn]
 
     async def _release(self, by_stream: dict[str, PlannedResource], turn: Round) -> None:
         """Takes subjects away from streams that get others in exchange, and plans these streams again."""
@@ -384,6 +393,9 @@ class _Convergence:
 
     async def _carry_out(self, resource: PlannedResource) -> None:
         plan = resource.plan
+        if len(plan.steps) > 1 or plan.steps[0].moves:
+            # A refusal in the middle would leave it deleted, or half changed. Up to 2.12 one server stores replicas that it can't have.
+            await rehearse(self.jetstream, self.state, resource.item, plan)
         answer = await carry_out(self.jetstream, resource.item, plan, resource.facts.found, self.timeout)
         if answer and plan.steps[-1].action == "pause":
             # The server that answers may not know of the pause yet.

@@ -50,6 +50,8 @@ class CurrentState:
     leaving: frozenset[Place]
     # Consumers of work queues that get other filters: the others are planned with the filters that these will have.
     declared: dict[Place, Config] = field(default_factory=dict)
+    # Streams as check mode has planned them, which the server does not have yet.
+    foreseen: frozenset[str] = frozenset()
     queues: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def queue(self, place: Place) -> AbstractAsyncContextManager[Any]:
@@ -98,7 +100,7 @@ async def read_current_state(
     }
     for name, config in (foreseen or {}).items():
         streams[name] = {"config": config}
-    return CurrentState(streams, consumers, errors | list_errors, leaving)
+    return CurrentState(streams, consumers, errors | list_errors, leaving, foreseen=frozenset(foreseen or ()))
 
 
 async def _read_each(

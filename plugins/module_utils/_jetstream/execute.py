@@ -29,6 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner 
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import (
+    ERRORS,
     JetStream,
     Place,
     missing_replicas,
@@ -38,6 +39,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import S
 POLL_INTERVAL_S = 0.05
 # The server's err_code for subjects that another stream has.
 OVERLAP = 10065
+# For how many time-outs a resource is looked at after a request without an answer.
+ELECTIONS = 2
 # An API level that no field is too new for.
 ANY_LEVEL = 99
 
@@ -175,6 +178,8 @@ async def _after_error(
         ) from error
     if unanswered and step.action == "delete" and await _is_deleted(jetstream, item.place):
         return {}
+    if unanswered and step.action in ("create", "update") and (info := await _as_planned(jetstream, item, step)):
+        return info
     if unanswered:
         raise await _unanswered(jetstream, item, error) from error
     raise await _explained(jetstream, item, plan, error) from error
@@ -187,22 +192,34 @@ async def _is_deleted(jetstream: JetStream, place: Place) -> bool:
         return False
 
 
+async def _as_planned(jetstream: JetStream, item: DeclaredResource, step: Step) -> Mapping[str, Any] | None:
+    """The resource once it is as the step would have it: the step was carried out, although no answer came.
+
+    After the loss of a server it may have no leader to answer for as long as an election takes.
+    """
+    deadline = time.monotonic() + ELECTIONS * jetstream.connection.options.timeout
+    while True:
+        try:
+            info = await jetstream.find(item.place)
+            break
+        except UnansweredError:
+            if time.monotonic() > deadline:
+                return None
+        except NatsError:
+            return None
+        await asyncio.sleep(POLL_INTERVAL_S)
+    if info is None:
+        return None
+    left = plan_resource(item.resource, item.name, step.config, Current(info["config"]), Policy(), ANY_LEVEL)
+    return None if left.steps else info
+
+
 async def _after_failed_creation(
     jetstream: JetStream, item: DeclaredResource, plan: ResourcePlan, step: Step, found: Current, error: NatsError
 ) -> Mapping[str, Any]:
     """After the deletion the creation failed: the old resource is restored, unless the creation was carried out all the same."""
-    if isinstance(error, UnansweredError):
-        try:
-            info = await jetstream.find(item.place)
-        except NatsError:
-            info = None
-        if (
-            info
-            and not plan_resource(
-                item.resource, item.name, step.config, Current(info["config"]), Policy(), ANY_LEVEL
-            ).steps
-        ):
-            return info
+    if isinstance(error, UnansweredError) and (info := await _as_planned(jetstream, item, step)):
+        return info
     explained = await _explained(jetstream, item, plan, error)
     try:
         restored = await _restore(jetstream, item, found)
@@ -262,9 +279,11 @@ async def _explained(jetstream: JetStream, item: DeclaredResource, plan: Resourc
     if error.err_code != OVERLAP:
         return NatsError(item.title, error.cause, error.remedy, error.err_code, code=error.code)
     owners = await jetstream.owners(plan.steps[-1].config.get("subjects") or [item.name], {item.place.stream})
-    return NatsError(item.title, f"{error.cause}: {owned(owners)}", error.remedy, error.err_code, code="SUBJECTS_TAKEN")
+    return subjects_taken(item.title, owners)
 
 
-def owned(owners: Mapping[str, list[str]]) -> str:
-    """Which streams have which subjects, as a sentence."""
-    return ", ".join(f"{subject} is of stream {' and '.join(names)}" for subject, names in owners.items())
+def subjects_taken(title: str, owners: Mapping[str, list[str]]) -> NatsError:
+    """The error of a stream whose subjects other streams have, in the same words whether the server was asked or not."""
+    owned = ", ".join(f"{subject} is of stream {' and '.join(names)}" for subject, names in owners.items())
+    cause = f"subjects overlap with an existing stream: {owned}"
+    return NatsError(title, cause, ERRORS[OVERLAP][1], OVERLAP, code=ERRORS[OVERLAP][0])

@@ -10,7 +10,7 @@ A `Type` converts one to the other and back. `parse` raises ValueError with a se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.units impor
     parse_size,
     show_duration,
     show_size,
+    stored_instant,
 )
 
 
@@ -45,6 +46,8 @@ class Type:
     level: Callable[[Any], int] = lambda _value: 0
     # The value without what says nothing. Two values are equal where this is equal.
     plain: Callable[[Any], Any] = lambda value: value
+    # The value as the server answers it.
+    stored: Callable[[Any], Any] = lambda value: value
 
 
 def parse_percentage(value: str) -> str:
@@ -124,7 +127,7 @@ subjects = Type(
     {"type": "list", "elements": "str"}, lambda value: [parse_subject(str(entry)) for entry in value], absent=[]
 )
 strings = Type({"type": "list", "elements": "str"}, list, absent=[])
-time = Type({"type": "str"}, parse_instant, absent="")
+time = Type({"type": "str"}, parse_instant, absent="", stored=stored_instant)
 percentage = Type(
     {"type": "str"},
     parse_percentage,
@@ -206,8 +209,11 @@ def switch(off: str, on: str) -> Type:
     return Type({"type": "bool"}, lambda value: on if value else off, lambda value: value == on, absent=off)
 
 
-def record(*fields: tuple[str, Type], since: Mapping[str, int] | None = None) -> Type:
-    """A nested table. Keys that are not written stay as the server has them, and `{}` removes the table."""
+def record(*fields: tuple[str, Type], since: Mapping[str, int] | None = None, echoed: Collection[str] = ()) -> Type:
+    """A nested table. Keys that are not written stay as the server has them, and `{}` removes the table.
+
+    The server's answer has the `echoed` keys also where they say nothing.
+    """
     types = dict(fields)
 
     def parse(value: dict[str, Any]) -> dict[str, Any]:
@@ -226,7 +232,13 @@ def record(*fields: tuple[str, Type], since: Mapping[str, int] | None = None) ->
     def level(value: dict[str, Any]) -> int:
         return highest(max((since or {}).get(key, 0), types[key].level(item)) for key, item in value.items())
 
-    return Type({"type": "dict", "options": {key: kind.spec for key, kind in fields}}, parse, show, {}, level, bare)
+    def stored(value: dict[str, Any]) -> dict[str, Any]:
+        kept = {key: types[key].stored(item) if key in types else item for key, item in bare(value).items()}
+        return kept | {key: types[key].absent for key in echoed if kept and key not in kept}
+
+    return Type(
+        {"type": "dict", "options": {key: kind.spec for key, kind in fields}}, parse, show, {}, level, bare, stored
+    )
 
 
 def bare(value: Any) -> Any:
@@ -276,6 +288,7 @@ def list_of(item: Type, *needed: str) -> Type:
         absent=[],
         level=lambda value: highest(item.level(entry) for entry in value),
         plain=bare,
+        stored=lambda value: [item.stored(entry) for entry in value],
     )
 
 

@@ -33,6 +33,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
     PLACEMENT,
     REPUBLISH,
+    STREAM,
     age,
     complete_stream,
     marker,
@@ -40,8 +41,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream i
     replicas,
     server_metadata,
     storage,
-    stream_objections,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream_rules import stream_objections
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 STREAM_PREFIX = "KV_"
@@ -147,6 +148,7 @@ KV = Resource(
     ),
     # A limit_marker_ttl turns allow_msg_ttl on, which the server never turns off again.
     hidden=(Field("allow_msg_ttl", boolean, one_way, api_level=1),),
+    stream_fields=STREAM.fields,
     named="bucket",
     forbidden=BUCKET_NAME,
     prefix=STREAM_PREFIX,

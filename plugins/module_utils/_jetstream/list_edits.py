@@ -20,7 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin i
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import merged
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Refusal, Resource, invalid
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import PARKED
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import covers, overlap
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subjects import covers
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 ADD, REMOVE = "add", "remove"
@@ -31,12 +31,11 @@ class Entries(NamedTuple):
 
     # What two entries have in common that are the same one.
     identity: Callable[[Any], Hashable]
-    # Whether the first one makes the second one needless, and whether the server refuses the two together.
+    # Whether the first one makes the second one needless.
     includes: Callable[[Any, Any], bool] = lambda _one, _other: False
-    clashes: Callable[[Any, Any], bool] = lambda _one, _other: False
 
 
-ENTRIES = {"subjects": Entries(str, covers, overlap), "sources": Entries(same_source)}
+ENTRIES = {"subjects": Entries(str, covers), "sources": Entries(same_source)}
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class ListEdits:
         return {key: self._list(key, config.get(key) or []) for key in {**self.add, **self.remove}}
 
     def _list(self, key: str, before: list[Any]) -> list[Any]:
-        identity, includes, _clashes = ENTRIES[key]
+        identity, includes = ENTRIES[key]
         leaving = {identity(entry) for entry in self.remove.get(key, ())}
         after = [entry for entry in before if identity(entry) not in leaving and not _is_parked(entry)]
         for entry in self.add.get(key, ()):
@@ -74,14 +73,6 @@ class ListEdits:
     def objections(self, config: Mapping[str, Any]) -> Iterator[Refusal]:
         """Why the lists that come of a configuration would be refused by the server, or be others than meant."""
         after = {**config, **self.applied(config)}
-        for key, entries in self.add.items():
-            for entry in entries:
-                others = [one for one in after[key] if one != entry and ENTRIES[key].clashes(one, entry)]
-                if others and entry in after[key]:
-                    yield invalid(
-                        f"add.{key}: {entry} overlaps {' and '.join(others)} of the same stream",
-                        f"Take the other one away in the same task, with remove.{key}, or add another one.",
-                    )
         stored_before = config.get("subjects") or config.get("sources")
         if self and stored_before and not any(after.get(key) for key in ("subjects", "sources", "mirror")):
             yield invalid(

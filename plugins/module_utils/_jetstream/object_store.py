@@ -17,6 +17,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses i
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Field, Mutability, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import (
     PLACEMENT,
+    STREAM,
     age,
     complete_stream,
     replicas,
@@ -51,6 +52,7 @@ OBJECT_STORE = Resource(
         Field("compression", compressed),
         Field("metadata", labels, default=server_metadata),
     ),
+    stream_fields=STREAM.fields,
     named="bucket",
     forbidden=BUCKET_NAME,
     prefix=STREAM_PREFIX,

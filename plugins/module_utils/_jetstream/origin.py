@@ -52,7 +52,7 @@ def with_domain(of: Type) -> Type:
     return replace(of, spec=of.spec | {"options": options}, parse=parse)
 
 
-TRANSFORM = record(("src", subject), ("dest", string))
+TRANSFORM = record(("src", subject), ("dest", string), echoed=("src", "dest"))
 # The server drops an empty name, and a mirror without a name is an ordinary stream.
 ORIGIN = with_domain(
     with_names(
@@ -62,7 +62,7 @@ ORIGIN = with_domain(
             ("opt_start_time", time),
             ("filter_subject", subject),
             ("subject_transforms", list_of(TRANSFORM)),
-            ("external", record(("api", string), ("deliver", string))),
+            ("external", record(("api", string), ("deliver", string), echoed=("api", "deliver"))),
             ("consumer", record(("name", string), ("deliver_subject", string))),
             since={"consumer": 4},
         ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -61,6 +61,8 @@ class ResourcePlan:
     steps: tuple[Step, ...] = ()
     changes: Changes = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
+    # The changed fields that get a default which a limit of the server may lower.
+    limited: frozenset[str] = frozenset()
 
     @property
     def refused_for_age(self) -> bool:
@@ -93,6 +95,14 @@ def plan_resource(
     changes = _changes(resource, _target(resource, desired, edited, found, policy, context), found.config)
     if not changes:
         return ResourcePlan()
+    reset = {entry.stored for entry in _fields_to_reset(resource, {**desired, **edited}, policy) if entry.ceiling}
+    plan = _change(resource, found, policy, level, context, changes)
+    return replace(plan, limited=frozenset(reset & changes.keys()))
+
+
+def _change(
+    resource: Resource, found: Current, policy: Policy, level: int, context: Context, changes: Changes
+) -> ResourcePlan:
     too_old = (
         *_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level),
         *_too_old_to_change(resource, changes, level),
@@ -112,7 +122,7 @@ def plan_resource(
 
 def _creation(resource: Resource, name: str, desired: Config, level: int, context: Context) -> ResourcePlan:
     config = _sent(resource, resource.completes(resource.creates(name) | desired, {}))
-    refusals = (*_too_old(resource, desired, level), *resource.objects(config, context))
+    refusals = (*_too_old(resource, desired, level), *resource.objects(config, replace(context, creates=True)))
     changes = {key: (None, value) for key, value in config.items()}
     return ResourcePlan((Step("create", config),), changes, refusals)
 
@@ -165,7 +175,9 @@ def _target(
 ) -> Config:
     """The declared fields, the fields that are reset to their default, and the fields that follow from both."""
     after = {key: merged(found.config.get(key), value) for key, value in desired.items()} | {**edited}
-    reset = _fields_to_reset(resource, {**desired, **edited}, policy)
+    found_says = {entry.stored for entry in resource.fields if entry.value(found.config) != entry.type.absent}
+    # A field that the server does not have is at its default already.
+    reset = [entry for entry in _fields_to_reset(resource, {**desired, **edited}, policy) if entry.stored in found_says]
     reset_keys = {entry.stored for entry in reset}
     # Defaults depend on other fields, for example the duplicate window on max_age.
     others = {key: value for key, value in (found.config | after).items() if key not in reset_keys}
@@ -344,7 +356,7 @@ def _recreation(
     sequence = resource.resumes_at(found, config, level)
     if sequence is not None:
         steps.append(Step("reset", {"seq": sequence}))
-    refusals = (*too_old, *_lost_by_recreation(loss, policy), *resource.objects(config, context))
+    refusals = (*too_old, *_lost_by_recreation(loss, policy), *resource.objects(config, replace(context, creates=True)))
     return ResourcePlan(tuple(steps), changes, refusals)
 
 

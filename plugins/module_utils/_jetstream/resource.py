@@ -19,6 +19,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import NestedError, Type, options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
+# The API level of the newest server that the tables know.
+NEWEST_LEVEL = 5
+
 
 @dataclass(frozen=True)
 class Current:
@@ -40,6 +43,11 @@ class Context:
     trims_discard_new: bool = False
     # How many consumers of the stream the same declaration deletes.
     leaving: int = 0
+    # Whether the configuration is the one of a new resource.
+    creates: bool = False
+    # The server's API level, and the limits of server and account that lower a default, by field, as far as they were read.
+    level: int = NEWEST_LEVEL
+    ceilings: Mapping[str, int] = field(default_factory=dict)
 
 
 class Mutability(Enum):
@@ -76,6 +84,14 @@ def invalid(cause: str, remedy: str) -> Refusal:
     return Refusal("INVALID_VALUE", cause, remedy)
 
 
+class Ceiling(NamedTuple):
+    """A limit of the server or the account, which no user can read: the server's error for a value above it, and the values it can have."""
+
+    err_code: int
+    least: int
+    most: int
+
+
 @dataclass(frozen=True)
 class Field:
     name: str
@@ -88,8 +104,12 @@ class Field:
     alone: bool = False
     # The server's name of the field, where the option has another one.
     key: str = ""
-    # The server's default, where it depends on other fields.
+    # The server's default, where it depends on other fields, on the stream or on the server's limits.
     default: Callable[[Config, Context], Any] | None = None
+    # The limit that lowers this default.
+    ceiling: Ceiling | None = None
+    # Whether the server's answer has the field also where it says nothing.
+    echoed: bool = False
 
     @property
     def stored(self) -> str:
@@ -131,6 +151,9 @@ class Resource:
     prefix: str = ""
     # Fields of a bucket's stream that are no options and follow from others: a change of them is guarded too.
     hidden: tuple[Field, ...] = ()
+    # The fields of the stream that a bucket is, and what the server's answer has beside fields; as it answers, so check mode shows it.
+    stream_fields: tuple[Field, ...] = ()
+    constants: Mapping[str, Any] = field(default_factory=dict)
     # What a new resource has where nothing is written.
     creates: Callable[[str], Config] = lambda _name: {}
     # The declared fields and those that follow from them, from the declared and the current configuration.
@@ -157,6 +180,12 @@ class Resource:
     @cached_property
     def guarded(self) -> dict[str, Field]:
         return self.by_key | {entry.stored: entry for entry in self.hidden}
+
+    @cached_property
+    def guarded_by_limits(self) -> dict[str, Ceiling]:
+        """The fields whose default a limit of the server may lower."""
+        fields = (*self.fields, *self.stream_fields)
+        return {entry.stored: entry.ceiling for entry in fields if entry.ceiling}
 
     def argument_spec(self) -> dict[str, dict[str, Any]]:
         specs = {entry.name: dict(entry.type.spec) for entry in self.fields}

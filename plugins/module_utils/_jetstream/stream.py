@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_duration
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import (
     Type,
     at_least,
@@ -32,19 +29,22 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses i
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin import ORIGIN, TRANSFORM
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import label, owner_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
+    Ceiling,
     Context,
     Field,
     Mutability,
-    Refusal,
     Resource,
-    invalid,
     one_way,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream_rules import stream_objections
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 MILLISECOND = 10**6
 SECOND = 10**9
 DEFAULT_DUPLICATE_WINDOW_NS = 120 * SECOND
+# The API level from which on a stream with sources has no duplicate window of its own.
+LEVEL_WITHOUT_SOURCES_WINDOW = 4
+INVALID_STREAM = 10052
 
 
 def retention_change(before: str, after: str) -> Mutability:
@@ -62,11 +62,12 @@ def default_subjects(config: Config, _context: Context) -> list[str]:
     return [] if config.get("mirror") or config.get("sources") else [config["name"]]
 
 
-def default_window(config: Config, _context: Context) -> int:
-    """How long the server remembers message ids where duplicate_window is not written."""
-    if config.get("mirror") or config.get("sources"):
+def default_window(config: Config, context: Context) -> int:
+    """How long the server remembers message ids where duplicate_window is not written. Up to 2.12 it does with sources too."""
+    if config.get("mirror") or (config.get("sources") and context.level >= LEVEL_WITHOUT_SOURCES_WINDOW):
         return 0
-    return min(DEFAULT_DUPLICATE_WINDOW_NS, config.get("max_age") or DEFAULT_DUPLICATE_WINDOW_NS)
+    most = context.ceilings.get("duplicate_window", DEFAULT_DUPLICATE_WINDOW_NS)
+    return min(most, config.get("max_age") or most)
 
 
 def server_metadata(config: Config, _context: Context) -> dict[str, str]:
@@ -112,29 +113,8 @@ def complete_stream(desired: Config, actual: Config) -> Config:
     return desired
 
 
-def stream_objections(after: Config, _context: Context) -> Iterator[Refusal]:
-    """What the server would refuse of a stream, or store otherwise than it is written."""
-    subjects = after.get("subjects") or []
-    if twice := sorted({subject for subject in subjects if subjects.count(subject) > 1}):
-        yield invalid(f"subjects: {', '.join(twice)} is listed twice", "List each subject once.")
-    if after.get("max_age") and after.get("duplicate_window", 0) > after["max_age"]:
-        window, age = show_duration(after["duplicate_window"]), show_duration(after["max_age"])
-        yield invalid(f"duplicate_window: {window} is longer than max_age, {age}", "Lower it or leave it out.")
-    for key in ("subjects", "sources"):
-        if after.get("mirror") and after.get(key):
-            yield invalid(f"{key}: a mirror has no {key} of its own", "Leave them out.")
-    if after.get("mirror") and not after["mirror"].get("name"):
-        yield invalid("mirror.name is missing", "Write the stream to mirror, or mirror: {} for no mirror.")
-    if after.get("discard_new_per_subject") and (
-        after.get("discard") != "new" or after.get("max_msgs_per_subject", -1) < 1
-    ):
-        yield invalid(
-            "discard_new_per_subject needs discard: new and max_msgs_per_subject", "Set these two options too."
-        )
-
-
 PLACEMENT = record(("cluster", string), ("tags", strings))
-REPUBLISH = record(("src", subject), ("dest", string), ("headers_only", boolean))
+REPUBLISH = record(("src", subject), ("dest", string), ("headers_only", boolean), echoed=("dest",))
 age: Type = at_least(100 * MILLISECOND, duration)
 marker: Type = at_least(SECOND, duration)
 replicas: Type = within(1, 5, absent=1)
@@ -146,33 +126,42 @@ STREAM = Resource(
     fields=(
         Field("description", string),
         Field("subjects", subjects, default=default_subjects),
-        Field("retention", choice("limits", "interest", "workqueue"), retention_change),
-        Field("max_consumers", limit(integer), change_level=2),
-        Field("max_msgs", limit(integer)),
-        Field("max_bytes", limit(byte_size)),
-        Field("max_msgs_per_subject", limit(integer)),
-        Field("max_msg_size", limit(byte_size)),
-        Field("max_age", age),
-        Field("duplicate_window", age, default=default_window),
-        Field("discard", choice("old", "new")),
+        Field("retention", choice("limits", "interest", "workqueue"), retention_change, echoed=True),
+        Field("max_consumers", limit(integer), change_level=2, echoed=True),
+        Field("max_msgs", limit(integer), echoed=True),
+        Field("max_bytes", limit(byte_size), echoed=True),
+        Field("max_msgs_per_subject", limit(integer), echoed=True),
+        Field("max_msg_size", limit(byte_size), echoed=True),
+        Field("max_age", age, echoed=True),
+        Field(
+            "duplicate_window",
+            age,
+            default=default_window,
+            ceiling=Ceiling(INVALID_STREAM, 100 * MILLISECOND, DEFAULT_DUPLICATE_WINDOW_NS),
+        ),
+        Field("discard", choice("old", "new"), echoed=True),
         Field("discard_new_per_subject", boolean),
-        Field("storage", storage, Mutability.NEVER),
-        Field("num_replicas", replicas, alone=True),
+        Field("storage", storage, Mutability.NEVER, echoed=True),
+        Field("num_replicas", replicas, alone=True, echoed=True),
         Field("placement", PLACEMENT, Mutability.MOVES, alone=True),
         Field("no_ack", boolean),
         Field("mirror", ORIGIN, mirror_change, change_level=2),
         Field("sources", list_of(ORIGIN, "name")),
-        Field("compression", choice("none", "s2")),
+        Field("compression", choice("none", "s2"), echoed=True),
         Field("first_seq", not_negative(integer), Mutability.NEVER),
         Field("subject_transform", TRANSFORM),
         Field("republish", REPUBLISH),
-        Field("allow_direct", boolean),
-        Field("mirror_direct", boolean),
-        Field("deny_delete", boolean, one_way),
-        Field("deny_purge", boolean, one_way),
-        Field("allow_rollup_hdrs", boolean),
-        Field("consumer_limits", record(("inactive_threshold", duration), ("max_ack_pending", at_least(-1, integer)))),
-        Field("allow_msg_ttl", boolean, one_way, api_level=1),
+        Field("allow_direct", boolean, echoed=True),
+        Field("mirror_direct", boolean, echoed=True),
+        Field("deny_delete", boolean, one_way, echoed=True),
+        Field("deny_purge", boolean, one_way, echoed=True),
+        Field("allow_rollup_hdrs", boolean, echoed=True),
+        Field(
+            "consumer_limits",
+            record(("inactive_threshold", duration), ("max_ack_pending", at_least(-1, integer))),
+            echoed=True,
+        ),
+        Field("allow_msg_ttl", boolean, one_way, api_level=1, echoed=True),
         Field("subject_delete_marker_ttl", marker, api_level=1),
         Field("allow_msg_counter", boolean, Mutability.NEVER, api_level=2),
         Field("allow_atomic", boolean, api_level=2),
@@ -186,6 +175,7 @@ STREAM = Resource(
     objects=stream_objections,
     loses=stream_losses,
     holds=stream_content,
+    constants={"sealed": False},
     states=("present", "absent", "purged", "sealed"),
     editable=("subjects", "sources"),
     arguments={

@@ -9,7 +9,7 @@ The server refuses a subject that another stream still has. PRIVATE to the colle
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,6 +37,10 @@ class SubjectChange:
     @property
     def given_up(self) -> tuple[str, ...]:
         return tuple(subject for subject in self.before if subject not in self.after)
+
+    def overlaps(self, subject: str) -> bool:
+        """Whether the stream has a part of this subject after its plan."""
+        return any_overlap((subject,), self.after)
 
     def kept(self) -> tuple[str, ...]:
         """The subjects between giving up some and taking others. A stream must have at least one."""
@@ -84,16 +88,21 @@ def _waiting(pending: Mapping[str, SubjectChange]) -> dict[str, set[str]]:
     return waiting
 
 
-def contested(changes: Sequence[SubjectChange]) -> dict[str, tuple[str, Collection[str]]]:
-    """Streams that take a subject of a stream that is declared before them: the subject and those streams."""
+def taken_in_turn(
+    changes: Sequence[SubjectChange], keeping: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, list[str]]]:
+    """The streams that take a subject which another one keeps or has taken before: the subjects and those streams."""
     index = SubjectIndex()
-    found: dict[str, tuple[str, Collection[str]]] = {}
+    kept = {change.stream: [subject for subject in change.before if subject in change.after] for change in changes}
+    for stream, subjects in (*keeping.items(), *kept.items()):
+        for subject in subjects:
+            index.add(subject, stream)
+    found: dict[str, dict[str, list[str]]] = {}
     for change in changes:
+        owners = {subject: sorted(index.owners(subject) - {change.stream}) for subject in change.after}
+        if taken := {subject: names for subject, names in owners.items() if names}:
+            found[change.stream] = taken
+            continue
         for subject in change.after:
-            if owners := index.owners(subject) - {change.stream}:
-                found[change.stream] = (subject, sorted(owners))
-                break
-        else:
-            for subject in change.after:
-                index.add(subject, change.stream)
+            index.add(subject, change.stream)
     return found

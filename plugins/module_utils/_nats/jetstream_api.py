@@ -25,12 +25,16 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Step
 
-NO_STREAM, NO_CONSUMER, NO_MESSAGE = 10059, 10014, 10037
+NO_STREAM, NO_CONSUMER, NO_MESSAGE, NO_LEADER = 10059, 10014, 10037, 10008
 MAX_CONCURRENT = 32
 OWN_API = "$JS.API"
 VERSION_NUMBER = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 # Seconds before an unanswered request is sent again.
 RETRY_AFTER_S = 0.1
+# Seconds to wait for an answer about one resource before it is asked for again.
+PATIENCE_S = 2
+# For how many time-outs requests are sent again: an election takes up to ten seconds, and the time-out is five.
+SILENCES = 3
 
 # The code and the remedy for an err_code of the server.
 ERRORS = {
@@ -38,7 +42,7 @@ ERRORS = {
         "JETSTREAM_NO_PEERS",
         "Too few servers are up, or none fits the placement: look at the cluster with nats_health.",
     ),
-    10008: ("JETSTREAM_UNAVAILABLE", "JetStream has no quorum: look at the cluster with nats_health."),
+    NO_LEADER: ("JETSTREAM_UNAVAILABLE", "JetStream has no quorum: look at the cluster with nats_health."),
     NO_CONSUMER: ("NOT_FOUND", ""),
     10023: ("JETSTREAM_LIMIT", "A server's store is full: delete or purge something, or raise max_file_store."),
     10026: ("JETSTREAM_LIMIT", "The stream or the account allows no more consumers: raise max_consumers."),
@@ -104,6 +108,8 @@ class JetStream:
         self._account: asyncio.Future[Answer] | None = None
         self._trims: bool | None = None
         self._room = asyncio.Semaphore(MAX_CONCURRENT)
+        # When the first and the last of some requests without an answer was given up.
+        self._first_silence = self._last_silence = float("-inf")
 
     async def level(self) -> int:
         """The level of the server's JetStream API: 0 up to 2.10, 1 with 2.11, and so on."""
@@ -112,7 +118,7 @@ class JetStream:
     async def account(self) -> Answer:
         """The limits and figures of the account, and the server's API level, as they were at first."""
         if self._account is None:
-            self._account = asyncio.ensure_future(self.ask("INFO", "JetStream"))
+            self._account = asyncio.ensure_future(self.surely("INFO", "JetStream"))
         try:
             return await self._account
         except NatsError:
@@ -127,22 +133,34 @@ class JetStream:
         return self._trims
 
     async def _ask_trims(self) -> bool:
-        if self._prefix != OWN_API:
-            # Behind another prefix, a server of another cluster answers. Only its level is known.
-            return await self.level() < 1
-        version = VERSION_NUMBER.match(str((await self.connection.client())._server_info.get("version")))
-        return version is None or tuple(map(int, version.groups())) < (2, 10, 6)
+        version = await self._version()
+        return await self.level() < 1 if version is None else version < (2, 10, 6)
 
-    async def ask(self, call: str, what: object, body: Mapping[str, Any] | None = None) -> Answer:
+    async def knows_actions(self) -> bool:
+        """Whether a request can say that it updates a consumer and creates none, as from 2.10 on."""
+        version = await self._version()
+        return await self.level() >= 1 if version is None else version >= (2, 10)
+
+    async def _version(self) -> tuple[int, ...] | None:
+        """The server's version. Behind another prefix a server of another cluster answers, of which only the level is known."""
+        if self._prefix != OWN_API:
+            return None
+        version = VERSION_NUMBER.match(str((await self.connection.client())._server_info.get("version")))
+        return tuple(map(int, version.groups())) if version else (0,)
+
+    async def ask(
+        self, call: str, what: object, body: Mapping[str, Any] | None = None, timeout: float | None = None
+    ) -> Answer:
         """The answer to one call. An error of the server is raised with `what` as its object."""
-        async with self._room:
-            try:
-                answer = await self.connection.ask(f"{self._prefix}.{call}", body or b"")
-            except NobodyAnswersError as silence:
-                if self._prefix == OWN_API:
-                    raise
-                remedy = "Check the option domain or api_prefix: is there such a domain, and is it imported into this account?"
-                raise NobodyAnswersError(str(what), f"nobody answers under {self._prefix}", remedy) from silence
+        try:
+            answer = await self.connection.ask(f"{self._prefix}.{call}", body or b"", timeout)
+        except NobodyAnswersError as silence:
+            if self._prefix == OWN_API:
+                raise
+            remedy = (
+                "Check the option domain or api_prefix: is there such a domain, and is it imported into this account?"
+            )
+            raise NobodyAnswersError(str(what), f"nobody answers under {self._prefix}", remedy) from silence
         if error := answer.get("error"):
             err_code = error.get("err_code")
             cause = f"{error.get('description', 'refused')} (err_code {err_code})"
@@ -151,34 +169,65 @@ class JetStream:
         return answer
 
     async def surely(
-        self, call: str, what: object, body: Mapping[str, Any] | None = None, done: Collection[int] = ()
+        self,
+        call: str,
+        what: object,
+        body: Mapping[str, Any] | None = None,
+        done: Collection[int] = (),
+        patience: float | None = None,
     ) -> Answer:
         """The answer to a call that may be sent twice: it is sent again, perhaps to another server, where no answer came.
 
-        The loss of a server is noticed at once, but the others must elect a leader first, so the call is sent again for as long as
-        one answer may take. `done` are the errors that mean, for a repeated call, that the first one was carried out.
+        The loss of a server is noticed at once, but the others must elect a leader first, so the call is sent again for some time.
+        `patience` is how long one answer is waited for, where that is less than the time-out. `done` are the errors that mean, for a
+        repeated call, that the first one was carried out.
         """
-        deadline, repeated = time.monotonic() + self.connection.options.timeout, False
+        timeout = min(patience or self.connection.options.timeout, self.connection.options.timeout)
+        # While nobody answers, nothing else is sent either: it would only wait for the same election.
+        async with self._room:
+            return await self._repeated(call, what, body, done, timeout)
+
+    async def _repeated(
+        self, call: str, what: object, body: Mapping[str, Any] | None, done: Collection[int], timeout: float
+    ) -> Answer:
+        repeated = False
         while True:
-            last = time.monotonic() > deadline
             try:
-                return await self.ask(call, what, body)
+                return await self.ask(call, what, body, timeout)
             except UnansweredError:
-                if last:
+                if self._silent_for_long():
                     raise
                 repeated = True
-                await asyncio.sleep(RETRY_AFTER_S)
             except NatsError as error:
                 if repeated and error.err_code in done:
                     return {}
-                raise
+                if not repeated or error.err_code != NO_LEADER or self._silent_for_long():
+                    raise
+            await asyncio.sleep(RETRY_AFTER_S)
+
+    def _silent_for_long(self) -> bool:
+        """Whether no answer came for longer than an election takes. All requests share this time, so that many cost no more than one."""
+        now = time.monotonic()
+        if now - self._last_silence > SILENCES * self.connection.options.timeout:
+            self._first_silence = now
+        self._last_silence = now
+        return now - self._first_silence > SILENCES * self.connection.options.timeout
 
     async def find(self, place: Place, **body: Any) -> Answer | None:
         """Configuration, state and replicas of a stream or consumer; None where it does not exist."""
         try:
-            return await self.surely(place.info(), place, body or None)
+            return await self.surely(place.info(), place, body or None, patience=PATIENCE_S)
         except NatsError as error:
             if error.err_code in place.missing:
+                return None
+            raise
+
+    async def seen(self, place: Place) -> Answer | None:
+        """The same of a resource that is only looked at; None also where this user may not read it, or nobody answers."""
+        try:
+            return await self.find(place)
+        except NatsError as error:
+            if error.err_code is None:
                 return None
             raise
 
@@ -186,8 +235,10 @@ class JetStream:
         """Carries out a step. Most calls have the same effect when sent twice, so they are repeated; purge and reset are sent once."""
         call, body = place.request(step)
         if step.action in ("purge", "reset"):
-            return await self.ask(call, place, body)
-        return await self.surely(call, place, body, place.missing if step.action == "delete" else ())
+            async with self._room:
+                return await self.ask(call, place, body)
+        done = place.missing if step.action == "delete" else ()
+        return await self.surely(call, place, body, done, PATIENCE_S)
 
     async def listed(self, call: str, what: object, key: str) -> list[Answer]:
         """All pages of a list."""

@@ -103,7 +103,6 @@ def test_exact_resets_the_other_fields_and_keeps_the_list():
         "subjects": (["a"], ["a", "b"]),
         "sources": ([{"name": "A"}], []),
         "description": ("x", ""),
-        "duplicate_window": (0, 120 * 10**9),
     }
     assert (
         planned({"subjects": ["a", "b"], "duplicate_window": 120 * 10**9}, add={"subjects": ["b"]}, exact=True).steps
@@ -133,8 +132,8 @@ def test_a_stream_that_does_not_exist_is_created_with_what_is_added(options, con
     [
         ({"subjects": ["a"]}, {"remove": {"subjects": ["a"]}}, "nothing would be left to store"),
         ({"sources": [{"name": "A"}]}, {"remove": {"sources": [{"name": "A"}]}}, "nothing would be left to store"),
-        ({"subjects": ["a.b", "c"]}, {"add": {"subjects": ["a.>"]}}, "add.subjects: a.> overlaps a.b of the same stream"),
-        ({"subjects": ["a.*.c"]}, {"add": {"subjects": ["a.b.*"]}}, "a.b.* overlaps a.*.c of the same stream"),
+        ({"subjects": ["a.b", "c"]}, {"add": {"subjects": ["a.>"]}}, "subjects: a.b and a.> overlap"),
+        ({"subjects": ["a.*.c"]}, {"add": {"subjects": ["a.b.*"]}}, "subjects: a.b.* and a.*.c overlap"),
         ({"mirror": {"name": "A"}}, {"add": {"subjects": ["a"]}}, "a mirror has no subjects of its own"),
     ],
 )  # fmt: skip

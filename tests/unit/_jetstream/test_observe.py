@@ -15,7 +15,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.observe 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 
 HOUR = 3600 * 10**9
-STREAM = {"name": "S", "subjects": ["S"], "max_msgs": -1, "num_replicas": 1, "metadata": {"messaging.nats/owner": "x"}}
+STREAM = {
+    "name": "S",
+    "subjects": ["S"],
+    "max_msgs": -1,
+    "num_replicas": 1,
+    "duplicate_window": HOUR // 60,
+    "metadata": {"messaging.nats/owner": "x"},
+}
 BUCKET = {"name": "KV_b", "subjects": ["$KV.b.>"], "max_msgs_per_subject": 5, "discard": "new", "max_age": HOUR}
 
 
@@ -41,7 +48,7 @@ def compared(kind, config, level=5, **options):
         # What would be refused is a difference all the same.
         ({"storage": "memory"}, {"storage": ("file", "memory")}),
         ({"allow_batched": True, "level": 0}, {"allow_batched": (False, True)}),
-        ({"exact": True}, {"duplicate_window": ("0s", "2m")}),
+        ({"exact": True}, {"duplicate_window": ("1m", "2m")}),
         ({"state": "absent"}, {"state": ("present", "absent")}),
         ({"state": "sealed"}, {"sealed": (False, True)}),
         ({"state": "sealed", "max_msgs": 5}, {"max_msgs": (-1, 5), "sealed": (False, True)}),

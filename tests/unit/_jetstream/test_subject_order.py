@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import (
     SubjectChange,
-    contested,
     rounds,
+    taken_in_turn,
 )
 
 
@@ -35,7 +35,21 @@ def test_a_stream_that_gives_up_a_subject_comes_before_the_one_that_takes_it(cha
     assert [(set(turn.streams), dict(turn.released)) for turn in rounds(changes)] == expected
 
 
-def test_the_second_of_two_streams_with_one_subject_is_named():
-    assert contested([change("A", "", ["a.>"]), change("B", "", ["a.b"]), change("C", "", "c")]) == {
-        "B": ("a.b", ["A"])
-    }
+@pytest.mark.parametrize(
+    ("changes", "keeping", "taken"),
+    [
+        # The one that is written first has it.
+        (
+            [change("A", "", ["a.>"]), change("B", "", ["a.b"]), change("C", "", "c")],
+            {},
+            {"B": {"a.b": ["A"]}},
+        ),
+        # One that has it already keeps it, also against a stream that is written before.
+        ([change("A", "", "x"), change("B", "xy", "xz")], {}, {"A": {"x": ["B"]}}),
+        ([change("A", "", "xy")], {"B": ["x"]}, {"A": {"x": ["B"]}}),
+        # One that is refused takes nothing from the others.
+        ([change("A", "", "xy"), change("C", "", "y")], {"B": ["x"]}, {"A": {"x": ["B"]}}),
+    ],
+)
+def test_of_two_streams_with_one_subject_the_later_one_is_refused(changes, keeping, taken):
+    assert taken_in_turn(changes, keeping) == taken
