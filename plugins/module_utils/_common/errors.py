@@ -51,6 +51,12 @@ class UnansweredError(NatsError):
     code = "NO_ANSWER"
 
 
+class DeniedRequestError(NatsError):
+    """A request that this user may not send; the answers to others come in."""
+
+    code = "ACCOUNT_DENIED"
+
+
 class Unasked(str, Enum):
     """Why a request as a user of an account could not be sent."""
 

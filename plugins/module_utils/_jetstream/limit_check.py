@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
+    DeniedRequestError,
+    NatsError,
+    NobodyAnswersError,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.account_limits import (
     Account,
     account_from,
@@ -25,6 +29,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.limit_ex
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import ERRORS, JetStream
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
+
+# The states in which a resource is created where it is missing.
+CREATING_STATES = ("present", "paused", "resumed")
 
 
 @dataclass(frozen=True)
@@ -80,12 +87,16 @@ def sign(number: int) -> int:
 
 
 async def limit_check(jetstream: JetStream, declared: Sequence[DeclaredResource]) -> LimitCheck | None:
-    """The check of a declaration; None where it can't exceed a limit, or where this user may not ask for the limits."""
-    if all(item.state == "absent" for item in declared):
+    """The check of a declaration; None where it can't exceed a limit, or where this user can't ask for the limits."""
+    if not any(item.state in CREATING_STATES for item in declared):
         return None
     try:
         account = account_from(await jetstream.account())
-    except NatsError:
+    except (DeniedRequestError, NobodyAnswersError):
         # The server will refuse what exceeds a limit.
+        return None
+    except NatsError as error:
+        if error.err_code is None:
+            raise
         return None
     return LimitCheck(jetstream, account) if account and in_doubt(account, declared) else None

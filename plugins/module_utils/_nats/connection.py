@@ -14,11 +14,12 @@ from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import (
+    DeniedRequestError,
     NatsError,
     NobodyAnswersError,
     NotAskedError,
@@ -55,6 +56,16 @@ REFUSED = ("authorization violation", "authentication expired", "authentication 
 EVERY_SERVER = "$SYS.REQ.SERVER.PING"
 # The beginning of the server's error for a subject that the user's permissions deny.
 DENIED = "permissions violation for "
+
+
+class Denial(NamedTuple):
+    """What the server denies a user."""
+
+    direction: str
+    subject: str
+
+    def __str__(self) -> str:
+        return f"{self.direction} to {self.subject}"
 
 
 @dataclass(frozen=True)
@@ -125,7 +136,7 @@ class Connection:
         self._connecting = asyncio.Lock()
         self._last_used = 0.0
         # Of each pending request, its subject and the future that a denial by the server sets.
-        self._denials: dict[asyncio.Future[str], str] = {}
+        self._denials: dict[asyncio.Future[Denial], str] = {}
         self._last_error: Exception | None = None
 
     def __enter__(self) -> Connection:
@@ -172,7 +183,7 @@ class Connection:
         return answer
 
     async def _response(
-        self, client: _Client, subject: str, body: bytes, timeout: float, denied: asyncio.Future[str]
+        self, client: _Client, subject: str, body: bytes, timeout: float, denied: asyncio.Future[Denial]
     ) -> bytes:
         """The data of the answer; raises at once where the server denies the request or the connection is lost."""
         response = asyncio.ensure_future(client.request(subject, body, timeout=timeout))
@@ -183,17 +194,17 @@ class Connection:
         response.cancel()
         if not denied.done():
             raise nats.errors.ConnectionClosedError
-        raise NatsError(
+        raise (DeniedRequestError if denied.result().direction == "publish" else NatsError)(
             f"request to {subject}",
             f"the server denies this user to {denied.result()}",
             "Allow it in the user's permissions.",
-            code="ACCOUNT_DENIED",
+            code=DeniedRequestError.code,
         )
 
     @contextmanager
-    def _denial_of(self, subject: str) -> Iterator[asyncio.Future[str]]:
+    def _denial_of(self, subject: str) -> Iterator[asyncio.Future[Denial]]:
         """A future that the server's denial of a request to this subject sets."""
-        denied: asyncio.Future[str] = self._loop.create_future()
+        denied: asyncio.Future[Denial] = self._loop.create_future()
         self._denials[denied] = subject
         try:
             yield denied
@@ -253,7 +264,7 @@ class Connection:
         self._last_used = self._loop.time()
         return list(answers.values()), no_responders
 
-    def _check_asked(self, subject: str, denied: asyncio.Future[str], no_responders: bool) -> None:
+    def _check_asked(self, subject: str, denied: asyncio.Future[Denial], no_responders: bool) -> None:
         """Raises where the request can't have reached any server: each server listens in its system account."""
         if denied.done():
             raise NotAskedError(
@@ -362,14 +373,14 @@ class Connection:
         direction, _word, denied = str(error).split(DENIED, 1)[1].partition(" to ")
         for future, subject in self._denials.items():
             if direction != "publish":
-                sentence = f"subscribe to {self.options.inbox_prefix}.>"
+                denial = Denial("subscribe", f"{self.options.inbox_prefix}.>")
             elif subject.lower() in denied.lower():
                 # nats-py turns the subject in the server's error into lower case, so the requested one is shown.
-                sentence = f"publish to {subject}"
+                denial = Denial("publish", subject)
             else:
                 continue
             if not future.done():
-                future.set_result(sentence)
+                future.set_result(denial)
 
 
 @contextmanager
