@@ -156,7 +156,7 @@ def test_what_another_writer_took_away_again_is_added_again(account_connection, 
     """An update that was made of the list before ours is sent right after ours."""
     jetstream("STREAM.CREATE.S", name="S", subjects=["theirs.>"])
     api = JetStream(account_connection)
-    lost: list[dict] = []
+    lost: list[object] = []
 
     async def overwritten(jetstream_api, item, plan, found, timeout):
         answer = await carry_out(jetstream_api, item, plan, found, timeout)

@@ -36,7 +36,7 @@ GENERATED = settings(
     suppress_health_check=list(HealthCheck),
 )
 # Streams of each retention, and one with limits for its consumers.
-PARENTS = {
+PARENTS: dict[str, dict] = {
     "PARENT": {},
     "QUEUE": {"retention": "workqueue"},
     "INTEREST": {"retention": "interest"},

@@ -43,7 +43,7 @@ def _has_priority(config: Config) -> bool:
 
 
 def _stored_delivery(config: Config, stream: Stream) -> bool:
-    subject = config.get("deliver_subject")
+    subject = str(config.get("deliver_subject") or "")
     return bool(subject) and covered(subject, stream.get("subjects") or ())
 
 

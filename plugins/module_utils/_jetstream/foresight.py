@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.current_state import CurrentState
@@ -58,7 +57,7 @@ class Foresight:
         context = await self.limits.read(item, facts.context, missing, config)
         return stored_config(item.resource, config, context) | await self._inherited(item.place, config)
 
-    async def _inherited(self, place: Place, config: Config) -> Mapping[str, Any]:
+    async def _inherited(self, place: Place, config: Config) -> Config:
         """What a mirror has from its origin, where the server can see it."""
         mirror = config.get("mirror")
         if place.consumer or not mirror or mirror.get("external"):

@@ -53,4 +53,4 @@ def _request(place: Place, config: Config) -> tuple[str, Place, Config]:
         return f"STREAM.UPDATE.{place.stream}", place, config | {"name": OTHER_STREAM} | subjects
     name = f"{OTHER_STREAM}_{uuid.uuid4().hex}"
     call, body = Place(place.stream, name).request(Step("update", config | {"name": name, "durable_name": name}))
-    return call, place, body or {}
+    return call, place, dict(body or {})
