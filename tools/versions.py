@@ -25,6 +25,7 @@ TESTS = {
     "tests/integration/test_versions.py": "2.10",
     "tests/integration/test_losses.py": "2.10",
     "tests/integration/test_reload.py": "2.11",
+    "tests/integration/test_store_limits.py": "2.11",
     "tests/integration/test_members.py": "2.11",
     "tests/integration/test_lame_duck.py": "2.11",
 }

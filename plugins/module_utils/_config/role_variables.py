@@ -154,8 +154,8 @@ def _replicas(declared: RoleVariables) -> Problems:
 def _sizes(declared: RoleVariables) -> Problems:
     volume, file, memory, limit = (
         _bytes(declared["nats_cluster_storage_size"], parse_quantity),
-        _bytes(declared["nats_cluster_max_file_store"], parse_size),
-        _bytes(declared["nats_cluster_max_memory_store"], parse_size),
+        _bytes(declared["nats_cluster_max_file_store"], parse_size, or_none=True),
+        _bytes(declared["nats_cluster_max_memory_store"], parse_size, or_none=True),
         _bytes(_memory_limit(declared), parse_quantity),
     )
     for variable, size in (
@@ -166,6 +166,11 @@ def _sizes(declared: RoleVariables) -> Problems:
     ):
         if isinstance(size, str):
             yield f"{variable}: {size}"
+    if file == memory == 0:
+        what = "with nats_cluster_max_memory_store: 0 JetStream has no store at all, and the role's clusters have JetStream"
+        yield f"nats_cluster_max_file_store: {what}: give one of the two a size"
+    if file == 0 and (found := declared["nats_cluster_storage_class"]):
+        yield f"nats_cluster_storage_class: with nats_cluster_max_file_store: 0 no server has a volume, of class {found} or another: leave it out"
     if isinstance(file, int) and isinstance(volume, int) and file > volume:
         what = f"{declared['nats_cluster_max_file_store']} is more than the volume holds"
         yield f"nats_cluster_max_file_store: {what} (nats_cluster_storage_size {declared['nats_cluster_storage_size']}): write about 0.8 of it"
@@ -178,15 +183,17 @@ def _memory_limit(declared: RoleVariables) -> Any:
     return ((declared["nats_cluster_resources"] or {}).get("limits") or {}).get("memory")
 
 
-def _bytes(value: Any, parse: Any) -> int | str | None:
-    """The size in bytes, or what is wrong with it."""
+def _bytes(value: Any, parse: Any, or_none: bool = False) -> int | str | None:
+    """The size in bytes, or what is wrong with it. 0 is one only for a store, which `or_none` says."""
     if value is None:
         return None
     try:
         size: int = parse(value)
     except ValueError as error:
         return str(error)
-    return size if size > 0 else f"{value} leaves no room: write a positive size"
+    if size > 0 or (or_none and size == 0):
+        return size
+    return f"{value} leaves no room: write a positive size{', or 0 for no such store' if or_none else ''}"
 
 
 def _profile(declared: RoleVariables) -> Problems:

@@ -61,6 +61,10 @@ class ReplaceWork(NodeWork):
         self._given_up: frozenset[Asset] = frozenset()
 
     def run(self, check: bool) -> None:
+        if not self._pods.statefulset()["spec"].get("volumeClaimTemplates"):
+            cause = "its server has no volume (nats_cluster_max_file_store is 0), so there is none to replace"
+            remedy = "Restart it, by the playbook restart: it comes back with an empty store, on any node."
+            raise NatsError(f"pod {self._name}", cause, remedy, code="NO_VOLUME")
         mark = self._binding.replacing()
         if mark and mark[0] != self._name:
             remedy = f"Finish that first: replace {mark[0]} again."

@@ -59,3 +59,10 @@ def test_a_replacement_that_was_killed_goes_on():
     assert replaced(WHOLE, {REPLACING: "nats-1 earlier"})[0] == (
         "nats-1 had given up its volume before, and this run went on from there"
     )
+
+
+def test_a_server_without_a_volume_has_none_to_replace(monkeypatch):
+    monkeypatch.setattr(ReadPods, "has_volumes", False)
+    with pytest.raises(NatsError, match="its server has no volume") as failure:
+        replaced(WHOLE)
+    assert (failure.value.code, "Restart it" in failure.value.remedy) == ("NO_VOLUME", True)
