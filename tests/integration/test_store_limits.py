@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import time
-from signal import SIGHUP, SIGTERM
+from contextlib import suppress
+from signal import SIGTERM
 from typing import Any
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.modules import nats_smoke
 from tests.support.servers import STORE, Cluster, login, running, secret
@@ -72,19 +73,6 @@ def test_a_store_of_size_zero_takes_no_stream(tmp_path, file, memory, refused):
         assert cluster[0].get("/healthz") == {"status": "ok"}
 
 
-def test_a_memory_store_may_come_later_without_a_restart(tmp_path):
-    for cluster in running(Limited(tmp_path, ["n1"], STORE, 0)):
-        cluster._stores["max_memory_store"] = STORE
-        path = tmp_path / f"n1-{cluster[0].client}.conf"
-        path.write_text(to_nats_conf(cluster.configuration(cluster[0])))
-        assert cluster[0].process is not None
-        cluster[0].process.send_signal(SIGHUP)
-        deadline = time.monotonic() + 10
-        while cluster[0].get("/jsz")["config"]["max_memory"] != STORE and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert cluster.make("LATER", "memory") == 0
-
-
 def test_streams_in_memory_survive_servers_that_come_back_empty_one_at_a_time(memory_only):
     assert memory_only.make("S", "memory") == 0
     with Connection(memory_only.user("t0")) as connection:
@@ -121,7 +109,9 @@ def whole(cluster, stream) -> dict[str, Any]:
     """The stream, once all its replicas are current."""
     deadline = time.monotonic() + 30
     while True:
-        info = cluster.ask(f"STREAM.INFO.{stream}")
+        info: dict[str, Any] = {}
+        with suppress(NatsError):  # nobody leads it for a moment
+            info = cluster.ask(f"STREAM.INFO.{stream}")
         replicas = (info.get("cluster") or {}).get("replicas") or []
         if len(replicas) == 2 and all(peer["current"] for peer in replicas):
             return info

@@ -140,7 +140,7 @@ def _version(declared: RoleVariables) -> Problems:
     version = str(declared["nats_cluster_version"])
     match = _VERSION.fullmatch(version)
     if match is None:
-        yield f"nats_cluster_version: {version!r} is not a version of nats-server: write all three numbers in quotes, as in '2.15.1'"
+        yield f"nats_cluster_version: {version!r} is not a version of nats-server: write all three numbers in quotes, as in '2.15.2'"
     elif (int(match[1]), int(match[2])) < OLDEST_VERSION:
         yield f"nats_cluster_version: {version} does not know the health check that the probes ask: write 2.11.0 or newer"
 

@@ -22,7 +22,7 @@ OPTIONS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["ar
 PROFILES = yaml.safe_load((ROLE / "vars" / "main" / "profiles.yml").read_text())["__nats_cluster_profiles"]
 DECLARED = DEFAULTS | {
     "nats_cluster_cluster_name": "nats",
-    "nats_cluster_image": "nats:2.15.1-alpine",
+    "nats_cluster_image": "nats:2.15.2-alpine",
     **{f"nats_cluster_{name}": value for name, value in PROFILES["default"].items() if name != "config"},
 }
 
