@@ -48,6 +48,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     config_secret_content,
     configuration,
     foreign_owner,
+    is_copy_of_logins,
     title,
 )
 
@@ -253,7 +254,7 @@ def kept_kinds(belongings: Belongings) -> list[str]:
 
 
 def _is_kept(item: Object) -> bool:
-    return item["kind"] in KEPT_KINDS and config_secret_content(item) is None
+    return item["kind"] in KEPT_KINDS and config_secret_content(item) is None and not is_copy_of_logins(item)
 
 
 def _is_server(pod: Object) -> bool:

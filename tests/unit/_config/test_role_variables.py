@@ -75,6 +75,22 @@ def test_the_documented_variables_and_defaults_are_those_of_the_role():
         ({"resources": {"limits": {"memory": "1GB"}}}, "nats_cluster_resources.limits.memory: '1GB' is not a Kubernetes quantity: write"),
         ({"labels": {"app": "x"}}, "nats_cluster_labels: app is how the role finds its objects: leave it out"),
         ({"external_service": {"node_port": 99999}}, "nats_cluster_external_service.node_port: 99999 is no port: write one of 30000"),
+        ({"overrides": {"StatefulSet": {"spec": {"volumeClaimTemplates": []}}}}, "nats_cluster_overrides.StatefulSet: spec.volumeClaimTemplates hold"),
+        ({"overrides": {"StatefulSet": {"spec": {"volumeClaimTemplates": None}}}}, "nats_cluster_overrides.StatefulSet: spec.volumeClaimTemplates hold"),
+        (
+            {"overrides": {"StatefulSet": {"spec": {"template": {"spec": {"volumes": [{"name": "data", "emptyDir": {}}]}}}}}},
+            "nats_cluster_overrides.StatefulSet: each server's volume data comes from its claim",
+        ),
+        ({"box": True, "overrides": {"Deployment": {"spec": {"selector": {}}}}}, "nats_cluster_overrides.Deployment: spec.selector is set by the role"),
+        ({"accounts": {"APP": {"users": [{"user": "a", "token": "t"}]}}}, "nats_cluster_accounts.APP.users[0]: where there are accounts, the server takes no"),
+        (
+            {"box": "true", "accounts": {"BOX": {"users": [{"user": "contexts"}]}}},
+            "nats_cluster_accounts: two logins would share the Secret nats-box-contexts",
+        ),
+        (
+            {"box": True, "extra_objects": [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "nats-box"}}]},
+            "nats_cluster_extra_objects[0]: the role makes the Deployment nats-box itself",
+        ),
         ({"tls": {}}, "nats_cluster_tls: this version of the role has no such variable: "),
         ({"replica": 3}, "nats_cluster_replica: this version of the role has no such variable: write nats_cluster_replicas, or"),
     ],
@@ -92,6 +108,13 @@ def test_an_invalid_variable_is_named_with_how_to_write_it(changes, sentence):
         {"storage_size": "100Gi", "max_file_store": "80GB"},
         {"resources": {}, "max_memory_store": "8GB"},
         {"max_memory_store": 0},
+        {
+            "extra_objects": [
+                {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}}
+                for name in ("nats", "nats-box")
+            ]
+        },
+        {"accounts": {"BOX": {"users": [{"user": "contexts"}]}}},
         {"max_file_store": "0"},
         {"resources": {"requests": {"memory": "1Gi"}}},
         {"server_prefix": "west-"},
@@ -175,7 +198,8 @@ def test_an_invalid_account_is_refused(accounts, sentence):
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        ({"Deployment": {}}, ".Deployment: the role makes no such object: write one of Namespace"),
+        ({"DaemonSet": {}}, ".DaemonSet: the role makes no such object: write one of Namespace"),
+        ({"Deployment": {}}, ".Deployment: without nats_cluster_box: true the role makes no Deployment"),
         ({"Service/other": {}}, ".Service/other: the role makes no Service of this name: write Service, or Service/nats"),
         ({"StatefulSet": []}, ".StatefulSet: an override is a part of the object"),
         ({"StatefulSet": {"spec": {"replicas": 5}}}, ".StatefulSet: spec.replicas is set by the role: write nats_cluster_replicas"),
