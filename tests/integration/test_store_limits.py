@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from signal import SIGTERM
 from typing import Any
@@ -40,7 +41,7 @@ class Limited(Cluster):
         }
         return found | more
 
-    def ask(self, call, user="t0", **body) -> dict[str, Any]:
+    def ask(self, call, user="t0", **body) -> Mapping[str, Any]:
         with Connection(self.user(user)) as connection:
             return connection.request(f"$JS.API.{call}", json.dumps(body).encode() if body else b"")
 
@@ -65,7 +66,8 @@ def memory_only(tmp_path):
     [(0, STORE, {"file": NO_STORAGE, "memory": 0}), (STORE, 0, {"file": 0, "memory": NO_MEMORY})],
 )
 def test_a_store_of_size_zero_takes_no_stream(tmp_path, file, memory, refused):
-    for cluster in running(Limited(tmp_path, ["n1"], file, memory)):
+    cluster = Limited(tmp_path, ["n1"], file, memory)
+    for _running in running(cluster):
         config = cluster[0].get("/jsz")["config"]
         assert (config["max_storage"], config["max_memory"]) == (file, memory)
         assert {storage: cluster.make(f"{storage}-limited", storage) for storage in refused} == refused
@@ -105,11 +107,11 @@ def test_smoke_tries_a_stream_in_memory_where_there_is_nothing_else(memory_only,
     assert "made with 3 replicas in memory" in [check["evidence"] for check in result["checks"]]
 
 
-def whole(cluster, stream) -> dict[str, Any]:
+def whole(cluster, stream) -> Mapping[str, Any]:
     """The stream, once all its replicas are current."""
     deadline = time.monotonic() + 30
     while True:
-        info: dict[str, Any] = {}
+        info: Mapping[str, Any] = {}
         with suppress(NatsError):  # nobody leads it for a moment
             info = cluster.ask(f"STREAM.INFO.{stream}")
         replicas = (info.get("cluster") or {}).get("replicas") or []
