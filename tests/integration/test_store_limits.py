@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from signal import SIGTERM
 from typing import Any
 
@@ -42,8 +41,16 @@ class Limited(Cluster):
         return found | more
 
     def ask(self, call, user="t0", **body) -> Mapping[str, Any]:
-        with Connection(self.user(user)) as connection:
-            return connection.request(f"$JS.API.{call}", json.dumps(body).encode() if body else b"")
+        """Asked again while nobody answers, as after servers were started."""
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with Connection(self.user(user)) as connection:
+                    return connection.request(f"$JS.API.{call}", json.dumps(body).encode() if body else b"")
+            except NatsError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def make(self, name, storage, user="t0", replicas=None) -> int:
         """The error of the server; 0 where it makes the stream."""
@@ -111,9 +118,7 @@ def whole(cluster, stream) -> Mapping[str, Any]:
     """The stream, once all its replicas are current."""
     deadline = time.monotonic() + 30
     while True:
-        info: Mapping[str, Any] = {}
-        with suppress(NatsError):  # nobody leads it for a moment
-            info = cluster.ask(f"STREAM.INFO.{stream}")
+        info = cluster.ask(f"STREAM.INFO.{stream}")
         replicas = (info.get("cluster") or {}).get("replicas") or []
         if len(replicas) == 2 and all(peer["current"] for peer in replicas):
             return info
