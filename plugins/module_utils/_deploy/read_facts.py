@@ -203,10 +203,19 @@ def _counterpart(kubernetes: Kubernetes, item: Object, path: str) -> Counterpart
     running = kubernetes.find(path, what)
     if running is None and item["kind"] == "StatefulSet":
         return _lost_counterpart(kubernetes, item, path, what)
-    # By a dry run, what the API server refuses is known before anything is applied. Objects of others are not tried.
-    theirs = running is not None and foreign_owner(running, item)
+    # By a dry run, what the API server refuses is known before anything is applied. Objects of others are not tried, nor is what the plan
+    # refuses in better words: a mount without its volume, where servers would get volumes or lose them.
+    theirs = running is not None and (foreign_owner(running, item) or has_other_kind_of_store(item, running))
     tried = _with_its_volumes(item, running) if running is not None else item
     return Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, tried))
+
+
+def has_other_kind_of_store(item: Object, running: Object) -> bool:
+    """Whether the servers of one have volumes, and those of the other have none."""
+    if item["kind"] != "StatefulSet":
+        return False
+    had, has = (bool(found["spec"].get("volumeClaimTemplates")) for found in (running, item))
+    return had != has
 
 
 def _lost_counterpart(kubernetes: Kubernetes, item: Object, path: str, what: str) -> Counterpart:
