@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 from ansible_collections.messaging.nats.plugins.modules import nats_smoke
 from tests.support.servers import STORE, Cluster, login, running, secret
 
-NO_MEMORY, NO_STORAGE = 10028, 10047
+NO_PEERS, NO_MEMORY, NO_STORAGE = 10005, 10028, 10047
 
 
 class Limited(Cluster):
@@ -60,7 +60,13 @@ class Limited(Cluster):
             "storage": storage,
             "num_replicas": replicas or len(self.servers),
         }
-        return self.ask(f"STREAM.CREATE.{name}", user, **body).get("error", {}).get("err_code", 0)
+        deadline = time.monotonic() + 30
+        while True:
+            code: int = self.ask(f"STREAM.CREATE.{name}", user, **body).get("error", {}).get("err_code", 0)
+            # Right after the start, 2.11 may not have seen all servers.
+            if code != NO_PEERS or time.monotonic() > deadline:
+                return code
+            time.sleep(0.2)
 
 
 @pytest.fixture
