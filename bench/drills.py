@@ -23,7 +23,7 @@ from tools.checks import ROOT, Check, report, run
 from .under_load import KUBECONFIG, NAMESPACE, built, kind, load, login, play
 
 PAGE = ROOT / "docs" / "drills.md"
-VERSIONS = ("2.11.11", "2.12.8", "2.14.6", "2.15.1")
+VERSIONS = ("2.11.11", "2.12.8", "2.14.6", "2.15.2")
 KILLED = 137
 # These are noticed only by a client whose own server leaves.
 NOT_NOTICED = re.compile(r"reload|servers")

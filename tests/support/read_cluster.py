@@ -31,6 +31,8 @@ def pod(name: str, revision: str = OLD, node: str = "worker") -> dict[str, Any]:
 class ReadPods(Pods):
     """The pods and the StatefulSet as they were read."""
 
+    has_volumes = True
+
     def __init__(self, newest: Collection[str] = (), annotations: Mapping[str, str] | None = None) -> None:
         self.namespace, self.cluster = "ns", "nats"
         self._pods = {name: pod(name, NEW if name in newest else OLD) for name in NAMES}
@@ -40,7 +42,11 @@ class ReadPods(Pods):
     def statefulset(self) -> dict[str, Any]:
         return {
             "metadata": {"name": self.cluster, "annotations": self._annotations},
-            "spec": {"replicas": len(NAMES), "template": {"metadata": {}, "spec": pod("nats-0")["spec"]}},
+            "spec": {
+                "replicas": len(NAMES),
+                "template": {"metadata": {}, "spec": pod("nats-0")["spec"]},
+                "volumeClaimTemplates": [{"metadata": {"name": "data"}}] if self.has_volumes else [],
+            },
             "status": {"updateRevision": NEW, "currentRevision": OLD},
         }
 

@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -24,8 +23,10 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Options
 
-SERVER = os.environ.get("NATS_SERVER") or (
-    shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "nats-server"
+BRING = Path(__file__).resolve().parents[2] / "tools" / "nats-server"
+SERVER = (
+    os.environ.get("NATS_SERVER")
+    or subprocess.run([str(BRING)], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 )
 ACCOUNTS = 400
 STORE = 64 * 2**20

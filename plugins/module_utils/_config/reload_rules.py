@@ -41,8 +41,8 @@ def always(_change: Change) -> bool:
 
 
 def grows(change: Change) -> bool:
-    """A limit can only be raised. If it is lowered again later, the server refuses every reload until a restart."""
-    both = all(_is_number(value) and value > 0 for value in (change.before, change.after))
+    """A limit can only be raised, also from 0, which is no store. If it is lowered again later, the server refuses every reload until a restart."""
+    both = all(_is_number(value) and value >= 0 for value in (change.before, change.after))
     return both and bool(change.after > change.before)
 
 

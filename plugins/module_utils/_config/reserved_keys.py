@@ -23,7 +23,7 @@ _USERS = "the role writes users into the configuration, write nats_cluster_accou
 # Keys of nats.conf, in lower case, by all names that the server knows.
 RESERVED_CONFIG_KEYS = {
     "accounts": "write nats_cluster_accounts",
-    "authorization": _USERS,
+    "authorization": f"{_USERS} (where there are accounts, the server takes no token: give such a client a user)",
     "cluster.authorization": "the routes' password is in a Secret of the role, leave it out",
     "cluster.host": _CLUSTER_PORT,
     "cluster.listen": _CLUSTER_PORT,
@@ -88,6 +88,7 @@ OVERRIDES: dict[str, dict[str, str]] = {
         "spec.updateStrategy": "the role decides when a pod restarts, leave it out",
     },
     "PodDisruptionBudget": EVERY_KIND,
+    "Deployment": EVERY_KIND | {"spec.selector": "it can never change, leave it out"},
     "NetworkPolicy": EVERY_KIND,
 }
 

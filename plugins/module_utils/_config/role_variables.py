@@ -41,6 +41,8 @@ LONGEST_NAME = 52
 MISTYPED = 0.93
 OUR_LABELS = ("app", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/name")
 
+# The Secret with the contexts of the client beside the cluster.
+BOX_CONTEXTS = "{}-box-contexts"
 LOGIN_ALIASES = {"pass": "password", "username": "user"}
 # Keys that the role and its profiles write into nats.conf, apart from reserved ones. Another spelling would repeat the key.
 ROLE_WRITES: Mapping[str, Any] = {
@@ -140,7 +142,7 @@ def _version(declared: RoleVariables) -> Problems:
     version = str(declared["nats_cluster_version"])
     match = _VERSION.fullmatch(version)
     if match is None:
-        yield f"nats_cluster_version: {version!r} is not a version of nats-server: write all three numbers in quotes, as in '2.15.1'"
+        yield f"nats_cluster_version: {version!r} is not a version of nats-server: write all three numbers in quotes, as in '2.15.2'"
     elif (int(match[1]), int(match[2])) < OLDEST_VERSION:
         yield f"nats_cluster_version: {version} does not know the health check that the probes ask: write 2.11.0 or newer"
 
@@ -154,8 +156,8 @@ def _replicas(declared: RoleVariables) -> Problems:
 def _sizes(declared: RoleVariables) -> Problems:
     volume, file, memory, limit = (
         _bytes(declared["nats_cluster_storage_size"], parse_quantity),
-        _bytes(declared["nats_cluster_max_file_store"], parse_size),
-        _bytes(declared["nats_cluster_max_memory_store"], parse_size),
+        _bytes(declared["nats_cluster_max_file_store"], parse_size, or_none=True),
+        _bytes(declared["nats_cluster_max_memory_store"], parse_size, or_none=True),
         _bytes(_memory_limit(declared), parse_quantity),
     )
     for variable, size in (
@@ -166,6 +168,11 @@ def _sizes(declared: RoleVariables) -> Problems:
     ):
         if isinstance(size, str):
             yield f"{variable}: {size}"
+    if file == memory == 0:
+        what = "with nats_cluster_max_memory_store: 0 JetStream has no store at all, and the role's clusters have JetStream"
+        yield f"nats_cluster_max_file_store: {what}: give one of the two a size"
+    if file == 0 and (found := declared["nats_cluster_storage_class"]):
+        yield f"nats_cluster_storage_class: with nats_cluster_max_file_store: 0 no server has a volume, of class {found} or another: leave it out"
     if isinstance(file, int) and isinstance(volume, int) and file > volume:
         what = f"{declared['nats_cluster_max_file_store']} is more than the volume holds"
         yield f"nats_cluster_max_file_store: {what} (nats_cluster_storage_size {declared['nats_cluster_storage_size']}): write about 0.8 of it"
@@ -178,15 +185,17 @@ def _memory_limit(declared: RoleVariables) -> Any:
     return ((declared["nats_cluster_resources"] or {}).get("limits") or {}).get("memory")
 
 
-def _bytes(value: Any, parse: Any) -> int | str | None:
-    """The size in bytes, or what is wrong with it."""
+def _bytes(value: Any, parse: Any, or_none: bool = False) -> int | str | None:
+    """The size in bytes, or what is wrong with it. 0 is one only for a store, which `or_none` says."""
     if value is None:
         return None
     try:
         size: int = parse(value)
     except ValueError as error:
         return str(error)
-    return size if size > 0 else f"{value} leaves no room: write a positive size"
+    if size > 0 or (or_none and size == 0):
+        return size
+    return f"{value} leaves no room: write a positive size{', or 0 for no such store' if or_none else ''}"
 
 
 def _profile(declared: RoleVariables) -> Problems:
@@ -245,7 +254,8 @@ def _users(declared: RoleVariables) -> Problems:
         for account, entry in accounts.items()
         for problem in _logins_of(f"nats_cluster_accounts.{account}", entry)
     ]
-    yield from problems or _shared_logins(accounts, declared["nats_cluster_name"])
+    taken = [BOX_CONTEXTS.format(declared["nats_cluster_name"])] if _is_true(declared["nats_cluster_box"]) else []
+    yield from problems or _shared_logins(accounts, declared["nats_cluster_name"], taken)
 
 
 def _logins_of(here: str, entry: Mapping[str, Any]) -> Problems:
@@ -253,6 +263,8 @@ def _logins_of(here: str, entry: Mapping[str, Any]) -> Problems:
     for index, user in enumerate(entry.get("users") or []):
         place = f"{here}.users[{index}]"
         yield from _other_spellings(place, user, ("user", "password", "nkey"))
+        if any(str(key).lower() == "token" for key in user):
+            yield f"{place}: where there are accounts, the server takes no token: write user, and leave password out to have one generated"
         yield from _repeated_keys(place, user)
     for index, user in enumerate(password_users(entry)):
         place = f"{here}.users[{index}]"
@@ -262,11 +274,12 @@ def _logins_of(here: str, entry: Mapping[str, Any]) -> Problems:
         yield from _unwritable(place, {key: value for key, value in user.items() if key != "password"})
 
 
-def _shared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str) -> Problems:
+def _shared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str, taken: list[str]) -> Problems:
+    """`taken` are names of further Secrets that the role makes."""
     logins = list(declared_logins(accounts, cluster))
     for name in _repeated([ANONYMOUS["user"], *(login["username"] for login in logins)]):
         yield f"nats_cluster_accounts: the server tells users apart by name alone, and {name} is there twice: write another name"
-    for secret in _repeated([secret_name(cluster, ROUTES_USER), *(login["secret"] for login in logins)]):
+    for secret in _repeated([secret_name(cluster, ROUTES_USER), *taken, *(login["secret"] for login in logins)]):
         yield f"nats_cluster_accounts: two logins would share the Secret {secret}: write another name for the account or its user"
 
 
@@ -323,6 +336,8 @@ def _overrides(declared: RoleVariables) -> Problems:
         cluster = declared["nats_cluster_name"]
         if kind not in reserved_keys.OVERRIDES:
             yield f"{here}: the role makes no such object: write one of {', '.join(reserved_keys.OVERRIDES)}"
+        elif kind == "Deployment" and not _is_true(declared["nats_cluster_box"]):
+            yield f"{here}: without nats_cluster_box: true the role makes no Deployment: write that, or leave this out"
         elif slash and name != cluster and not name.startswith(f"{cluster}-"):
             yield f"{here}: the role makes no {kind} of this name: write {kind}, or {kind}/{cluster}"
         elif not isinstance(change, Mapping):
@@ -330,6 +345,22 @@ def _overrides(declared: RoleVariables) -> Problems:
         else:
             for path, remedy in reserved_keys.reserved_paths(change, reserved_keys.OVERRIDES[kind]):
                 yield f"{here}: {path} is set by the role: {remedy}"
+            if kind == "StatefulSet":
+                yield from _volume_overrides(here, change)
+
+
+def _volume_overrides(here: str, change: Mapping[str, Any]) -> Problems:
+    """Kubernetes would ignore these without a word, or the servers would store in their pods."""
+    spec = change.get("spec") or {}
+    pod = (spec.get("template") or {}).get("spec") or {}
+    if "volumeClaimTemplates" in spec and not spec["volumeClaimTemplates"]:
+        yield f"{here}: spec.volumeClaimTemplates hold what the servers store: for servers without volumes, write nats_cluster_max_file_store: 0"
+    if any(isinstance(volume, Mapping) and volume.get("name") == "data" for volume in pod.get("volumes") or []):
+        yield (
+            f"{here}: each server's volume data comes from its claim, and Kubernetes ignores another one of this name. Claims that exist can't be "
+            "given: free their volumes (persistentVolumeReclaimPolicy: Retain, no claimRef) and write the class that these name as "
+            "nats_cluster_storage_class, or write nats_cluster_max_file_store: 0 for servers without volumes"
+        )
 
 
 def _extra_objects(declared: RoleVariables) -> Problems:
@@ -338,16 +369,27 @@ def _extra_objects(declared: RoleVariables) -> Problems:
         name = (item.get("metadata") or {}).get("name")
         if not (item.get("apiVersion") and item.get("kind") and name):
             yield f"{here}: this is not a complete object: write apiVersion, kind and metadata.name"
-        elif item["kind"] in reserved_keys.OVERRIDES and name in (
-            declared["nats_cluster_name"],
-            f"{declared['nats_cluster_name']}-external",
-        ):
+        elif item["kind"] in reserved_keys.OVERRIDES and name in _made_names(item["kind"], declared):
             yield f"{here}: the role makes the {item['kind']} {name} itself: write nats_cluster_overrides.{item['kind']}"
         elif any(_are_servers_labels(labels, declared["nats_cluster_name"]) for labels in _pod_labels(item)):
             yield (
                 f"{here}: with the labels app and app.kubernetes.io/instance its pods would be taken for servers, by the Service and the "
                 "NetworkPolicy: leave one of them out, or write another value"
             )
+
+
+def _made_names(kind: str, declared: RoleVariables) -> Iterator[str]:
+    """The names that objects of this kind have which the role makes."""
+    cluster = str(declared["nats_cluster_name"])
+    if kind != "Deployment":
+        yield from (cluster, f"{cluster}-external")
+    if kind in ("Deployment", "NetworkPolicy") and _is_true(declared["nats_cluster_box"]):
+        yield f"{cluster}-box"
+
+
+def _is_true(value: Any) -> bool:
+    """What Ansible takes for true, also where a variable of the command line is text."""
+    return str(value).lower() in ("true", "yes", "on", "1", "y", "t")
 
 
 def _pod_labels(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -31,6 +31,12 @@ def kept_volumes_problems(
     """Sentences that begin with the variable, say which volumes there are and end in what to do."""
     cluster = statefulset["metadata"]["name"]
     name = f"{len(facts.claims)} volumes, {', '.join(sorted(claim['metadata']['name'] for claim in facts.claims))},"
+    if not statefulset["spec"].get("volumeClaimTemplates"):
+        yield (
+            f"nats_cluster_max_file_store: {name} are left, and servers without a volume would start without what is stored there. Write a size, or delete "
+            "the volumes with nats_cluster_state: absent and nats_cluster_delete_data: true"
+        )
+        return
     yield from _size(facts, wanted, name)
     record = facts.record
     accounts = set(record.accounts) if record else accounts_with_logins(facts.logins, cluster)

@@ -20,6 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     Object,
     config_secret_content,
     foreign_owner,
+    is_copy_of_logins,
     title,
 )
 
@@ -98,6 +99,8 @@ def _why_kept(item: Object) -> str:
         INSTANCE_LABEL
     ):
         return "servers run in it"
+    if is_copy_of_logins(item):
+        return ""
     return KEPT_KINDS.get(item["kind"], "")
 
 

@@ -24,6 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volume
     kept_volumes_remarks,
     takes_over,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.listeners import listener_remarks
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.owned_objects import Leftovers, leftovers
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import (
     TEMPLATE_PATH,
@@ -103,6 +104,7 @@ def plan(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster)
     if statefulset:
         refusals += _preconditions(statefulset, pairs, facts, wanted)
         unchecked += _unchecked(pairs, facts, wanted)
+        unchecked += listener_remarks(configuration_of(pairs), (pair.declared for pair in pairs))
     if refusals:
         return ClusterPlan("refuse", (), tuple(refusals))
     remarks = version_remarks(wanted.version)

@@ -48,6 +48,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     config_secret_content,
     configuration,
     foreign_owner,
+    is_copy_of_logins,
     title,
 )
 
@@ -202,10 +203,19 @@ def _counterpart(kubernetes: Kubernetes, item: Object, path: str) -> Counterpart
     running = kubernetes.find(path, what)
     if running is None and item["kind"] == "StatefulSet":
         return _lost_counterpart(kubernetes, item, path, what)
-    # By a dry run, what the API server refuses is known before anything is applied. Objects of others are not tried.
-    theirs = running is not None and foreign_owner(running, item)
+    # By a dry run, what the API server refuses is known before anything is applied. Objects of others are not tried, nor is what the plan
+    # refuses in better words: a mount without its volume, where servers would get volumes or lose them.
+    theirs = running is not None and (foreign_owner(running, item) or has_other_kind_of_store(item, running))
     tried = _with_its_volumes(item, running) if running is not None else item
     return Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, tried))
+
+
+def has_other_kind_of_store(item: Object, running: Object) -> bool:
+    """Whether the servers of one have volumes, and those of the other have none."""
+    if item["kind"] != "StatefulSet":
+        return False
+    had, has = (bool(found["spec"].get("volumeClaimTemplates")) for found in (running, item))
+    return had != has
 
 
 def _lost_counterpart(kubernetes: Kubernetes, item: Object, path: str, what: str) -> Counterpart:
@@ -253,7 +263,7 @@ def kept_kinds(belongings: Belongings) -> list[str]:
 
 
 def _is_kept(item: Object) -> bool:
-    return item["kind"] in KEPT_KINDS and config_secret_content(item) is None
+    return item["kind"] in KEPT_KINDS and config_secret_content(item) is None and not is_copy_of_logins(item)
 
 
 def _is_server(pod: Object) -> bool:

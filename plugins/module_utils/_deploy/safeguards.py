@@ -48,6 +48,7 @@ def what_is_refused(
         *_size(running, wanted, known),
         *_accounts(conf, was, known),
         *_limits(conf, known),
+        *_no_memory_store(conf, known),
         *_version(known, wanted),
         *(_single_replicas(running, wanted, known) if rolling else ()),
     ]
@@ -186,6 +187,17 @@ def _limits(conf: Mapping[str, Any], known: Knowledge) -> Iterator[str]:
             limit, used = jetstream.get(variable), answer["data"].get(figure, 0)
             if isinstance(limit, int) and used > limit:
                 yield f"nats_cluster_{variable}: server {server} holds {used >> 20} MiB, more than {limit >> 20} MiB: its streams would stop. Write more"
+
+
+def _no_memory_store(conf: Mapping[str, Any], known: Knowledge) -> Iterator[str]:
+    """Streams in memory, also empty ones, where no server may keep any. A cluster can't lose its file store in place."""
+    in_memory = [
+        f"{name} of account {account}"
+        for (account, name), stream in sorted(streams(known.answers).items())
+        if (stream.get("config") or {}).get("storage") == "memory"
+    ]
+    if (conf.get("jetstream") or {}).get("max_memory_store") == 0 and in_memory:
+        yield f"nats_cluster_max_memory_store: 0 leaves {_listed(in_memory)} no store: delete them first, or write a size"
 
 
 def _version(known: Knowledge, wanted: DeclaredCluster) -> list[str]:

@@ -15,6 +15,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.orphaned_st
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import DEFAULT_CLASS
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Counterpart, Object, title
 
+# The size of the volumes of servers that have none.
+NO_VOLUME = "0"
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -42,17 +45,20 @@ class Growth:
 
 def growth(pairs: list[Counterpart], facts: ClusterFacts) -> Growth:
     pair = next((pair for pair in pairs if pair.declared["kind"] == "StatefulSet" and pair.running), None)
-    declared = _template(pair.declared) if pair else None
-    running = _template(pair.running) if pair and pair.running else None
-    if declared is None or running is None:
+    if pair is None or pair.running is None:
         return Growth()
+    declared, running = _template(pair.declared), _template(pair.running)
+    if declared is None and running is None and is_lost(pair.running):
+        return Growth(NO_VOLUME, replace=True, summary=(_replacement(pair.declared, pair.running),))
+    if declared is None or running is None:
+        return Growth(refusals=tuple(_other_kind_of_store(pair.declared, pair.running)))
     size, was = _size(declared), _size(running)
     small = too_small(facts.claims, facts.running.pods if facts.running else (), size)
     refusals = [*_refusals(size, was, declared, running), *(_fixed_classes(small, facts) if small else ())]
     names = tuple(claim["metadata"]["name"] for claim in small)
-    replace = is_replaced(pair.declared, pair.running) if pair and pair.running else False
+    replace = is_replaced(pair.declared, pair.running)
     summary = [f"grow the volumes to {size} without a restart: {', '.join(names)}"] if small else []
-    if replace and pair and pair.running:
+    if replace:
         summary.append(_replacement(pair.declared, pair.running))
     return Growth(size, names, replace, tuple(summary), tuple(refusals))
 
@@ -80,7 +86,9 @@ def is_replaced(declared: Object, running: Object) -> bool:
 
 
 def template_size(statefulset: Object) -> str:
-    return _size(statefulset["spec"]["volumeClaimTemplates"][0])
+    """The size of each server's volume; zero where the servers have none."""
+    template = _template(statefulset)
+    return _size(template) if template else NO_VOLUME
 
 
 def _replacement(declared: Object, running: Object) -> str:
@@ -121,6 +129,22 @@ def how_far(claim: Object) -> Progress:
 def _template(statefulset: Object) -> Object | None:
     found: Object | None = next(iter(statefulset["spec"].get("volumeClaimTemplates") or []), None)
     return found if found and "resources" in found["spec"] else None
+
+
+def _other_kind_of_store(declared: Object, running: Object) -> Iterator[str]:
+    """Servers get a volume, or lose it. The claims of a lost StatefulSet may be gone, so of that it is not known."""
+    had, has = (bool(found["spec"].get("volumeClaimTemplates")) for found in (running, declared))
+    if had == has or (has and is_lost(running)):
+        return
+    change = (
+        "servers without a volume can't get one, and what they hold in memory"
+        if has
+        else "servers that have volumes can't do without them, and what is stored there"
+    )
+    yield (
+        f"nats_cluster_max_file_store: {change} would be lost, because Kubernetes never changes the volumeClaimTemplates of a StatefulSet: "
+        f"write {'0' if has else 'a size'} as before, or deploy a second cluster and move the data"
+    )
 
 
 def _size(claim: Object) -> str:

@@ -30,6 +30,8 @@ CLUSTER_LABEL, NAMESPACE_LABEL = "messaging.nats/cluster", "messaging.nats/names
 REVISION_LABEL = "controller-revision-hash"
 # The annotation of the pod template with the time of a restart that was requested without another change.
 RESTARTED_ANNOTATION = "messaging.nats/restarted"
+# The type of the Secret with the contexts of the client beside the cluster.
+CONTEXTS_TYPE = "messaging.nats/contexts"
 MAX_VALUE_WIDTH = 60
 # Metadata that only the API server writes.
 SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
@@ -140,6 +142,11 @@ def config_secret_content(item: Object) -> str | None:
     labels = item["metadata"].get("labels") or {}
     is_ours = labels.get(MANAGED_BY_LABEL) == MANAGER and CLUSTER_LABEL not in labels
     return configuration(item) if is_ours and item.get("type", "Opaque") == "Opaque" else None
+
+
+def is_copy_of_logins(item: Object) -> bool:
+    """Whether it is a Secret that only repeats what the Secrets of logins hold. Kubernetes lets nobody change a Secret's type."""
+    return bool(item["kind"] == "Secret" and item.get("type") == CONTEXTS_TYPE)
 
 
 def config_secret(pod_spec: Mapping[str, Any]) -> str | None:

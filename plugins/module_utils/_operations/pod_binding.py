@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import time
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -55,6 +56,15 @@ def past_return(pod: Object | None, claim: Object | None, given_up: str) -> bool
     if claim is None or claim["metadata"]["uid"] != given_up:
         return True
     return _going(claim) and (pod is None or _going(pod) or not node_of(pod))
+
+
+def next_step_without_volume(pod: Object | None, given_up: str) -> Next:
+    """What brings the server a new store where it has no volume. `given_up` is the uid of the pod that its store ends with."""
+    if pod is None or _going(pod):
+        return Next.WAIT
+    if pod["metadata"]["uid"] == given_up:
+        return Next.DELETE_POD
+    return Next.DONE if is_up(pod) else Next.WAIT
 
 
 def unschedulable(pod: Object | None) -> str | None:
@@ -117,6 +127,31 @@ class PodBinding:
 
     def claim(self) -> Object | None:
         return self._kubernetes.find(self._claim, f"volume claim data-{self.name}")
+
+    @cached_property
+    def has_volume(self) -> bool:
+        """Whether the StatefulSet claims one for its pods, which never changes."""
+        return bool(self._pods.statefulset()["spec"].get("volumeClaimTemplates"))
+
+    def store_word(self) -> str:
+        return "volume" if self.has_volume else "store"
+
+    def store(self) -> Object | None:
+        """What the server's store ends with: its volume claim, or its pod where it has no volume."""
+        return self.claim() if self.has_volume else self.pod()
+
+    def next_step(self, pod: Object | None, given_up: str) -> Next:
+        """What brings the server another store than the one that ends with the object of this uid."""
+        if self.has_volume:
+            return next_step(pod, self.claim(), given_up)
+        return next_step_without_volume(pod, given_up)
+
+    def is_past_return(self, given_up: str) -> bool:
+        """Whether the store that is given up has gone, or will go."""
+        pod = self.pod()
+        if self.has_volume:
+            return past_return(pod, self.claim(), given_up)
+        return pod is None or pod["metadata"]["uid"] != given_up or _going(pod)
 
     def node(self, name: str) -> tuple[bool, Object | None]:
         """Whether nodes may be read here, and the node, if it exists."""

@@ -22,9 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.node_ma
 from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import (
     Next,
     is_surely_off,
-    next_step,
     node_of,
-    past_return,
     why_lost,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import (
@@ -65,31 +63,32 @@ class ReplaceWork(NodeWork):
         if mark and mark[0] != self._name:
             remedy = f"Finish that first: replace {mark[0]} again."
             raise NatsError(f"pod {self._name}", f"{mark[0]} is being replaced", remedy, code="REPLACEMENT_UNDER_WAY")
-        pod, claim = self._binding.pod(), self._binding.claim()
-        given_up_claim = mark[1] if mark else (claim["metadata"]["uid"] if claim else "")
+        pod, store = self._binding.pod(), self._binding.store()
+        given_up = mark[1] if mark else (store["metadata"]["uid"] if store else "")
         lost_node = self._lost_node(pod)
-        wiped = mark is not None and past_return(pod, claim, given_up_claim)
+        wiped = mark is not None and self._binding.is_past_return(given_up)
         self.report.changed = True
         if wiped:
-            self.report.notes.append(f"{self._name} had given up its volume before, and this run went on from there")
+            had = f"{self._name} had given up its {self._binding.store_word()} before"
+            self.report.notes.append(f"{had}, and this run went on from there")
             before = unseen_as_down(self._snapshot_with_accounts())
         else:
             before = self._when_others_are_whole()
         if check:
-            self._forecast(before, claim)
+            self._forecast(before, store)
             return
         if not wiped:
             before = self._release(before)
-            self._binding.mark(given_up_claim)
-        self._renew_and_wait(before, given_up_claim, lost_node, wiped)
+            self._binding.mark(given_up)
+        self._renew_and_wait(before, given_up, lost_node, wiped)
 
-    def _renew_and_wait(self, before: Snapshot, given_up_claim: str, lost_node: str, wiped: bool) -> None:
-        started = time.monotonic()
-        self._renew(given_up_claim, lost_node)
+    def _renew_and_wait(self, before: Snapshot, given_up: str, lost_node: str, wiped: bool) -> None:
+        started, word = time.monotonic(), self._binding.store_word()
+        self._renew(given_up, lost_node)
         up = time.monotonic() - started
         self._wait_until_as_before(against_its_return, before)
         self._binding.mark(None)
-        back = "has all its copies" if wiped else f"was back with a new volume after {up:.1f} s, and has all its copies"
+        back = "has all its copies" if wiped else f"was back with a new {word} after {up:.1f} s, and has all its copies"
         self.report.notes.append(f"{self._name} {back} after {time.monotonic() - started:.1f} s")
 
     # What may be lost
@@ -171,11 +170,12 @@ class ReplaceWork(NodeWork):
 
     # Its pod and its volume
 
-    def _renew(self, given_up_claim: str, lost_node: str) -> None:
-        """Until its pod runs with another claim than the one that is given up."""
+    def _renew(self, given_up: str, lost_node: str) -> None:
+        """Until its pod runs with another store than the one that is given up."""
+        word = self._binding.store_word()
 
         def renewed(pod: Object | None) -> bool:
-            step = next_step(pod, self._binding.claim(), given_up_claim)
+            step = self._binding.next_step(pod, given_up)
             stays = pod is not None and lost_node != "" and node_of(pod) == lost_node
             if step is Next.DELETE_CLAIM:
                 self._binding.delete_claim()
@@ -184,19 +184,18 @@ class ReplaceWork(NodeWork):
             return step is Next.DONE
 
         if stuck := self._pods.wait_until(
-            self._name, renewed, self._remaining_s(), "it is not ready with a new volume"
+            self._name, renewed, self._remaining_s(), f"it is not ready with a new {word}"
         ):
-            remedy = (
-                "The other servers are unchanged. Give it a node and a volume, and run it again: it goes on from there."
-            )
+            remedy = f"The other servers are unchanged. Give it a node and a {word}, and run it again: it goes on from there."
             raise pod_error(self._name, stuck, remedy)
 
-    def _forecast(self, before: Snapshot, claim: Object | None) -> None:
-        if not claim:
+    def _forecast(self, before: Snapshot, store: Object | None) -> None:
+        if not store:
             return
         if streams := self._movable(before):
             self.report.notes.append(f"moves off first: {shown(map(str, streams))}")
-        volume = claim["spec"].get("volumeName") or "no volume yet"
-        self.report.notes.append(
-            f"{self._name} gets a new volume, and the others give it its copies; deletes {claim['metadata']['name']} ({volume}) and the pod"
-        )
+        deletes = "the pod"
+        if self._binding.has_volume:
+            deletes = f"{store['metadata']['name']} ({store['spec'].get('volumeName') or 'no volume yet'}) and the pod"
+        gets = f"{self._name} gets a new {self._binding.store_word()}, and the others give it its copies"
+        self.report.notes.append(f"{gets}; deletes {deletes}")

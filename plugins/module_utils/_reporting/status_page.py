@@ -141,6 +141,8 @@ def _store(jsz: Answer, volume: int, leads: int) -> Iterator[str]:
 
 
 def _of_limit(used: int, limit: int) -> str:
+    if not limit:
+        return f"{show_bytes(used)} of none" if used else "none"
     return f"{show_bytes(used)} of {show_bytes(limit)} ({percent(used, limit)} %)"
 
 

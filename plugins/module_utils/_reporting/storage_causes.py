@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import answered
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
@@ -29,6 +30,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_prob
 NEARLY_FULL_PERCENT, FULL_PERCENT, OPEN_FILES_PERCENT = 85, 95, 80
 MIN_OPEN_FILES_LIMIT = 4096
 MAX_STREAMS_LISTED = 10
+# The volume of a server that has no other: it ends with the pod, and holds what the servers agree on, but no message.
+META_VOLUME = "meta"
 
 
 def persisting(facts: Evidence) -> Iterator[Cause]:
@@ -81,13 +84,13 @@ def _data_volume(pod: Object) -> Iterator[Cause]:
 def _store(pod: Object, inside: Inside) -> Iterator[Cause]:
     """Where the store is, whether it has room, and whether the server may write to it."""
     name, what = object_name(pod), f"pod {object_name(pod)}"
-    mounts = container(pod).get("volumeMounts") or []
-    mount_path = next((mount["mountPath"] for mount in mounts if mount["name"] == "data"), "")
+    mounts = {mount["name"]: mount["mountPath"] for mount in container(pod).get("volumeMounts") or []}
+    mount_path = mounts.get("data") or mounts.get(META_VOLUME, "")
     if inside.mounted_on and inside.mounted_on != mount_path:
         evidence = f"its store is on {inside.mounted_on}, its volume is mounted on {mount_path or 'nothing'}"
         remedy = "Put jetstream.store_dir onto the volume: what is stored now is lost with the pod."
         yield cause(CauseRank.CANT_STORE, "STORE_NOT_ON_VOLUME", what, evidence, remedy)
-    if inside.percent_used >= NEARLY_FULL_PERCENT:
+    if inside.percent_used >= NEARLY_FULL_PERCENT and META_VOLUME not in mounts:
         evidence = f"its volume is {inside.percent_used} % full ({inside.kilobytes >> 10} MiB)"
         remedy = (
             "Grow it (nats_cluster_storage_size), or delete what may go: a full one disables JetStream on the server."
@@ -121,7 +124,13 @@ def _memory_streams(facts: Evidence) -> Iterator[Cause]:
         for (account, name), stream in sorted(streams(answered(facts.snapshot)).items())
         if (stream.get("config") or {}).get("storage") == "memory"
     ]
-    if in_memory:
+    if in_memory and any(_may_store_files(answer) for answer in answered(facts.snapshot).values()):
         evidence = f"{len(in_memory)} streams are kept in memory: {', '.join(in_memory[:MAX_STREAMS_LISTED])}"
         remedy = "They are empty when all their servers restart: recreate them with storage: file if their messages must not be lost."
         yield cause(CauseRank.RISK, "MEMORY_STREAMS", f"cluster {facts.cluster}", evidence, remedy)
+
+
+def _may_store_files(answer: Answer) -> bool:
+    """Whether the server has a file store, so that a stream could be there instead."""
+    limits: Answer = answer["data"].get("config") or {}
+    return bool(limits.get("max_storage", 1))

@@ -46,6 +46,8 @@ def accounts(**more):
         ({"lame_duck_duration": "30s"}, {"Lame_Duck_Duration": "30s"}, []),
         ({}, jetstream(max_file_store=200), []),
         ({}, jetstream(max_file_store=50), ["jetstream.max_file_store"]),
+        (jetstream(max_memory_store=0), jetstream(max_memory_store=50), []),
+        (jetstream(max_memory_store=50), jetstream(max_memory_store=0), ["jetstream.max_memory_store"]),
         ({}, jetstream(sync_interval="1m"), ["jetstream.sync_interval"]),
         ({}, {"jetstream": {"max_mem": 200, "max_file": 100}}, []),
         ({"jetstream": {}}, {}, ["jetstream.max_file_store", "jetstream.max_memory_store"]),

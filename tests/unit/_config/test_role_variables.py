@@ -22,7 +22,7 @@ OPTIONS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["ar
 PROFILES = yaml.safe_load((ROLE / "vars" / "main" / "profiles.yml").read_text())["__nats_cluster_profiles"]
 DECLARED = DEFAULTS | {
     "nats_cluster_cluster_name": "nats",
-    "nats_cluster_image": "nats:2.15.1-alpine",
+    "nats_cluster_image": "nats:2.15.2-alpine",
     **{f"nats_cluster_{name}": value for name, value in PROFILES["default"].items() if name != "config"},
 }
 
@@ -68,11 +68,29 @@ def test_the_documented_variables_and_defaults_are_those_of_the_role():
         ({"storage_size": "0"}, "nats_cluster_storage_size: 0 leaves no room: write"),
         ({"max_file_store": "4 GiBi"}, "nats_cluster_max_file_store: '4 GiBi' is not a size: write 10M"),
         ({"max_file_store": "6GB"}, "nats_cluster_max_file_store: 6GB is more than the volume holds (nats_cluster_storage_size 5Gi): write"),
-        ({"max_memory_store": "-1"}, "nats_cluster_max_memory_store: -1 leaves no room: write"),
+        ({"max_memory_store": "-1"}, "nats_cluster_max_memory_store: -1 leaves no room: write a positive size, or 0 for no such store"),
+        ({"max_memory_store": 0, "max_file_store": "0"}, "nats_cluster_max_file_store: with nats_cluster_max_memory_store: 0 JetStream has no store"),
+        ({"max_file_store": 0, "storage_class": "fast"}, "nats_cluster_storage_class: with nats_cluster_max_file_store: 0 no server has a volume"),
         ({"max_memory_store": "2GB"}, "nats_cluster_max_memory_store: 2GB is more than the container may use (nats_cluster_resources.limits.memory 1Gi)"),
         ({"resources": {"limits": {"memory": "1GB"}}}, "nats_cluster_resources.limits.memory: '1GB' is not a Kubernetes quantity: write"),
         ({"labels": {"app": "x"}}, "nats_cluster_labels: app is how the role finds its objects: leave it out"),
         ({"external_service": {"node_port": 99999}}, "nats_cluster_external_service.node_port: 99999 is no port: write one of 30000"),
+        ({"overrides": {"StatefulSet": {"spec": {"volumeClaimTemplates": []}}}}, "nats_cluster_overrides.StatefulSet: spec.volumeClaimTemplates hold"),
+        ({"overrides": {"StatefulSet": {"spec": {"volumeClaimTemplates": None}}}}, "nats_cluster_overrides.StatefulSet: spec.volumeClaimTemplates hold"),
+        (
+            {"overrides": {"StatefulSet": {"spec": {"template": {"spec": {"volumes": [{"name": "data", "emptyDir": {}}]}}}}}},
+            "nats_cluster_overrides.StatefulSet: each server's volume data comes from its claim",
+        ),
+        ({"box": True, "overrides": {"Deployment": {"spec": {"selector": {}}}}}, "nats_cluster_overrides.Deployment: spec.selector is set by the role"),
+        ({"accounts": {"APP": {"users": [{"user": "a", "token": "t"}]}}}, "nats_cluster_accounts.APP.users[0]: where there are accounts, the server takes no"),
+        (
+            {"box": "true", "accounts": {"BOX": {"users": [{"user": "contexts"}]}}},
+            "nats_cluster_accounts: two logins would share the Secret nats-box-contexts",
+        ),
+        (
+            {"box": True, "extra_objects": [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "nats-box"}}]},
+            "nats_cluster_extra_objects[0]: the role makes the Deployment nats-box itself",
+        ),
         ({"tls": {}}, "nats_cluster_tls: this version of the role has no such variable: "),
         ({"replica": 3}, "nats_cluster_replica: this version of the role has no such variable: write nats_cluster_replicas, or"),
     ],
@@ -89,6 +107,15 @@ def test_an_invalid_variable_is_named_with_how_to_write_it(changes, sentence):
         {"version": "2.16.0-RC.1"},
         {"storage_size": "100Gi", "max_file_store": "80GB"},
         {"resources": {}, "max_memory_store": "8GB"},
+        {"max_memory_store": 0},
+        {
+            "extra_objects": [
+                {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}}
+                for name in ("nats", "nats-box")
+            ]
+        },
+        {"accounts": {"BOX": {"users": [{"user": "contexts"}]}}},
+        {"max_file_store": "0"},
         {"resources": {"requests": {"memory": "1Gi"}}},
         {"server_prefix": "west-"},
         {"external_service": {"type": "NodePort", "node_port": "30422"}},
@@ -171,7 +198,8 @@ def test_an_invalid_account_is_refused(accounts, sentence):
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        ({"Deployment": {}}, ".Deployment: the role makes no such object: write one of Namespace"),
+        ({"DaemonSet": {}}, ".DaemonSet: the role makes no such object: write one of Namespace"),
+        ({"Deployment": {}}, ".Deployment: without nats_cluster_box: true the role makes no Deployment"),
         ({"Service/other": {}}, ".Service/other: the role makes no Service of this name: write Service, or Service/nats"),
         ({"StatefulSet": []}, ".StatefulSet: an override is a part of the object"),
         ({"StatefulSet": {"spec": {"replicas": 5}}}, ".StatefulSet: spec.replicas is set by the role: write nats_cluster_replicas"),

@@ -33,11 +33,12 @@ RECORD = DeploymentRecord("nats", "", ("APP", "ORDERS", "SYS"), 3, "2.15.1")
 CONF: dict[str, Any] = {"cluster": {"name": "nats"}, "accounts": {"APP": {}, "ORDERS": {}, "SYS": {}}}
 
 
-def statefulset(prefix=""):
+def statefulset(prefix="", volumes=("data",)):
     env = [{"name": "SERVER_NAME", "value": f"{prefix}$(POD_NAME)"}]
     spec = {
         "replicas": 3,
         "template": {"metadata": {}, "spec": {"containers": [{"name": "nats", "image": "nats", "env": env}]}},
+        "volumeClaimTemplates": [{"metadata": {"name": name}, "spec": {}} for name in volumes],
     }
     return {
         "apiVersion": "apps/v1",
@@ -111,6 +112,13 @@ def test_volumes_of_another_cluster_are_refused(arguments, beginning, way):
     found = problems(**arguments)
     assert any(problem.startswith(beginning) and way in problem for problem in found), found
     assert "hidden" not in str(found)
+
+
+def test_volumes_are_not_left_behind_by_servers_without_any():
+    facts = ClusterFacts(True, claims=claims(0, 1, 2), record=RECORD)
+    (problem,) = kept_volumes_problems(facts, DeclaredCluster(3, "2.15.1"), CONF, statefulset(volumes=()))
+    assert problem.startswith("nats_cluster_max_file_store: 3 volumes, data-nats-0")
+    assert "nats_cluster_delete_data: true" in problem
 
 
 @pytest.mark.parametrize(

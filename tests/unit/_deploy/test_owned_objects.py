@@ -73,6 +73,9 @@ def test_an_object_belongs_to_the_cluster_by_its_owner_and_instance(item, ours):
         (extra("Pod", "bare"), None),
         (extra("Secret", "keys"), "it may hold credentials or keys"),
         (thing("Secret", "nats-orders", type="kubernetes.io/basic-auth"), "it may hold credentials or keys"),
+        # The box's contexts repeat what the Secrets of logins hold.
+        (thing("Secret", "nats-box-contexts", type="messaging.nats/contexts"), None),
+        (thing("Deployment", "nats-box"), None),
         # Its user is called like the account: a login, and no configuration.
         (thing("Secret", "nats-config-app", type="kubernetes.io/basic-auth"), "it may hold credentials or keys"),
         (extra("PersistentVolumeClaim", "mine"), "it holds data"),

@@ -49,7 +49,14 @@ accounts {
 
 
 def statefulset(
-    replicas=3, image="nats:2.15.1-alpine", secret="nats-config-1", size="5Gi", prefix="", of="grows", **annotations
+    replicas=3,
+    image="nats:2.15.1-alpine",
+    secret="nats-config-1",
+    size="5Gi",
+    prefix="",
+    of="grows",
+    volumes=1,
+    **annotations,
 ):
     claim = {
         "metadata": {"name": "data"},
@@ -67,7 +74,7 @@ def statefulset(
         "spec": {
             "replicas": replicas,
             "template": {"metadata": {"annotations": annotations} if annotations else {}, "spec": pod},
-            "volumeClaimTemplates": [claim],
+            "volumeClaimTemplates": [claim] * volumes,
         },
         "status": {"updateRevision": "new", "currentRevision": "new"},
     }
@@ -152,11 +159,12 @@ def planned(
         {
             "metadata": {"name": f"data-nats-{number}", "labels": OURS},
             "spec": {
-                "storageClassName": declared["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"],
+                "storageClassName": template["spec"]["storageClassName"],
                 "resources": {"requests": {"storage": claims}},
             },
             "status": {"capacity": {"storage": capacity}},
         }
+        for template in declared["spec"]["volumeClaimTemplates"]
         for number in range(3)
     ]
     seen = seen or snapshot(count=running["spec"]["replicas"])
@@ -299,9 +307,33 @@ def test_a_statefulset_that_a_killed_play_deleted_is_created_again_without_a_res
     assert found.summary == ("create StatefulSet nats again, which a killed play has deleted without its pods",)
 
 
+def test_servers_without_volumes_change_as_any_other():
+    bare = statefulset(volumes=0)
+    assert planned(bare, runs=bare).verb == "nothing"
+    assert planned(statefulset(volumes=0, image="x"), runs=bare).roll == ("nats-2", "nats-1", "nats-0")
+    lost = bare | {"status": {"lost": True, "updateRevision": "new", "currentRevision": "new"}}
+    found = planned(bare, runs=lost).growth
+    assert (found.replace, found.size, found.claims) == (True, "0", ())
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (
+            {"declared": statefulset(volumes=0)},
+            "nats_cluster_max_file_store: servers that have volumes can't do without them, and what is stored there would be lost",
+        ),
+        (
+            {"runs": statefulset(volumes=0)},
+            "nats_cluster_max_file_store: servers without a volume can't get one, and what they hold in memory would be lost",
+        ),
+        (
+            {
+                "conf": CONF.replace("max_file_store: 1000", "max_memory_store: 0"),
+                "seen": snapshot(stream("FAST", 3, "memory")),
+            },
+            "nats_cluster_max_memory_store: 0 leaves FAST of account APP no store",
+        ),
         ({"conf": CONF.replace('name: "nats"', 'name: "other"')}, "nats_cluster_cluster_name: nats can't become other"),
         ({"declared": statefulset(prefix="west-")}, "nats_cluster_server_prefix: the servers' names can't change"),
         ({"wanted": DeclaredCluster(1, "2.15.1")}, "nats_cluster_replicas: 3 can't become 1 in place"),

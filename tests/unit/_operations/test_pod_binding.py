@@ -13,6 +13,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_bin
     hosts_of,
     is_surely_off,
     next_step,
+    next_step_without_volume,
     past_return,
     unschedulable,
     why_lost,
@@ -61,6 +62,21 @@ def thing(uid="new", going=False, node="", ready=False):
 def test_the_next_step_until_a_pod_has_a_new_volume(pod, claim, step, past):
     assert next_step(pod, claim, "old") is step
     assert past_return(pod, claim, "old") is past
+
+
+@pytest.mark.parametrize(
+    ("pod", "step"),
+    [
+        (thing("old", node="w", ready=True), Next.DELETE_POD),
+        (thing("old"), Next.DELETE_POD),
+        (thing("old", going=True, node="w"), Next.WAIT),
+        (None, Next.WAIT),
+        (thing(node="w"), Next.WAIT),
+        (thing(node="w", ready=True), Next.DONE),
+    ],
+)
+def test_the_next_step_until_a_server_without_a_volume_has_a_new_store(pod, step):
+    assert next_step_without_volume(pod, "old") is step
 
 
 def test_why_no_node_takes_a_pod():

@@ -59,3 +59,12 @@ def test_a_replacement_that_was_killed_goes_on():
     assert replaced(WHOLE, {REPLACING: "nats-1 earlier"})[0] == (
         "nats-1 had given up its volume before, and this run went on from there"
     )
+
+
+def test_a_server_without_a_volume_gets_a_new_pod(monkeypatch):
+    monkeypatch.setattr(ReadPods, "has_volumes", False)
+    assert replaced(WHOLE) == ["nats-1 gets a new store, and the others give it its copies; deletes the pod"]
+    # The store of another pod was given up, so this one has the new one.
+    assert replaced(WHOLE, {REPLACING: "nats-1 earlier"})[0] == (
+        "nats-1 had given up its store before, and this run went on from there"
+    )

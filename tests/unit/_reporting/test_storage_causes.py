@@ -24,9 +24,9 @@ def claim(phase, wanted="standard"):
     return {"metadata": {"name": "data-nats-0"}, "spec": {"storageClassName": wanted}, "status": {"phase": phase}}
 
 
-def jsz(storage):
+def jsz(storage, more=None):
     stream = {"name": "S", "config": {"storage": storage}}
-    data = {"account_details": [{"name": "APP", "stream_detail": [stream]}]}
+    data = {"account_details": [{"name": "APP", "stream_detail": [stream]}], **(more or {})}
     return Snapshot(PODS, answers=({"server": {"name": "nats-0"}, "data": data},))
 
 
@@ -62,6 +62,11 @@ CASES = {
     "many files": (seen("nats-0", open_files=60000), ["FILE_LIMIT"], "60000 files are open"),
     "a configuration that waits for a restart": (seen("nats-0", refusal="bad"), ["CONFIG_REFUSED"], "in the pod: bad"),
     "streams in memory": (replace(WELL, snapshot=jsz("memory")), ["MEMORY_STREAMS"], "S of account APP"),
+    "streams in memory where there is nothing else": (
+        replace(WELL, snapshot=jsz("memory", {"config": {"max_storage": 0}})),
+        [],
+        "",
+    ),
     "streams on disk": (replace(WELL, snapshot=jsz("file")), [], ""),
 }
 

@@ -38,6 +38,7 @@ HOSTILE = (
 # A value at each place of each variable: as a string, a key, or an entry.
 PLACES: dict[str, Callable[[str], Any]] = {
     "annotations": lambda value: {value: value},
+    "box_image": str,
     "cluster_name": str,
     "config": lambda value: {"max_payload": 1000, "mappings": {"a": value}, "server_tags": [value]},
     "domain": str,
@@ -80,6 +81,7 @@ NO_TEXT = {
         "create_namespace",
         "replicas",
         "spread",
+        "box",
         "zones",
         "anonymous",
         "network_policy",
@@ -108,6 +110,27 @@ NO_TEXT = {
         "node_cordon",
     ),
     *("server", "allow_data_loss", "node_lost"),
+}
+# Hosts of the same play with other values.
+TLS = {"cert_file": "/tls/tls.crt", "key_file": "/tls/tls.key", "handshake_first": True}
+MOUNT = {"name": "tls", "mountPath": "/tls"}
+SPECIAL: dict[str, Any] = {
+    "without-volumes": {"nats_cluster_max_file_store": 0, "nats_cluster_box": False},
+    "with-tls": {
+        "__nats_cluster_config": {"lame_duck_duration": "30s", "tls": TLS},
+        "nats_cluster_overrides": {
+            "StatefulSet": {
+                "spec": {
+                    "template": {
+                        "spec": {
+                            "containers": [{"name": "nats", "volumeMounts": [MOUNT]}],
+                            "volumes": [{"name": "tls", "secret": {"secretName": "web"}}],
+                        }
+                    }
+                }
+            }
+        },
+    },
 }
 PLAY = [
     {
@@ -164,6 +187,7 @@ def rendered(tmp_path_factory):
         **yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()),
         **{name: value for file in VARS for name, value in yaml.safe_load(file.read_text()).items()},
         "nats_cluster_external_service": {"type": "NodePort"},
+        "nats_cluster_box": True,
         "__nats_cluster_found": {"zones": {"enough": False}, "secrets": []},
         "__nats_cluster_restarted": "",
         "__nats_cluster_credentials": credentials("word"),
@@ -178,7 +202,8 @@ def rendered(tmp_path_factory):
                 f"{group}-{number}": case(number, GROUPS[group])
                 for group in (0, 1)
                 for number in range(len(HOSTILE) + 1)
-            },
+            }
+            | SPECIAL,
         }
     }
     (folder / "inventory.json").write_text(json.dumps(inventory))
@@ -215,11 +240,17 @@ def decoded(secrets):
     """The values of Secrets as they are meant."""
     return [
         secret
-        | {"data": {key: b64decode(text).decode() for key, text in secret["data"].items() if key != "nats.conf"}}
+        | {"data": {key: meant(key, text) for key, text in secret["data"].items() if key != "nats.conf"}}
         | {"metadata": noted(secret["metadata"])}
         for secret in secrets
         if secret["kind"] == "Secret"
     ]
+
+
+def meant(key, encoded):
+    """A value of a Secret, as data where its key says so."""
+    text = b64decode(encoded).decode()
+    return json.loads(text) if key.endswith(".json") else text
 
 
 def noted(metadata):
@@ -236,6 +267,52 @@ def test_a_value_stays_in_its_place(rendered, group, number):
     assert found["objects"] == put(expected["objects"], hostile)
     assert found["config"] == put(expected["config"], hostile)
     assert decoded(found["secrets"]) == put(decoded(expected["secrets"]), hostile)
+
+
+def of_kind(found, kind, name="nats"):
+    (item,) = (item for item in found if (item["kind"], item["metadata"]["name"]) == (kind, name))
+    return item
+
+
+def test_servers_without_a_file_store_have_no_volume(rendered):
+    found = rendered["without-volumes"]
+    spec = of_kind(found["objects"], "StatefulSet")["spec"]
+    (mount,) = (
+        mount for mount in spec["template"]["spec"]["containers"][0]["volumeMounts"] if mount["mountPath"] == "/data"
+    )
+    assert {"volumeClaimTemplates", "persistentVolumeClaimRetentionPolicy"} & spec.keys() == set()
+    assert {"name": mount["name"], "emptyDir": {}} in spec["template"]["spec"]["volumes"]
+    assert (
+        found["config"]["jetstream"]["max_file_store"],
+        found["config"]["accounts"]["APP"]["jetstream"]["max_file"],
+    ) == (0, 0)
+    assert not [item for item in found["objects"] + found["secrets"] if "-box" in item["metadata"]["name"]]
+
+
+def test_the_box_has_contexts_and_shows_no_password(rendered):
+    found = rendered["0-0"]
+    deployment, password = of_kind(found["objects"], "Deployment", f"{harmless('name')}-box"), harmless("credentials")
+    contexts = of_kind(decoded(found["secrets"]), "Secret", f"{harmless('name')}-box-contexts")
+    assert {name: context["user"] for name, context in contexts["data"].items()} == {
+        "APP.json": "app",
+        "SYS.json": "sys",
+    }
+    assert all(
+        (context["password"], context["url"][:7]) == (password, "nats://") for context in contexts["data"].values()
+    )
+    assert password not in json.dumps(found["objects"])
+    assert "app" not in deployment["spec"]["template"]["metadata"]["labels"]
+    peers = of_kind(found["objects"], "NetworkPolicy", harmless("name"))["spec"]["ingress"][0]["from"]
+    assert {"podSelector": deployment["spec"]["selector"]} in peers
+
+
+def test_the_box_trusts_the_servers_authority(rendered):
+    found = rendered["with-tls"]
+    pod = of_kind(found["objects"], "Deployment", "nats-box")["spec"]["template"]["spec"]
+    (volume,) = (volume for volume in pod["volumes"] if volume["name"] == "ca")
+    assert (volume["secret"]["secretName"], volume["secret"]["items"][0]["key"]) == ("web", "ca.crt")
+    contexts = of_kind(decoded(found["secrets"]), "Secret", "nats-box-contexts")["data"]
+    assert {(context["url"][:6], context["tls_first"]) for context in contexts.values()} == {("tls://", True)}
 
 
 def test_every_variable_is_in_an_object(rendered):
