@@ -210,6 +210,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     Counterpart,
     identity,
+    nats_image,
     short_value,
     title,
 )
@@ -230,12 +231,29 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         raise NatsError(what, "\n".join(planned.refusals), code=code)
     check_volumes(kubernetes, proposed)
     remarks = check_new_objects(kubernetes, proposed) + check_pod(kubernetes, proposed)
+    remarks += unchecked_in_check_mode(proposed) if module.check_mode else []
     check_conf(kubernetes, proposed, may_create_pod=not module.check_mode)
     return plan_result(planned, remarks) | {
         "missing_namespace": not proposed.facts.namespace_exists,
         "versions": versions(pair.running for pair in proposed.pairs if pair.running),
-        **module.diff(*difference(proposed.pairs, planned), "cluster"),
+        **shown_difference(module, proposed),
     }
+
+
+def shown_difference(module: CollectionModule, proposed: ProposedPlan) -> dict[str, Any]:
+    """The objects that change. Those of a new cluster are hundreds of lines, which the summary tells in a few."""
+    if proposed.planned.verb == "create" and not module.is_verbose:
+        return {}
+    return module.diff(*difference(proposed.pairs, proposed.planned), "cluster")
+
+
+def unchecked_in_check_mode(proposed: ProposedPlan) -> list[str]:
+    """What only a pod can tell, which check mode does not make."""
+    statefulset = declared_statefulset(proposed.pairs)
+    if statefulset is None or proposed.planned.verb != "create":
+        return []
+    image = nats_image(statefulset["spec"]["template"])
+    return [f"not checked: whether image {image} can be pulled, and whether its server takes nats.conf, since check mode makes no pod"]
 
 
 def proposed_plan(params: Mapping[str, Any], kubernetes: Kubernetes) -> ProposedPlan:
@@ -305,7 +323,7 @@ def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         ],
         "missing_namespace": not found.namespace_exists,
         "delete": list(map(identity, going)),
-        **module.diff({title(item): short_value(item) for item in going}, {}, "cluster"),
+        **(module.diff({title(item): short_value(item) for item in going}, {}, "cluster") if module.is_verbose else {}),
     }
 
 

@@ -66,6 +66,11 @@ cluster:
   description: Name, size and leader of the cluster, and its members by name with their version and id.
   returned: always
   type: dict
+place:
+  description: Where the cluster is, in words, as in V(cluster nats in namespace nats (context production of kubeconfig ~/.kube/config)).
+    Empty without O(kubernetes).
+  returned: always
+  type: str
 figures:
   description: What a later run can be given as O(previous).
   returned: always
@@ -94,6 +99,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting, discard
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import SEVERITIES, Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import ClusterModule
@@ -106,6 +112,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
 )
 
 
+# Seconds between two lines about what is waited for: in the first seconds of a cluster much changes.
+FIRST_INTERVAL_S = 1.0
+
+
 def summary(snapshot: Snapshot) -> dict[str, Any]:
     members, found = answered(snapshot), streams(answered(snapshot))
     names: dict[str, list[str]] = {}
@@ -114,6 +124,7 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
     digests = {answer["server"]["name"]: answer["data"].get("config_digest") for answer in snapshot.varz}
     return {
         "figures": figures(snapshot),
+        "place": snapshot.kubernetes.place if snapshot.kubernetes else "",
         "cluster": {
             "name": snapshot.cluster_name
             or next((answer["server"].get("cluster") for answer in members.values()), None),
@@ -150,7 +161,8 @@ def main() -> None:
     with ClusterModule(spec) as module, ExitStack() as opened:
         params = module.params
         snapshots = module.source(opened)
-        snapshot, findings = observe(snapshots, params["wait_timeout"], params["fail_on"])
+        waiting = Waiting(interval=FIRST_INTERVAL_S) if params["wait_timeout"] else discard
+        snapshot, findings = observe(snapshots, params["wait_timeout"], params["fail_on"], waiting)
         if findings:
             snapshots.note_secrets()
         failing = [finding for finding in findings if fails(finding, params["fail_on"])]
