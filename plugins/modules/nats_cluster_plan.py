@@ -73,6 +73,11 @@ options:
     default: 15
 requirements:
   - kubernetes >= 24.2
+seealso:
+  - module: messaging.nats.nats_cluster_apply
+  - module: messaging.nats.nats_cluster_info
+  - plugin: messaging.nats.nats_cluster
+    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -228,7 +233,8 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         # Where servers that do not answer are the only reason, the same plan may be possible once they do.
         code = "SERVER_NOT_ANSWERING" if planned.lacks_answers else "PLAN_REFUSED"
         what = f"cluster {module.params['name']} in namespace {proposed.namespace}"
-        raise NatsError(what, "\n".join(planned.refusals), code=code)
+        remedy = "Correct what is named there; nothing was changed."
+        raise NatsError(what, "\n".join(planned.refusals), remedy, code=code)
     check_volumes(kubernetes, proposed)
     remarks = check_new_objects(kubernetes, proposed) + check_pod(kubernetes, proposed)
     remarks += unchecked_in_check_mode(proposed) if module.check_mode else []

@@ -32,6 +32,9 @@ options:
     type: list
     elements: str
     default: []
+seealso:
+  - module: messaging.nats.nats_health
+  - module: messaging.nats.nats_status
 """
 
 EXAMPLES = r"""

@@ -34,6 +34,10 @@ options:
     type: str
     choices: [info, warning, error, never]
     default: error
+seealso:
+  - module: messaging.nats.nats_diagnose
+  - module: messaging.nats.nats_status
+  - module: messaging.nats.nats_report
 """
 
 EXAMPLES = r"""
@@ -44,6 +48,32 @@ EXAMPLES = r"""
       cluster: nats
     expected_members: [nats-0, nats-1, nats-2]
     wait_timeout: 60
+
+- name: Fail on warnings too, and name the accounts whose streams are looked at
+  messaging.nats.nats_health:
+    kubernetes:
+      namespace: nats
+    accounts: [{account: APP}]
+    fail_on: warning
+
+- name: Look at a cluster outside of Kubernetes, as a user of the system account
+  messaging.nats.nats_health:
+    servers: [nats://10.0.0.1:4222, nats://10.0.0.2:4222, nats://10.0.0.3:4222]
+    user: sys
+    password: "{{ password }}"
+    expected_members: [nats-a, nats-b, nats-c]
+    fail_on: never
+  register: health
+
+- name: Say what is wrong
+  ansible.builtin.debug:
+    var: health.findings
+
+- name: Fail if messages were lost or servers restarted since then
+  messaging.nats.nats_health:
+    kubernetes:
+      namespace: nats
+    previous: "{{ health }}"
 """
 
 RETURN = r"""

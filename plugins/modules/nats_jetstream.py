@@ -59,6 +59,14 @@ options:
         description: Largest number of streams to delete. Where more match, nothing is changed.
         type: int
         required: true
+seealso:
+  - module: messaging.nats.nats_jetstream_info
+  - module: messaging.nats.nats_stream
+  - module: messaging.nats.nats_consumer
+  - module: messaging.nats.nats_kv
+  - module: messaging.nats.nats_object_store
+  - plugin: messaging.nats.nats_resources
+    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -76,6 +84,22 @@ EXAMPLES = r"""
     prune:
       pattern: SHOP_*
       max: 5
+
+- name: What another cluster has, as it was exported there
+  messaging.nats.nats_jetstream:
+    kubernetes:
+      namespace: nats
+    streams: "{{ exported.streams }}"
+    consumers: "{{ exported.consumers }}"
+    kv: "{{ exported.kv }}"
+    object_stores: "{{ exported.object_stores }}"
+  vars:
+    exported: "{{ lookup('ansible.builtin.file', 'exported.yml') | from_yaml }}"
+  register: declared
+
+- name: See what was changed
+  ansible.builtin.debug:
+    var: declared.resources
 """
 
 RETURN = r"""

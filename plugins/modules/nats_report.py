@@ -25,6 +25,9 @@ options:
     description: Where the page is written. An existing file is replaced atomically.
     type: path
     required: true
+seealso:
+  - module: messaging.nats.nats_status
+  - module: messaging.nats.nats_health
 """
 
 EXAMPLES = r"""

@@ -107,6 +107,11 @@ options:
     description: Seconds that the change of one server may take.
     type: float
     default: 300
+seealso:
+  - module: messaging.nats.nats_rebalance
+  - module: messaging.nats.nats_health
+  - plugin: messaging.nats.nats_cluster
+    plugin_type: role
 """
 
 EXAMPLES = r"""

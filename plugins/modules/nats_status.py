@@ -22,6 +22,10 @@ options:
     description: How many of the last lines of each pod's log are shown.
     type: int
     default: 5
+seealso:
+  - module: messaging.nats.nats_report
+  - module: messaging.nats.nats_health
+  - module: messaging.nats.nats_diagnose
 """
 
 EXAMPLES = r"""
