@@ -93,7 +93,11 @@ def main() -> int:
         PAGE.write_text(page_with(PAGE.read_text(), name, found))
         return 0
     before = kept.read_text() if kept.exists() else ""
-    lines = list(difflib.unified_diff(before.splitlines(), found.splitlines(), str(kept.relative_to(ROOT)), "printed now", lineterm=""))
+    lines = list(
+        difflib.unified_diff(
+            before.splitlines(), found.splitlines(), str(kept.relative_to(ROOT)), "printed now", lineterm=""
+        )
+    )
     print("\n".join(lines))
     return 1 if lines else 0
 

@@ -56,10 +56,12 @@ def failed(sentences: list[str], code: str, remedy: str) -> dict[str, Any]:
 
 def host_of(task_vars: dict[str, Any]) -> str:
     """The name of the host where there are several, so that the texts of several clusters can be told apart."""
-    return str(task_vars.get("inventory_hostname", "")) if len(task_vars.get("ansible_play_hosts_all") or ()) > 1 else ""
+    return (
+        str(task_vars.get("inventory_hostname", "")) if len(task_vars.get("ansible_play_hosts_all") or ()) > 1 else ""
+    )
 
 
 def show(text: str, host: str) -> None:
-    callback = str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))  # type: ignore[no-untyped-call]
+    callback = str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
     if callback.rpartition(".")[2] not in READ_BY_PROGRAMS:
         Display().display(f"[{host}]\n{text}" if host else text)

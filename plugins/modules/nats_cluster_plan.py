@@ -259,7 +259,9 @@ def unchecked_in_check_mode(proposed: ProposedPlan) -> list[str]:
     if statefulset is None or proposed.planned.verb != "create":
         return []
     image = nats_image(statefulset["spec"]["template"])
-    return [f"not checked: whether image {image} can be pulled, and whether its server takes nats.conf, since check mode makes no pod"]
+    return [
+        f"not checked: whether image {image} can be pulled, and whether its server takes nats.conf, since check mode makes no pod"
+    ]
 
 
 def proposed_plan(params: Mapping[str, Any], kubernetes: Kubernetes) -> ProposedPlan:

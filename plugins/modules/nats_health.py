@@ -141,7 +141,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     meta_leader_with_quorum,
 )
 
-
 # Seconds between two lines about what is waited for: in the first seconds of a cluster much changes.
 FIRST_INTERVAL_S = 1.0
 

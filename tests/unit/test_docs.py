@@ -60,10 +60,17 @@ def test_the_tables_of_what_a_reload_does_are_those_of_the_code():
 
 
 # What `ansible-galaxy collection build` leaves out, as galaxy.yml says.
-IGNORED = [pattern for pattern in yaml.safe_load((ROOT / "galaxy.yml").read_text())["build_ignore"] if "*" not in pattern]
+IGNORED = [
+    pattern for pattern in yaml.safe_load((ROOT / "galaxy.yml").read_text())["build_ignore"] if "*" not in pattern
+]
 PAGES = [
     path
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md"), *ROOT.glob("examples/**/README.md"))
+    for path in (
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("roles/*/README.md"),
+        *ROOT.glob("examples/**/README.md"),
+    )
     if "node_modules" not in path.parts
 ]
 

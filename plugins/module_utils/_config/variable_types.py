@@ -9,7 +9,7 @@ Ansible's own check of a role's arguments shows the documentation of all variabl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
@@ -56,7 +56,8 @@ def _converted(kind: str, value: Any) -> Any:
     """The value as Ansible converts it. The role uses lists and mappings as they are written, so no text stands for one."""
     if (kind == "dict" and not isinstance(value, Mapping)) or (kind == "list" and not isinstance(value, list)):
         raise TypeError(kind)
-    return DEFAULT_TYPE_VALIDATORS[kind](value)
+    convert: Callable[[Any], Any] = DEFAULT_TYPE_VALIDATORS[kind]
+    return convert(value)
 
 
 def _items(here: str, items: Sequence[Any], option: Mapping[str, Any]) -> Iterator[str]:

@@ -74,7 +74,9 @@ def roll_words(rolling: tuple[str, ...], template: list[FieldChange], keys: list
     if not rolling:
         return
     why = [
-        "a restart was asked for" if is_restart_time(change) else sentence((change[0].removeprefix(TEMPLATE_PATH), *change[1:]))
+        "a restart was asked for"
+        if is_restart_time(change)
+        else sentence((change[0].removeprefix(TEMPLATE_PATH), *change[1:]))
         for change in template
         if not change[0].endswith(CONFIG_SECRET_PATH)
     ]

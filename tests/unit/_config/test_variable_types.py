@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.variable_types import type_problems
 
-OPTIONS = {
+OPTIONS: dict[str, dict] = {
     "count": {"type": "int"},
     "size": {"type": "int", "choices": [1, 3, 5]},
     "mode": {"type": "str", "choices": ["", "on", "off"]},
@@ -18,7 +18,11 @@ OPTIONS = {
     "rate": {"type": "float"},
     "nested": {
         "type": "dict",
-        "options": {"port": {"type": "int"}, "key": {"type": "str", "no_log": True}, "names": {"type": "list", "elements": "str"}},
+        "options": {
+            "port": {"type": "int"},
+            "key": {"type": "str", "no_log": True},
+            "names": {"type": "list", "elements": "str"},
+        },
     },
     "items": {"type": "list", "elements": "dict"},
     "families": {"type": "list", "elements": "str", "choices": ["IPv4", "IPv6"]},
@@ -41,7 +45,10 @@ OPTIONS = {
         ({"nested": {"port": "http"}}, "nested.port: http is not a whole number: write one, as in 3"),
         ({"nested": {"prot": 1}}, "nested.prot: there is no such key: write key, names or port"),
         ({"nested": [1]}, "nested: this is not a mapping: write its keys below it"),
-        ({"nested": {"names": {"a": 1}}}, "nested.names: this is not a list: write its items below it, each after a dash"),
+        (
+            {"nested": {"names": {"a": 1}}},
+            "nested.names: this is not a list: write its items below it, each after a dash",
+        ),
         ({"items": [{}, "hidden"]}, "items[1]: this is not a mapping: write its keys below it"),
         ({"families": ["IPv4", "IPv5"]}, "families[1]: IPv5 is not possible: write IPv4 or IPv6"),
         ({"families": "IPv4"}, "families: this is not a list: write its items below it, each after a dash"),

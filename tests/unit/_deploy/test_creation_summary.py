@@ -43,14 +43,18 @@ LOGIN = "kubernetes.io/basic-auth"
 
 
 def words(*new, kept=()):
-    return list(creation_words([*(Counterpart(item) for item in new), *(Counterpart(item, item, item) for item in kept)]))
+    return list(
+        creation_words([*(Counterpart(item) for item in new), *(Counterpart(item, item, item) for item in kept)])
+    )
 
 
 def test_a_new_cluster_is_told_with_what_each_server_gets():
     resources = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}}
     configuration = secret("nats-config-1", **{"nats.conf": CONF})
     login = secret("nats-sys", LOGIN, password="hidden")
-    found = words(NAMESPACE, statefulset(resources=resources), service(), configuration, secret("nats-app", LOGIN), kept=[login])
+    found = words(
+        NAMESPACE, statefulset(resources=resources), service(), configuration, secret("nats-app", LOGIN), kept=[login]
+    )
     assert found == [
         "create cluster nats in the new namespace staging: 3 servers, nats-0 to nats-2, of image nats:2.15.1-alpine, each on another node",
         "each server gets 250m CPU, 512Mi of memory (at most 1Gi), a volume of 5Gi of the default storage class; "
