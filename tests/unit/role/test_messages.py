@@ -28,6 +28,7 @@ HEALTH = {
 }
 PLAN = {"growth": {"claims": [], "replace": False}, "reload": False, "roll": [], "scale_out": [], "summary": []}
 DONE = {"seconds": 5.32, "handed_over": 3, "notes": [], "lost": [], "changed": True}
+EVEN = {"servers": {}, "before": {}, "moves": [], "not_moved": {}, "unmoved": []}
 WARNING = {"severity": "warning", "object": "server nats-0", "evidence": "93 % of CPU", "remedy": "Spread."}
 ERROR = {"severity": "error", "object": "pod nats-1", "evidence": "it is Pending", "remedy": "Look."}
 FOLLOWED = {"__nats_cluster_health": HEALTH, "__nats_cluster_began": 0}
@@ -85,8 +86,16 @@ CASES = {
         ["Server nats-1 would restart", f"Next: restart it: {RUN}restart{THERE} -e nats_cluster_server=nats-1"],
     ),
     "verify": ("verify", FOLLOWED, ["all 3 servers are members", "Nothing was changed."]),
-    "verify_findings": ("verify", {"__nats_cluster_health": HEALTH | {"findings": [WARNING]}}, ["It found 1 thing to know: server nats-0.", f"{RUN}status{THERE}"]),
-    "status": ("status", {"__nats_cluster_status": {"page": "PAGE", "findings": []}}, ["PAGE\n\nCluster nats in namespace demo is healthy. Nothing was changed."]),
+    "verify_findings": (
+        "verify",
+        {"__nats_cluster_health": HEALTH | {"findings": [WARNING]}},
+        ["It found 1 thing to know: server nats-0.", f"{RUN}status{THERE}"],
+    ),
+    "status": (
+        "status",
+        {"__nats_cluster_status": {"page": "PAGE", "findings": []}},
+        ["PAGE\n\nCluster nats in namespace demo is healthy. Nothing was changed."],
+    ),
     "status_bad": (
         "status",
         {"__nats_cluster_status": {"page": "PAGE", "findings": [ERROR, WARNING, WARNING]}},
@@ -110,12 +119,12 @@ CASES = {
     "smoke": ("smoke", {"__nats_cluster_smoke": {"checks": [{"name": "stream", "evidence": "made"}]}}, ["stream ", "all 1 operations worked"]),
     "rebalance": (
         "rebalance",
-        {"__nats_cluster_rebalance": {"servers": {}, "before": {}, "moves": [{"what": "leader", "object": "S", "from": "nats-0", "to": ""}], "not_moved": {}, "unmoved": []}},
+        {"__nats_cluster_rebalance": EVEN | {"moves": [{"what": "leader", "object": "S", "from": "nats-0", "to": ""}]}},
         ["leader S: nats-0 > elsewhere", "1 replica or leader was moved. Nothing was lost", f"{RUN}status{THERE}"],
     ),
     "rebalance_even": (
         "rebalance",
-        {"__nats_cluster_rebalance": {"servers": {}, "before": {}, "moves": [], "not_moved": {}, "unmoved": []}},
+        {"__nats_cluster_rebalance": EVEN},
         ["every server has its share already, so nothing was moved."],
     ),
     "replace": (
