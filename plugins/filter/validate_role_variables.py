@@ -15,16 +15,15 @@ description:
     The role P(messaging.nats.nats_cluster#role) refuses to start while there are any.
   - No sentence shows a password.
   - This filter is private to the collection and may change in any release.
-positional: known, others
+positional: options, others
 options:
   _input:
     description: All variables whose names begin with C(nats_cluster_), by their full names.
     type: dict
     required: true
-  known:
-    description: The names that the role knows. Any other one is a problem, because ignoring it could leave something unprotected.
-    type: list
-    elements: str
+  options:
+    description: The documentation of the variables that the role knows. Any other one is a problem, because ignoring it could leave something unprotected.
+    type: dict
     required: true
   others:
     description: The names of other variables that begin with C(nats). One that is almost a variable of the role is a problem, too.
@@ -40,7 +39,7 @@ EXAMPLES = r"""
     that: problems | length == 0
     fail_msg: "{{ problems }}"
   vars:
-    problems: "{{ declared | messaging.nats.validate_role_variables(known) }}"
+    problems: "{{ declared | messaging.nats.validate_role_variables(options) }}"
 """
 
 RETURN = r"""

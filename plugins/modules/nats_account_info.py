@@ -19,6 +19,9 @@ extends_documentation_fragment:
   - messaging.nats.attributes.no_diff
   - messaging.nats.attributes.action_group
 options: {}
+seealso:
+  - module: messaging.nats.nats_jetstream_info
+  - module: messaging.nats.nats_health
 """
 
 EXAMPLES = r"""

@@ -73,6 +73,11 @@ options:
     default: 15
 requirements:
   - kubernetes >= 24.2
+seealso:
+  - module: messaging.nats.nats_cluster_apply
+  - module: messaging.nats.nats_cluster_info
+  - plugin: messaging.nats.nats_cluster
+    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -210,6 +215,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     Counterpart,
     identity,
+    nats_image,
     short_value,
     title,
 )
@@ -227,15 +233,35 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         # Where servers that do not answer are the only reason, the same plan may be possible once they do.
         code = "SERVER_NOT_ANSWERING" if planned.lacks_answers else "PLAN_REFUSED"
         what = f"cluster {module.params['name']} in namespace {proposed.namespace}"
-        raise NatsError(what, "\n".join(planned.refusals), code=code)
+        remedy = "Correct what is named there; nothing was changed."
+        raise NatsError(what, "\n".join(planned.refusals), remedy, code=code)
     check_volumes(kubernetes, proposed)
     remarks = check_new_objects(kubernetes, proposed) + check_pod(kubernetes, proposed)
+    remarks += unchecked_in_check_mode(proposed) if module.check_mode else []
     check_conf(kubernetes, proposed, may_create_pod=not module.check_mode)
     return plan_result(planned, remarks) | {
         "missing_namespace": not proposed.facts.namespace_exists,
         "versions": versions(pair.running for pair in proposed.pairs if pair.running),
-        **module.diff(*difference(proposed.pairs, planned), "cluster"),
+        **shown_difference(module, proposed),
     }
+
+
+def shown_difference(module: CollectionModule, proposed: ProposedPlan) -> dict[str, Any]:
+    """The objects that change. Those of a new cluster are hundreds of lines, which the summary tells in a few."""
+    if proposed.planned.verb == "create" and not module.is_verbose:
+        return {}
+    return module.diff(*difference(proposed.pairs, proposed.planned), "cluster")
+
+
+def unchecked_in_check_mode(proposed: ProposedPlan) -> list[str]:
+    """What only a pod can tell, which check mode does not make."""
+    statefulset = declared_statefulset(proposed.pairs)
+    if statefulset is None or proposed.planned.verb != "create":
+        return []
+    image = nats_image(statefulset["spec"]["template"])
+    return [
+        f"not checked: whether image {image} can be pulled, and whether its server takes nats.conf, since check mode makes no pod"
+    ]
 
 
 def proposed_plan(params: Mapping[str, Any], kubernetes: Kubernetes) -> ProposedPlan:
@@ -305,7 +331,7 @@ def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         ],
         "missing_namespace": not found.namespace_exists,
         "delete": list(map(identity, going)),
-        **module.diff({title(item): short_value(item) for item in going}, {}, "cluster"),
+        **(module.diff({title(item): short_value(item) for item in going}, {}, "cluster") if module.is_verbose else {}),
     }
 
 

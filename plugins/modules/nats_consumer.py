@@ -147,6 +147,9 @@ options:
   metadata:
     description: Labels of your own. Keys that are not written stay.
     type: dict
+seealso:
+  - module: messaging.nats.nats_stream
+  - module: messaging.nats.nats_jetstream
 """
 
 EXAMPLES = r"""

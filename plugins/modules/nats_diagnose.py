@@ -32,6 +32,9 @@ options:
     type: list
     elements: str
     default: []
+seealso:
+  - module: messaging.nats.nats_health
+  - module: messaging.nats.nats_status
 """
 
 EXAMPLES = r"""
@@ -68,6 +71,10 @@ bundle:
   description: Where the support bundle was written.
   returned: when O(bundle) is set and not in check mode
   type: str
+bundle_size:
+  description: The size of the support bundle in bytes.
+  returned: when O(bundle) is set and not in check mode
+  type: int
 code:
   description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
   returned: failure
@@ -88,6 +95,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import partial
+from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
@@ -164,8 +172,10 @@ def main() -> None:
         written = bool(params["bundle"]) and not module.check_mode
         if written:
             write(module, kubernetes, facts, found, connection)
-        result = {"causes": [one.result() for one in found], "page": diagnosis_page(facts, found)}
-        module.exit_json(changed=bool(params["bundle"]), **result, **({"bundle": params["bundle"]} if written else {}))
+        result: dict[str, Any] = {"causes": [one.result() for one in found], "page": diagnosis_page(facts, found)}
+        if written:
+            result |= {"bundle": params["bundle"], "bundle_size": os.path.getsize(params["bundle"])}
+        module.exit_json(changed=bool(params["bundle"]), **result)
 
 
 if __name__ == "__main__":

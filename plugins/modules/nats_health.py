@@ -34,6 +34,10 @@ options:
     type: str
     choices: [info, warning, error, never]
     default: error
+seealso:
+  - module: messaging.nats.nats_diagnose
+  - module: messaging.nats.nats_status
+  - module: messaging.nats.nats_report
 """
 
 EXAMPLES = r"""
@@ -44,6 +48,32 @@ EXAMPLES = r"""
       cluster: nats
     expected_members: [nats-0, nats-1, nats-2]
     wait_timeout: 60
+
+- name: Fail on warnings too, and name the accounts whose streams are looked at
+  messaging.nats.nats_health:
+    kubernetes:
+      namespace: nats
+    accounts: [{account: APP}]
+    fail_on: warning
+
+- name: Look at a cluster outside of Kubernetes, as a user of the system account
+  messaging.nats.nats_health:
+    servers: [nats://10.0.0.1:4222, nats://10.0.0.2:4222, nats://10.0.0.3:4222]
+    user: sys
+    password: "{{ password }}"
+    expected_members: [nats-a, nats-b, nats-c]
+    fail_on: never
+  register: health
+
+- name: Say what is wrong
+  ansible.builtin.debug:
+    var: health.findings
+
+- name: Fail if messages were lost or servers restarted since then
+  messaging.nats.nats_health:
+    kubernetes:
+      namespace: nats
+    previous: "{{ health }}"
 """
 
 RETURN = r"""
@@ -66,6 +96,11 @@ cluster:
   description: Name, size and leader of the cluster, and its members by name with their version and id.
   returned: always
   type: dict
+place:
+  description: Where the cluster is, in words, as in V(cluster nats in namespace nats (context production of kubeconfig ~/.kube/config)).
+    Empty without O(kubernetes).
+  returned: always
+  type: str
 figures:
   description: What a later run can be given as O(previous).
   returned: always
@@ -94,6 +129,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting, discard
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import streams
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import SEVERITIES, Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import ClusterModule
@@ -105,6 +141,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     meta_leader_with_quorum,
 )
 
+# Seconds between two lines about what is waited for: in the first seconds of a cluster much changes.
+FIRST_INTERVAL_S = 1.0
+
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:
     members, found = answered(snapshot), streams(answered(snapshot))
@@ -114,6 +153,7 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
     digests = {answer["server"]["name"]: answer["data"].get("config_digest") for answer in snapshot.varz}
     return {
         "figures": figures(snapshot),
+        "place": snapshot.kubernetes.place if snapshot.kubernetes else "",
         "cluster": {
             "name": snapshot.cluster_name
             or next((answer["server"].get("cluster") for answer in members.values()), None),
@@ -150,7 +190,8 @@ def main() -> None:
     with ClusterModule(spec) as module, ExitStack() as opened:
         params = module.params
         snapshots = module.source(opened)
-        snapshot, findings = observe(snapshots, params["wait_timeout"], params["fail_on"])
+        waiting = Waiting(interval=FIRST_INTERVAL_S) if params["wait_timeout"] else discard
+        snapshot, findings = observe(snapshots, params["wait_timeout"], params["fail_on"], waiting)
         if findings:
             snapshots.note_secrets()
         failing = [finding for finding in findings if fails(finding, params["fail_on"])]

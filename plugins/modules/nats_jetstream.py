@@ -125,6 +125,14 @@ options:
             O(exact) and O(unset) of the task don't apply.
         type: dict
         required: true
+seealso:
+  - module: messaging.nats.nats_jetstream_info
+  - module: messaging.nats.nats_stream
+  - module: messaging.nats.nats_consumer
+  - module: messaging.nats.nats_kv
+  - module: messaging.nats.nats_object_store
+  - plugin: messaging.nats.nats_resources
+    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -163,6 +171,21 @@ EXAMPLES = r"""
     matching:
       - {pattern: SHOP_*, kind: stream, set: {num_replicas: 3}}
       - {pattern: worker-*, kind: consumer, stream: SHOP_*, set: {max_ack_pending: 500}}
+- name: What another cluster has, as it was exported there
+  messaging.nats.nats_jetstream:
+    kubernetes:
+      namespace: nats
+    streams: "{{ exported.streams }}"
+    consumers: "{{ exported.consumers }}"
+    kv: "{{ exported.kv }}"
+    object_stores: "{{ exported.object_stores }}"
+  vars:
+    exported: "{{ lookup('ansible.builtin.file', 'exported.yml') | from_yaml }}"
+  register: declared
+
+- name: See what was changed
+  ansible.builtin.debug:
+    var: declared.resources
 """
 
 RETURN = r"""

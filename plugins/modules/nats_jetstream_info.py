@@ -45,6 +45,9 @@ options:
     type: path
 requirements:
   - PyYAML, for O(dest)
+seealso:
+  - module: messaging.nats.nats_jetstream
+  - module: messaging.nats.nats_account_info
 """
 
 EXAMPLES = r"""

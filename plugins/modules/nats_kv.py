@@ -141,6 +141,10 @@ options:
   metadata:
     description: Labels of your own. Keys that are not written stay.
     type: dict
+seealso:
+  - module: messaging.nats.nats_stream
+  - module: messaging.nats.nats_jetstream
+  - module: messaging.nats.nats_object_store
 """
 
 EXAMPLES = r"""
@@ -151,6 +155,23 @@ EXAMPLES = r"""
     bucket: settings
     history: 5
     num_replicas: 3
+
+- name: Sessions, which end after an hour and are only in memory
+  messaging.nats.nats_kv:
+    kubernetes:
+      namespace: nats
+    bucket: sessions
+    ttl: 1h
+    storage: memory
+    num_replicas: 3
+
+- name: Delete a bucket with its values
+  messaging.nats.nats_kv:
+    kubernetes:
+      namespace: nats
+    bucket: settings
+    state: absent
+    allow_data_loss: true
 """
 
 RETURN = r"""

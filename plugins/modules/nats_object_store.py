@@ -65,6 +65,9 @@ options:
   metadata:
     description: Labels of your own. Keys that are not written stay.
     type: dict
+seealso:
+  - module: messaging.nats.nats_kv
+  - module: messaging.nats.nats_jetstream
 """
 
 EXAMPLES = r"""
@@ -76,6 +79,22 @@ EXAMPLES = r"""
     ttl: 720h
     max_bytes: 1GiB
     num_replicas: 3
+
+- name: Compressed images without an end
+  messaging.nats.nats_object_store:
+    kubernetes:
+      namespace: nats
+    bucket: images
+    compression: true
+    num_replicas: 3
+
+- name: Delete a store with its objects
+  messaging.nats.nats_object_store:
+    kubernetes:
+      namespace: nats
+    bucket: reports
+    state: absent
+    allow_data_loss: true
 """
 
 RETURN = r"""

@@ -55,6 +55,11 @@ options:
     description: Seconds for all replicas, and again for all leaders.
     type: float
     default: 300
+seealso:
+  - module: messaging.nats.nats_server
+  - module: messaging.nats.nats_health
+  - plugin: messaging.nats.nats_cluster
+    plugin_type: role
 """
 
 EXAMPLES = r"""

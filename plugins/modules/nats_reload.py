@@ -44,6 +44,10 @@ options:
     description: Seconds until all servers have to have their configuration. The error says what each one lacks then.
     type: float
     default: 30
+seealso:
+  - module: messaging.nats.nats_server
+  - plugin: messaging.nats.nats_cluster
+    plugin_type: role
 """
 
 EXAMPLES = r"""

@@ -25,6 +25,9 @@ options:
     description: Where the page is written. An existing file is replaced atomically.
     type: path
     required: true
+seealso:
+  - module: messaging.nats.nats_status
+  - module: messaging.nats.nats_health
 """
 
 EXAMPLES = r"""
@@ -44,6 +47,10 @@ healthy:
   description: Whether there is no finding of severity error.
   returned: success
   type: bool
+place:
+  description: Where the cluster is, in words. Empty without O(kubernetes).
+  returned: success
+  type: str
 findings:
   description: What is wrong, as in M(messaging.nats.nats_health).
   returned: success
@@ -92,6 +99,7 @@ def main() -> None:
         module.exit_json(
             changed=True,
             path=module.params["path"],
+            place=snapshot.kubernetes.place if snapshot.kubernetes else "",
             healthy=not any(finding.severity == "error" for finding in findings),
             findings=[finding.result() for finding in findings],
         )

@@ -107,6 +107,11 @@ options:
     description: Seconds that the change of one server may take.
     type: float
     default: 300
+seealso:
+  - module: messaging.nats.nats_rebalance
+  - module: messaging.nats.nats_health
+  - plugin: messaging.nats.nats_cluster
+    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -154,6 +159,11 @@ handed_over:
   description: How many leaders were handed to other servers before theirs stopped.
   returned: success
   type: int
+lost:
+  description: What was lost with the change, one sentence for each stream or consumer. It was allowed by an option. Mostly empty.
+  returned: success
+  type: list
+  elements: str
 notes:
   description: What a person should know, for example which leaders could not be handed over.
   returned: success
@@ -239,6 +249,7 @@ def main() -> None:
             seconds=round(time.monotonic() - started, 2),
             handed_over=sum(report.handed_over for report in reports),
             notes=[note for report in reports for note in report.notes],
+            lost=[loss for report in reports for loss in report.lost],
         )
 
 

@@ -26,6 +26,8 @@ options:
   num_replicas:
     description: Replicas of the stream. By default 3 in a cluster, and 1 on a single server.
     type: int
+seealso:
+  - module: messaging.nats.nats_health
 """
 
 EXAMPLES = r"""

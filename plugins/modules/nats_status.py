@@ -22,6 +22,10 @@ options:
     description: How many of the last lines of each pod's log are shown.
     type: int
     default: 5
+seealso:
+  - module: messaging.nats.nats_report
+  - module: messaging.nats.nats_health
+  - module: messaging.nats.nats_diagnose
 """
 
 EXAMPLES = r"""
@@ -33,7 +37,7 @@ EXAMPLES = r"""
 
 - name: Show it
   ansible.builtin.debug:
-    msg: "{{ status.page | split('\n') }}"
+    msg: "{{ status.page | split('\n') }}" # as data, one line an item
 """
 
 RETURN = r"""
@@ -41,6 +45,15 @@ page:
   description: The page, as lines of text.
   returned: success
   type: str
+healthy:
+  description: Whether there is no finding of severity error.
+  returned: success
+  type: bool
+findings:
+  description: What is wrong, as in M(messaging.nats.nats_health).
+  returned: success
+  type: list
+  elements: dict
 code:
   description: The kind of failure, in capitals, for an C(assert) or a C(rescue) to decide on; C(docs/errors.md) lists them all.
   returned: failure
@@ -72,7 +85,12 @@ def main() -> None:
         pods = source.running()
         source.note_secrets()
         logs = {pod["metadata"]["name"]: source.log(pod, module.params["log_lines"]) for pod in pods}
-        module.exit_json(changed=False, page=status_page(snapshot, findings, pods, logs, datetime.now(timezone.utc)))
+        module.exit_json(
+            changed=False,
+            page=status_page(snapshot, findings, pods, logs, datetime.now(timezone.utc)),
+            healthy=not any(finding.severity == "error" for finding in findings),
+            findings=[finding.result() for finding in findings],
+        )
 
 
 if __name__ == "__main__":

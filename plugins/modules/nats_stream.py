@@ -272,6 +272,10 @@ options:
   metadata:
     description: Labels of your own. Keys that are not written stay.
     type: dict
+seealso:
+  - module: messaging.nats.nats_consumer
+  - module: messaging.nats.nats_jetstream
+  - module: messaging.nats.nats_kv
 """
 
 EXAMPLES = r"""
@@ -314,6 +318,46 @@ EXAMPLES = r"""
     name: EVENTS
     state: absent
     allow_data_loss: true
+
+- name: A copy of a stream for reports, with the messages of one subject
+  messaging.nats.nats_stream:
+    kubernetes:
+      namespace: nats
+    name: EVENTS_BERLIN
+    mirror:
+      name: EVENTS
+      filter_subject: events.berlin.>
+    num_replicas: 1
+
+- name: Several streams gathered in one
+  messaging.nats.nats_stream:
+    kubernetes:
+      namespace: nats
+    name: ALL
+    sources:
+      - name: ORDERS
+      - name: EVENTS
+        filter_subject: events.important.>
+    num_replicas: 3
+
+- name: Delete all messages of one subject but the ten newest
+  messaging.nats.nats_stream:
+    kubernetes:
+      namespace: nats
+    name: EVENTS
+    state: purged
+    purge:
+      filter: events.test.>
+      keep: 10
+    allow_data_loss: true
+
+- name: Never change this stream again
+  messaging.nats.nats_stream:
+    kubernetes:
+      namespace: nats
+    name: AUDIT_2025
+    state: sealed
+    allow_irreversible: true
 """
 
 RETURN = r"""

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+import yaml
+
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import HOT, NOT_CARRIED_OUT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,3 +57,26 @@ def test_the_tables_of_what_a_reload_does_are_those_of_the_code():
     told = re.findall(r"^\| `(\S+)` \| (.*) \|$", page, re.MULTILINE)
     hot = [(key, f"{'.'.join(map(str, how.since))} | {how.note}") for key, how in HOT.items()]
     assert told == [*hot, *NOT_CARRIED_OUT.items()]
+
+
+# What `ansible-galaxy collection build` leaves out, as galaxy.yml says.
+IGNORED = [
+    pattern for pattern in yaml.safe_load((ROOT / "galaxy.yml").read_text())["build_ignore"] if "*" not in pattern
+]
+PAGES = [
+    path
+    for path in (
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("roles/*/README.md"),
+        *ROOT.glob("examples/**/README.md"),
+    )
+    if "node_modules" not in path.parts
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_of_the_artifact(page):
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()) if "://" not in link]
+    targets = [(page.parent / link).resolve().relative_to(ROOT) for link in links]
+    assert [str(target) for target in targets if not (ROOT / target).exists() or target.parts[0] in IGNORED] == []

@@ -14,7 +14,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTED = re.findall(r"^\| `([A-Z_0-9]+)` \|", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)
-PLUGINS = [path for folder in ("modules", "module_utils") for path in (ROOT / "plugins" / folder).rglob("*.py")]
+PLUGINS = [
+    path for folder in ("action", "modules", "module_utils") for path in (ROOT / "plugins" / folder).rglob("*.py")
+]
 CODE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 
 

@@ -133,6 +133,11 @@ class CollectionModule(AnsibleModule):
             raise NatsError(f"file {path}", str(error), "Choose another path.", code="FILE_NOT_WRITABLE") from error
         os.unlink(unfinished)
 
+    @property
+    def is_verbose(self) -> bool:
+        """Whether the play was started with -v or more."""
+        return bool(self._verbosity)
+
     def diff(self, before: Any, after: Any, header: str) -> dict[str, Any]:
         """The result key that Ansible shows with --diff; empty without it."""
         return (

@@ -46,15 +46,15 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 class Waiting:
-    """Called at each poll of a wait; shows a new sentence at most every REPORT_INTERVAL_S seconds, and how long the same one lasts."""
+    """Called at each poll of a wait; shows a new sentence at most every `interval` seconds, and how long the same one lasts."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now, self._shown = now, ""
+    def __init__(self, now: Callable[[], float] = time.monotonic, interval: float = REPORT_INTERVAL_S) -> None:
+        self._now, self._shown, self._interval = now, "", interval
         self._begun = self._last_report = now()
 
     def __call__(self, sentence: str) -> None:
         now, same = self._now(), sentence == self._shown
-        if now - self._last_report < (REPEAT_INTERVAL_S if same else REPORT_INTERVAL_S):
+        if now - self._last_report < (REPEAT_INTERVAL_S if same else self._interval):
             return
         self._last_report, self._shown = now, sentence
         # A sentence begins with its object.

@@ -12,11 +12,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.display_tex
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """The lines of a table whose columns are as wide as their longest cell."""
+    """The lines of a table whose columns are as wide as their longest cell.
+
+    A row that has fewer cells than the head ends in a remark, which may be wider than its column.
+    """
     lines = [tuple(head), *(tuple(displayable_line(str(cell)) for cell in row) for row in rows)]
-    widths = [max(len(row[column]) for row in lines) for column in range(len(head))]
+    cells = [row if len(row) == len(head) else row[:-1] for row in lines]
+    widths = [max(len(row[column]) for row in cells if column < len(row)) for column in range(len(head))]
     for row in lines:
-        yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths[: len(row)], strict=True)).rstrip()
 
 
 MAX_SENTENCES = 20

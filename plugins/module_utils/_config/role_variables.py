@@ -29,6 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.credentials
     secret_name,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import NAMES, main_name
+from ansible_collections.messaging.nats.plugins.module_utils._config.variable_types import Options, type_problems
 
 RoleVariables = Mapping[str, Any]
 Problems = Iterator[str]
@@ -43,6 +44,10 @@ OUR_LABELS = ("app", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by
 
 # The Secret with the contexts of the client beside the cluster.
 BOX_CONTEXTS = "{}-box-contexts"
+
+# Variables whose values are checked below, in words that say more than their types.
+OWN_SENTENCE = ("nats_cluster_profile", "nats_cluster_replicas")
+
 LOGIN_ALIASES = {"pass": "password", "username": "user"}
 # Keys that the role and its profiles write into nats.conf, apart from reserved ones. Another spelling would repeat the key.
 ROLE_WRITES: Mapping[str, Any] = {
@@ -58,9 +63,12 @@ _SERVER_PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)?")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.\d+(-[A-Za-z0-9.-]+)?")
 
 
-def validate_role_variables(declared: RoleVariables, known: Collection[str], others: Collection[str] = ()) -> list[str]:
-    """All problems of the role's variables."""
-    problems = [*_library(), *target_problems(declared, known, others)]
+def validate_role_variables(declared: RoleVariables, options: Options, others: Collection[str] = ()) -> list[str]:
+    """All problems of the role's variables. What they mean is looked at once all of them are of the right type."""
+    mistyped = type_problems(declared, {name: spec for name, spec in options.items() if name not in OWN_SENTENCE})
+    problems = [*_library(), *target_problems(declared, options, others), *mistyped]
+    if mistyped:
+        return problems + list(_replicas(declared))
     for check in (
         _version,
         _replicas,
@@ -150,7 +158,9 @@ def _version(declared: RoleVariables) -> Problems:
 def _replicas(declared: RoleVariables) -> Problems:
     replicas = declared["nats_cluster_replicas"]
     if str(replicas) not in REPLICAS:
-        yield f"nats_cluster_replicas: {replicas} servers are no safer than one less: write 1, 3, 5 or 7"
+        is_number = str(replicas).isdigit() and replicas is not True
+        why = "servers are no safer than one less" if is_number else "is not a number of servers"
+        yield f"nats_cluster_replicas: {replicas} {why}: write 1, 3, 5 or 7"
 
 
 def _sizes(declared: RoleVariables) -> Problems:

@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log, secrets_in_conf
+from ansible_collections.messaging.nats.plugins.module_utils._common.progress import Waiting
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.pod_check import check_names
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object, nats_container
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import HOPELESS_REASONS
 
-MAX_WAIT_S = 120
+MAX_WAIT_S, FIRST_REPORT_S = 120, 1.0
 IMAGE_REMEDY = (
     "Check nats_cluster_image, nats_cluster_version and nats_cluster_image_pull_secrets. "
     "The image needs a shell, as the alpine variant has."
@@ -291,6 +292,7 @@ def _create(kubernetes: Kubernetes, path: str, pod: Object) -> None:
 
 def _wait(kubernetes: Kubernetes, path: str, image: str) -> None:
     what, deadline = f"image {image}", time.monotonic() + MAX_WAIT_S
+    report = Waiting(interval=FIRST_REPORT_S)
     while True:
         status = kubernetes.call("GET", path, what)["status"]
         states = [container["state"] for container in status.get("containerStatuses") or []]
@@ -301,6 +303,7 @@ def _wait(kubernetes: Kubernetes, path: str, image: str) -> None:
             if waiting.get("reason") in HOPELESS_REASONS:
                 cause = f"{waiting['reason']}: {waiting.get('message', '')}".strip(": ")
                 raise NatsError(what, cause, IMAGE_REMEDY, code="POD_NOT_READY")
+        report(f"{what}: a node pulls it, and the server of it checks the configuration")
         if time.monotonic() > deadline:
             conditions = [found.get("message") for found in status.get("conditions") or [] if found.get("message")]
             raise NatsError(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, sources
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import version_remarks
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.creation_summary import creation_words
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
     config_values,
     configuration_of,
@@ -113,7 +114,7 @@ def plan(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster)
     missing = missing_objects(pairs)
     return ClusterPlan(
         "create" if missing or going.delete else "nothing",
-        (*(f"create {title(item)}" for item in missing), *_delete_words(going), *unchecked, *remarks),
+        (*creation_words(pairs), *_delete_words(going), *unchecked, *remarks),
         # A login that stayed from an earlier cluster may hold another password than the new servers will know.
         apply_secrets=_secrets([pair.declared for pair in pairs if pair.running is None or changes(pair)]),
         apply=_others(missing),

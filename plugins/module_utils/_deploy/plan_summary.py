@@ -20,6 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     VERSION_LABEL,
     Counterpart,
     FieldChange,
+    is_restart_time,
     sentence,
 )
 
@@ -73,9 +74,11 @@ def roll_words(rolling: tuple[str, ...], template: list[FieldChange], keys: list
     if not rolling:
         return
     why = [
-        sentence((path.removeprefix(TEMPLATE_PATH), *rest))
-        for path, *rest in template
-        if not path.endswith(CONFIG_SECRET_PATH)
+        "a restart was asked for"
+        if is_restart_time(change)
+        else sentence((change[0].removeprefix(TEMPLATE_PATH), *change[1:]))
+        for change in template
+        if not change[0].endswith(CONFIG_SECRET_PATH)
     ]
     if keys:
         why.append(f"nats.conf: a running server does not take over {', '.join(keys)}")

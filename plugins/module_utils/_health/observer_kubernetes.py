@@ -90,7 +90,9 @@ class ThroughKubernetes:
 
     def take(self) -> Snapshot:
         by_server = {server_name(pod): pod for pod in self.running()}
-        expected = self._expectation.servers or tuple(self._declared(by_server))
+        # Where nothing exists at all, that is the finding, not each server that is missing.
+        declared = () if self._expectation.servers and by_server else tuple(self._declared(by_server))
+        expected = self._expectation.servers or declared
         # Started before the servers are asked, because it takes as long as asking all of them.
         digests = self._digests.start(by_server) if self._digests else {}
         # Accounts come first: what they list now, the servers have by the time they are asked.
@@ -109,6 +111,7 @@ class ThroughKubernetes:
             volumes=self._volumes(by_server),
             digests=self._digests.finish(digests, by_server, missing, answers["VARZ"]) if self._digests else {},
             route_errors=dict(self._route_errors(silent)),
+            place=self.place,
         )
         return Snapshot(
             expected,
@@ -124,6 +127,11 @@ class ThroughKubernetes:
             previous=self._expectation.previous,
             asked_in=asked_in(self._connection) if self._connection and answers["JSZ"] else None,
         )
+
+    @property
+    def place(self) -> str:
+        """Where the cluster is, in words."""
+        return f"cluster {self._cluster} in namespace {self._namespace} ({self._kubernetes.source})"
 
     def running(self) -> list[Object]:
         """The pods of the cluster, as Kubernetes has them."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.progress import discard
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import LAG_IN_FLIGHT, Asset, groups
 from ansible_collections.messaging.nats.plugins.module_utils._health.evaluate import evaluate
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import (
@@ -48,7 +49,9 @@ class Sample(NamedTuple):
     findings: Sequence[Finding]
 
 
-def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot, list[Finding]]:
+def observe(
+    source: Source, wait_timeout: float, fail_on: str, waiting: Callable[[str], None] = discard
+) -> tuple[Snapshot, list[Finding]]:
     """The first sample without a doubtful finding; or the last one, with the findings that all latest samples have."""
     deadline = time.monotonic() + wait_timeout
     samples: list[Sample] = []
@@ -59,6 +62,7 @@ def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot
         if not any(finding.code in TRANSIENT_CODES or fails(finding, fail_on) for finding in findings):
             return snapshot, findings
         now = time.monotonic()
+        waiting(waits_for(snapshot, findings, fail_on))
         samples.append(Sample(now, findings))
         if latest := settled(samples, now):
             lasting_findings = lasting(latest)
@@ -68,6 +72,14 @@ def observe(source: Source, wait_timeout: float, fail_on: str) -> tuple[Snapshot
             if not failing or (now >= deadline and not changing):
                 return snapshot, lasting_findings
         time.sleep(SAMPLE_INTERVAL_S)
+
+
+def waits_for(snapshot: Snapshot, findings: Sequence[Finding], fail_on: str) -> str:
+    """What is waited for, in one line: how many servers answer, and the first thing that is wrong."""
+    failing = [finding for finding in findings if fails(finding, fail_on)] or findings
+    more = f", and {len(failing) - 1} more" if len(failing) > 1 else ""
+    what = f": {failing[0].object}: {failing[0].evidence}{more}" if failing else ""
+    return f"{len(answered(snapshot))} of {len(snapshot.expected)} servers answer{what}"
 
 
 def settled(samples: Sequence[Sample], now: float) -> list[Sequence[Finding]]:

@@ -68,6 +68,8 @@ class KubernetesView:
     digests: Mapping[str, str] = field(default_factory=dict)
     # The log line that tells why a server that did not answer can't reach a route.
     route_errors: Mapping[str, str] = field(default_factory=dict)
+    # Where the cluster is, in words: its name, its namespace, and the context that leads there.
+    place: str = ""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,11 @@ class Kubernetes:
         """The URL of the API server."""
         return self._api.host
 
+    @property
+    def source(self) -> str:
+        """Where the login comes from, in words: mostly a context of a kubeconfig."""
+        return self._api.source
+
     def guarded(self, before_change: Callable[[], None]) -> Kubernetes:
         """The same client, but it calls `before_change` before each change, which raises where the change is not allowed."""
         found = copy.copy(self)

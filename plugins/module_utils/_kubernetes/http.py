@@ -179,6 +179,11 @@ class Api:
     def host(self) -> str:
         return str(self._configuration.host).rstrip("/")
 
+    @property
+    def source(self) -> str:
+        """Where the login comes from, in words."""
+        return self._login.source
+
     def request(
         self,
         method: str,

@@ -95,10 +95,10 @@ def restarted(statefulset: Object) -> str:
 def only_restarts(pair: Counterpart) -> bool:
     """Whether applying would change only the time of the requested restart."""
     found = changes(pair)
-    return pair.declared["kind"] == "StatefulSet" and bool(found) and all(map(_is_restart_time, found))
+    return pair.declared["kind"] == "StatefulSet" and bool(found) and all(map(is_restart_time, found))
 
 
-def _is_restart_time(change: FieldChange) -> bool:
+def is_restart_time(change: FieldChange) -> bool:
     path, before, after = change
     annotations = "spec.template.metadata.annotations"
     return path == f"{annotations}.{RESTARTED_ANNOTATION}" or (

@@ -14,6 +14,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.module impo
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import HAS_NATS, secret_of
+from ansible_collections.messaging.nats.plugins.module_utils._nats.user_credentials import is_surely_a_path
 
 KUBERNETES: dict[str, Any] = {
     **KUBECONFIG,
@@ -59,6 +60,9 @@ class NatsModule(CollectionModule):
             required_by={"jwt": "nkey_seed"},
             **arguments,
         )
+        # A path is no secret, and an error that hides it helps nobody.
+        if self.params["creds"] and is_surely_a_path(self.params["creds"]):
+            self.no_log_values.discard(self.params["creds"])
         # Ansible masks the options that are marked as secret, but not a password in a URL.
         self.no_log_values |= {secret for server in self.params["servers"] or () if (secret := secret_of(server))}
 

@@ -19,6 +19,7 @@ else:
     HAS_NATS = True
 
 CREDENTIALS = re.compile(r"BEGIN NATS USER JWT-+\s+(\S+)\s.*BEGIN USER NKEY SEED-+\s+(\S+)\s", re.DOTALL)
+SEED = re.compile(r"S[ACNOUX][A-Z2-7]{50}")
 CREDS = """-----BEGIN NATS USER JWT-----
 {jwt}
 ------END NATS USER JWT------
@@ -42,6 +43,12 @@ def login_arguments(creds: str | None, nkey_seed: str | None, jwt: str | None) -
     if jwt:
         return {"user_credentials": RawCredentials(CREDS.format(jwt=jwt.strip(), seed=seed))}
     return {"nkeys_seed_str": seed}
+
+
+def is_surely_a_path(creds: str) -> bool:
+    """Whether the option holds a path, and nothing that could be a secret: no several lines, no seed, no JWT."""
+    looks_like_one = "/" in creds or creds.endswith(".creds")
+    return looks_like_one and "-----BEGIN" not in creds and "\n" not in creds and not SEED.search(creds)
 
 
 def _read_creds(creds: str) -> tuple[str, str]:

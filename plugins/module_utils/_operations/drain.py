@@ -29,6 +29,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.removal
     against_being_without,
     only_there,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import emptied
 from ansible_collections.messaging.nats.plugins.module_utils._operations.server import (
     Task,
     pod_error,
@@ -73,6 +74,7 @@ class DrainWork(NodeWork):
             return
         if not going:
             before = self._release(before)
+            self.report.lost = emptied(before, self._server)
             if refusal := self._binding.evict(pod, self._deadline):
                 self.report.notes.append(f"waited for the disruption budget: {refusal}")
         self._wait_for_rest(before, pod["metadata"]["uid"])

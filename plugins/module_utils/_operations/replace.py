@@ -141,6 +141,7 @@ class ReplaceWork(NodeWork):
             before = self._when_others_are_whole()
         given_up = only_there(before, self._server)
         self._given_up = frozenset(given_up)
+        self.report.lost = [f"{asset}, which only {self._name} had" for asset in given_up]
         if given_up:
             self.report.notes.append(f"given up: {shown(map(str, given_up))}")
         self._hand_over_leaders(before)

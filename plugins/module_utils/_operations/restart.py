@@ -33,7 +33,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts
 from ansible_collections.messaging.nats.plugins.module_utils._operations.evacuation import move_off
-from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import against_stopping
+from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import against_stopping, emptied
 from ansible_collections.messaging.nats.plugins.module_utils._operations.server import (
     DOUBT_S,
     POLL_INTERVAL_S,
@@ -142,6 +142,7 @@ class RestartWork(ServerWork):
             # Streams and leaders may have come to the server meanwhile.
             before = self._wait_until_stoppable()
             if not self._move_streams_and_leaders(before, statefulset):
+                self.report.lost += emptied(before, self._server)
                 return before
             if time.monotonic() > self._deadline:
                 raise streams_still_made(self._name)
@@ -168,6 +169,7 @@ class RestartWork(ServerWork):
 
     def _go_by_force(self, snapshot: Snapshot, against: list[str]) -> Snapshot:
         if not self._forced:
+            self.report.lost.append(f"{self._name} was restarted by force, so what is lost with it is not known")
             self.report.notes.append(f"{self._name} was restarted by force, although {shown(against)}")
         self._forced = True
         return unseen_as_down(snapshot)

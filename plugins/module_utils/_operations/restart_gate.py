@@ -155,6 +155,18 @@ def _history(before: Snapshot, now: Snapshot, server: str) -> Iterator[str]:
             yield f"{finding.object}: {finding.evidence}"
 
 
+def emptied(before: Snapshot, server: str) -> list[str]:
+    """The streams that are empty once this server's process has ended, because only its memory holds them."""
+    names = _only_in_memory(before, server)
+    return [
+        f"{count} messages of {asset}, which was only in the memory of {server}"
+        for asset, group in groups(answered(before)).items()
+        if not asset.consumer
+        and f"{asset.account}/{asset.stream}" in names
+        and (count := int((group.report.get("state") or {}).get("messages", 0)))
+    ]
+
+
 def _only_in_memory(before: Snapshot, server: str) -> set[str]:
     return {
         f"{asset.account}/{asset.stream}"

@@ -60,6 +60,8 @@ class Report:
     changed: bool = False
     notes: list[str] = field(default_factory=list)
     handed_over: int = 0
+    # What is lost with the change, in sentences. It was accepted before.
+    lost: list[str] = field(default_factory=list)
 
 
 class ServerWork:

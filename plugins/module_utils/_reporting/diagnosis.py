@@ -115,7 +115,9 @@ def _root(facts: Evidence, finding: Finding, roots: Sequence[Cause]) -> Cause | 
 
 def diagnosis_page(facts: Evidence, diagnoses: Sequence[Diagnosis]) -> str:
     """The diagnosis as text for people."""
-    lines = [f"DIAGNOSIS of cluster {facts.cluster} in namespace {facts.namespace}"]
+    view = facts.snapshot.kubernetes
+    place = (view.place if view else "") or f"cluster {facts.cluster} in namespace {facts.namespace}"
+    lines = [f"DIAGNOSIS of {place}"]
     if not diagnoses:
         lines.append("  Nothing is wrong.")
     for number, diagnosis in enumerate(diagnoses, 1):

@@ -73,6 +73,8 @@ def _head(snapshot: Snapshot, findings: Sequence[Finding], now: datetime, title:
     servers = answered(snapshot)
     verdict, css_class = _verdict(findings)
     yield element("h1", title, element("span", verdict, class_=f"verdict {css_class}"))
+    if snapshot.kubernetes and snapshot.kubernetes.place:
+        yield element("p", snapshot.kubernetes.place, class_="soft")
     versions = ", ".join(sorted({answer["server"]["ver"] for answer in servers.values()})) or "unknown"
     leader = meta_leader_with_quorum(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
     yield element(
@@ -113,8 +115,9 @@ def _servers(snapshot: Snapshot) -> Iterator[Html]:
     volumes = snapshot.kubernetes.volumes if snapshot.kubernetes else {}
     rows = [
         _server(name, servers[name]["data"], varz.get(name, {}), volumes.get(name, 0))
-        for name in snapshot.expected
         if name in servers
+        else [name, "does not answer", *[""] * 7]
+        for name in snapshot.expected
     ]
     if rows:
         yield html_table(

@@ -24,6 +24,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
 )
 
 MAX_ROWS = 15
+# The row of a server that does not answer, in place of its figures.
+SILENT = ("does not answer",)
 
 
 def status_page(
@@ -47,6 +49,8 @@ def _head(snapshot: Snapshot, now: datetime) -> Iterator[str]:
     servers = answered(snapshot)
     versions = ", ".join(sorted({answer["server"]["ver"] for answer in servers.values()})) or "unknown"
     leader = meta_leader_with_quorum(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
+    if snapshot.kubernetes and snapshot.kubernetes.place:
+        yield f"STATUS of {snapshot.kubernetes.place}"
     answer_count = f"{len(servers)} of {len(snapshot.expected)} servers answer"
     yield f"{answer_count}, version {versions}, meta leader {leader}, {now:%Y-%m-%d %H:%M:%S} UTC"
     if snapshot.system_not_asked:
@@ -55,7 +59,7 @@ def _head(snapshot: Snapshot, now: datetime) -> Iterator[str]:
 
 def _findings(findings: Sequence[Finding]) -> Iterator[str]:
     if not findings:
-        yield "HEALTH  nothing is wrong"
+        yield "HEALTH  Nothing is wrong."
         return
     yield "HEALTH"
     for finding in sorted(findings, key=lambda finding: WORST_FIRST.index(finding.severity)):
@@ -97,7 +101,7 @@ def _servers(snapshot: Snapshot) -> Iterator[str]:
     yield "SERVERS cpu: of all cores, high from 90 %; memory: of GOMEMLIMIT, high from 90 %; slow: clients cut off because they read too slowly"
     yield from table(
         ("server", "cpu", "memory", "clients", "routes", "slow", "messages in", "messages out", "up"),
-        ((name, *_server(varz)) for name, varz in sorted(rows.items())),
+        ((name, *(_server(rows[name]) if name in rows else SILENT)) for name in sorted(snapshot.expected)),
     )
 
 
@@ -123,8 +127,8 @@ def _stores(snapshot: Snapshot) -> Iterator[str]:
     yield from table(
         ("server", "file store", "volume", "memory store", "streams", "leads", "consumers", "api errors"),
         (
-            (name, *_store(answer["data"], volumes.get(name, 0), leaders[name]))
-            for name, answer in sorted(servers.items())
+            (name, *(_store(servers[name]["data"], volumes.get(name, 0), leaders[name]) if name in servers else SILENT))
+            for name in sorted(snapshot.expected)
         ),
     )
 

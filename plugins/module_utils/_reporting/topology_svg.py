@@ -66,7 +66,7 @@ def _node(name: str, place: tuple[float, float], answers: bool, is_meta_leader: 
         "g",
         element("title", f"{name}: {state}, leads {led} streams"),
         element("circle", cx=x, cy=y, r=SERVER_RADIUS, class_=css_class),
-        element("text", f"{led} led" if answers else "silent", x=x, y=y + 4),
+        element("text", f"leads {led}" if answers else "silent", x=x, y=y + 4),
         element("text", name, x=x, y=y + SERVER_RADIUS + 17),
         element("text", state, x=x, y=y + SERVER_RADIUS + 32, class_="small"),
     )

@@ -82,7 +82,7 @@ def test_nothing_there_is_created_and_what_is_there_is_left():
     assert plan([missing(statefulset()), missing(service())], FACTS).verb == "create"
     assert plan([same(statefulset()), same(service())], FACTS).verb == "nothing"
     half = plan([same(service()), missing(statefulset())], FACTS)
-    assert (half.verb, half.summary) == ("create", ("create StatefulSet nats",))
+    assert (half.verb, half.summary[-1]) == ("create", "create StatefulSet nats")
 
 
 def test_a_login_that_stayed_and_differs_is_applied_with_what_is_created():
@@ -156,7 +156,7 @@ def test_more_servers_than_nodes_are_refused():
 def test_what_may_not_be_read_is_said_and_not_refused():
     planned = plan([missing(statefulset())], ClusterFacts(True))
     assert planned.verb == "create"
-    assert planned.summary[1:] == (
+    assert planned.summary[-2:] == (
         "not checked: nodes, which may not be read here",
         "not checked: storage classes, which may not be read here",
     )

@@ -10,7 +10,11 @@ import nkeys
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._nats.user_credentials import CREDS, login_arguments
+from ansible_collections.messaging.nats.plugins.module_utils._nats.user_credentials import (
+    CREDS,
+    is_surely_a_path,
+    login_arguments,
+)
 
 SEED = nkeys.encode_seed(bytes(range(32)), nkeys.PREFIX_BYTE_USER).decode()
 
@@ -42,3 +46,20 @@ def test_what_can_not_be_used_is_refused(creds, seed, code, cause):
         login_arguments(creds, seed, None)
     assert error.value.code == code
     assert error.value.cause.startswith(cause)
+
+
+@pytest.mark.parametrize(
+    ("creds", "path"),
+    [
+        ("/home/orders/user.creds", True),
+        ("user.creds", True),
+        ("~/keys/orders", True),
+        (SEED, False),
+        (f"/tmp/{SEED}", False),
+        ("eyJ0eXAiOiJKV1QifQ.eyJqdGkiOiJYIn0.c2ln", False),
+        (CREDS.format(jwt="jwt", seed=SEED), False),
+        ("secret", False),
+    ],
+)
+def test_only_what_is_surely_a_path_is_shown(creds, path):
+    assert is_surely_a_path(creds) == path

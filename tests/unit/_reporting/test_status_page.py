@@ -25,7 +25,7 @@ def lines(snapshot, findings=(), pods=(), logs=None):
 def test_a_healthy_cluster():
     found = lines(WELL)
     assert found[0] == "3 of 3 servers answer, version 2.15.1, meta leader nats-0, 2026-01-02 03:04:05 UTC"
-    assert "HEALTH nothing is wrong" in found
+    assert "HEALTH Nothing is wrong." in found
     assert "nats-0 10 % 32 MiB (6 %) 3 2 0 0 0 1d" in found
     assert "nats-0 1.0 GiB of 4.0 GiB (25 %) 5.0 GiB 1.0 MiB of 256 MiB (0 %) 0 7 0 0" in found
 

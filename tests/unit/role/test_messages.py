@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the messaging.nats authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The words of each verb, from what its modules return: one real play renders them all, a host for each case."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
+VARS = sorted((ROLE / "vars" / "main").glob("*.yml"))
+NAMESPACE = {"nats_cluster_namespace": "demo"}
+CHECK = {"ansible_check_mode": True}
+MEMBERS = {f"nats-{number}": {"version": "2.15.1"} for number in range(3)}
+HEALTH = {
+    "healthy": True,
+    "findings": [],
+    "cluster": {"members": MEMBERS, "leader": "nats-1"},
+    "streams": {"count": 1, "messages": 7, "names": {"APP": ["EVENTS"]}},
+}
+PLAN = {"growth": {"claims": [], "replace": False}, "reload": False, "roll": [], "scale_out": [], "summary": []}
+DONE = {"seconds": 5.32, "handed_over": 3, "notes": [], "lost": [], "changed": True}
+EVEN = {"servers": {}, "before": {}, "moves": [], "not_moved": {}, "unmoved": []}
+WARNING = {"severity": "warning", "object": "server nats-0", "evidence": "93 % of CPU", "remedy": "Spread."}
+ERROR = {"severity": "error", "object": "pod nats-1", "evidence": "it is Pending", "remedy": "Look."}
+FOLLOWED = {"__nats_cluster_health": HEALTH, "__nats_cluster_began": 0}
+RUN = "ansible-playbook messaging.nats."
+THERE = " -e nats_cluster_namespace=demo"
+
+
+def plan(verb, **changes):
+    return {"__nats_cluster_plan": PLAN | {"verb": verb} | changes}
+
+
+# By case: the template, its variables, and what is in it; the last of these is its last line.
+CASES = {
+    "plan_create": ("plan", plan("create", summary=["create a"]), ["PLAN for cluster nats in namespace demo:\n", "  - create a"]),
+    "plan_nothing": ("plan", plan("nothing"), ["PLAN for cluster nats in namespace demo: nothing has to change."]),
+    "deploy_check": (
+        "deploy",
+        plan("create") | CHECK,
+        ["nothing was changed, since this was a check. To have what is planned above done, run the same command without --check."],
+    ),
+    "deploy_create": (
+        "deploy",
+        plan("create") | FOLLOWED,
+        ["nats-1 (meta leader)", "was created in ", f"Next: try it out as an application would: {RUN}smoke{THERE}"],
+    ),
+    "deploy_roll": (
+        "deploy",
+        plan("converge", roll=["nats-2", "nats-1"], reload=True) | FOLLOWED | {"__nats_cluster_rolled": DONE | {"notes": ["a note"]}},
+        [
+            "the servers loaded another configuration; 2 servers were restarted (nats-2, nats-1). It is healthy.",
+            "  - a note\nNothing was lost: every stream has its messages and its replicas.",
+            f"Next: look at it: {RUN}status{THERE}",
+        ],
+    ),
+    "deploy_scale_in": (
+        "deploy",
+        plan("nothing") | FOLLOWED | {"__nats_cluster_left": DONE},
+        ["is as declared and healthy", f"Next: look at it: {RUN}status{THERE}"],
+    ),
+    "deploy_scale_out": (
+        "deploy",
+        plan("converge", scale_out=["nats-3", "nats-4"]) | FOLLOWED,
+        ["nats-3, nats-4 joined", f"Next: give the new servers their share: {RUN}rebalance{THERE}"],
+    ),
+    "deploy_nothing": ("deploy", plan("nothing") | FOLLOWED, ["is as declared and healthy. Nothing had to change.", f"{RUN}status{THERE}"]),
+    "deploy_verify_only": ("deploy", FOLLOWED, ["is as declared and healthy", f"{RUN}status{THERE}"]),
+    "restart_server": (
+        "restart_server",
+        {"nats_cluster_server": "nats-1", "__nats_cluster_lone_restart": DONE | {"lost": ["7 messages of stream CACHE"]}},
+        ["Server nats-1 of cluster nats in namespace demo was restarted in 5.3 s", "Lost: 7 messages of stream CACHE.", f"{RUN}status{THERE}"],
+    ),
+    "restart_server_check": (
+        "restart_server",
+        {"nats_cluster_server": "nats-1", "__nats_cluster_lone_restart": {"changed": True, "notes": []}} | CHECK,
+        ["Server nats-1 would restart", f"Next: restart it: {RUN}restart{THERE} -e nats_cluster_server=nats-1"],
+    ),
+    "verify": ("verify", FOLLOWED, ["all 3 servers are members", "Nothing was changed."]),
+    "verify_findings": (
+        "verify",
+        {"__nats_cluster_health": HEALTH | {"findings": [WARNING]}},
+        ["It found 1 thing to know: server nats-0.", f"{RUN}status{THERE}"],
+    ),
+    "status": (
+        "status",
+        {"__nats_cluster_status": {"page": "PAGE", "findings": []}},
+        ["PAGE\n\nCluster nats in namespace demo is healthy. Nothing was changed."],
+    ),
+    "status_bad": (
+        "status",
+        {"__nats_cluster_status": {"page": "PAGE", "findings": [ERROR, WARNING, WARNING]}},
+        ["is unhealthy, with 1 error, 2 warnings. Nothing was changed.", f"Next: find out what is behind it: {RUN}diagnose{THERE}"],
+    ),
+    "report": (
+        "report",
+        {"__nats_cluster_report": {"place": "cluster nats in namespace demo (context x)", "path": "/r.html", "findings": [WARNING], "healthy": True}},
+        ["Cluster nats in namespace demo (context x) is healthy, with 1 warning.", "warning server nats-0: 93 % of CPU", "The report is /r.html"],
+    ),
+    "diagnose": (
+        "diagnose",
+        {"__nats_cluster_diagnosis": {"page": "PAGE", "causes": [], "bundle": "/b.zip", "bundle_size": 101000}},
+        ["The support bundle is /b.zip (98 KiB)", "No cause of trouble was found. Nothing in the cluster was changed."],
+    ),
+    "diagnose_bad": (
+        "diagnose",
+        {"__nats_cluster_diagnosis": {"page": "PAGE", "causes": [ERROR]}},
+        ["1 cause was found", f"{RUN}verify{THERE}"],
+    ),
+    "smoke": ("smoke", {"__nats_cluster_smoke": {"checks": [{"name": "stream", "evidence": "made"}]}}, ["stream ", "all 1 operations worked"]),
+    "rebalance": (
+        "rebalance",
+        {"__nats_cluster_rebalance": EVEN | {"moves": [{"what": "leader", "object": "S", "from": "nats-0", "to": ""}]}},
+        ["leader S: nats-0 > elsewhere", "1 replica or leader was moved. Nothing was lost", f"{RUN}status{THERE}"],
+    ),
+    "rebalance_even": (
+        "rebalance",
+        {"__nats_cluster_rebalance": EVEN},
+        ["every server has its share already, so nothing was moved."],
+    ),
+    "replace": (
+        "replace",
+        {"nats_cluster_server": "nats-1", "__nats_cluster_replaced": DONE},
+        ["has a new volume, after 5.3 s", "Nothing was lost", f"{RUN}rebalance{THERE}"],
+    ),
+    "replace_check": (
+        "replace",
+        {"nats_cluster_server": "nats-1", "__nats_cluster_replaced": DONE | {"notes": ["it gets one"]}} | CHECK,
+        ["  - it gets one", f"Next: replace it: {RUN}replace{THERE} -e nats_cluster_server=nats-1"],
+    ),
+    "drain_plan": (
+        "drain_plan",
+        {"nats_cluster_node": "w2", "__nats_cluster_asked": {"results": [{"notes": ["it will wait"]}]}},
+        ["  - it is cordoned and takes no more pods", "  - it will wait"],
+    ),
+    "drain_plan_nobody": ("drain_plan", {"nats_cluster_node": "w2", "__nats_cluster_asked": {"results": []}}, ["  - no server in namespace demo is on it"]),
+    "drain_server": (
+        "drain_server",
+        {"nats_cluster_node": "w2", "__nats_cluster_leaving": {"pod": "nats-2"}, "__nats_cluster_drained": DONE},
+        ["Server nats-2 has left node w2 after 5.3 s; 3 leaders were handed over before.", "Nothing was lost"],
+    ),
+    "drain": (
+        "drain",
+        {"nats_cluster_node": "w2", "__nats_cluster_on_node": [{"pod": "nats-2", "cluster": "nats"}]},
+        ["Node w2 is drained: nats-2 left it.", f"{RUN}drain{THERE} -e nats_cluster_node=w2 -e nats_cluster_node_state=uncordoned"],
+    ),
+    "drain_check": (
+        "drain",
+        {"nats_cluster_node": "w2", "__nats_cluster_on_node": []} | CHECK,
+        ["Nothing was changed, since this was a check.", f"Next: drain it: {RUN}drain{THERE} -e nats_cluster_node=w2"],
+    ),
+    "uncordon": (
+        "drain",
+        {"nats_cluster_node": "w2", "nats_cluster_node_state": "uncordoned", "__nats_cluster_on_node": []},
+        ["Node w2 takes pods again", f"{RUN}rebalance{THERE}"],
+    ),
+    "uninstall_plan": ("uninstall_plan", plan("delete", summary=["delete a"]), ["  - delete a", "  - keep Namespace demo, the volumes and the credentials"]),
+    "uninstall": (
+        "uninstall",
+        plan("delete") | {"__nats_cluster_removed": {"deleted": ["a", "b"]}},
+        ["is uninstalled: 2 objects are deleted.", f"{RUN}deploy{THERE}", f"{RUN}uninstall{THERE} -e '{{\"nats_cluster_delete_data\": true}}'"],
+    ),
+    "uninstall_data": (
+        "uninstall",
+        plan("delete") | {"nats_cluster_delete_data": True, "__nats_cluster_removed": {"deleted": ["a"]}},
+        ["Its volumes and credentials are deleted, too, and can't be restored."],
+    ),
+    "uninstall_nothing": ("uninstall", plan("nothing"), ["there was nothing to delete."]),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("messages")
+    (folder / "templates").symlink_to(ROLE / "templates")
+    shared = {
+        **yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()),
+        **{name: value for file in VARS for name, value in yaml.safe_load(file.read_text()).items()},
+        **NAMESPACE,
+    }
+    # Not a variable that a host may have: the play's own value would win.
+    hosts = {
+        name: {**variables, "template": template, "check": variables.get("ansible_check_mode", False)}
+        for name, (template, variables, _words) in CASES.items()
+    }
+    for variables in hosts.values():
+        variables.pop("ansible_check_mode", None)
+    (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": shared}}))
+    words = "{{ lookup('ansible.builtin.template', 'messages/' ~ template ~ '.j2', template_vars={'ansible_check_mode': check}) }}"
+    task = {"ansible.builtin.debug": {"msg": words}}
+    play = [{"hosts": "all", "gather_facts": False, "connection": "local", "tasks": [task]}]
+    (folder / "play.yml").write_text(json.dumps(play))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH", "KUBECONFIG"))}
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory.yml", "play.yml"],
+        cwd=folder,
+        env=clean | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(done.stdout[done.stdout.index("{\n") :])["plays"][0]["tasks"][0]["hosts"]
+    # The inventory of this play is part of each command.
+    return {name: str(result["msg"]).replace(f" -i {folder / 'inventory.yml'}", "") for name, result in found.items()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_words_of_a_verb(texts, case):
+    text, words = texts[case], CASES[case][2]
+    assert [word for word in words if word not in text] == []
+    assert words[-1].strip("\n") in text.rstrip("\n").splitlines()[-1] or "\n" in words[-1]
+    assert "\n\n\n" not in text
