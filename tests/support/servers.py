@@ -28,7 +28,7 @@ SERVER = (
     os.environ.get("NATS_SERVER")
     or subprocess.run([str(BRING)], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 )
-ACCOUNTS = 400
+ACCOUNTS = 800
 STORE = 64 * 2**20
 # A mount of its own, for which nobody has to be root: size and folder, then the command.
 MOUNT = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
