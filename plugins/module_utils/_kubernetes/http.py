@@ -164,6 +164,10 @@ class EndingWebSocket(WebSocket):
             self.shutdown()  # type: ignore[no-untyped-call]
             raise
 
+    def __del__(self) -> None:
+        """Closes the socket in whichever way the thread of the client library's PortForward has ended."""
+        self.shutdown()  # type: ignore[no-untyped-call]
+
 
 class Api:
     """HTTP requests to one Kubernetes API, as one user."""

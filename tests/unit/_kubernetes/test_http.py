@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import socket
 
 import pytest
 from urllib3 import HTTPConnectionPool
@@ -24,6 +26,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http im
     APPLY_PATCH,
     JSON,
     MERGE_PATCH,
+    EndingWebSocket,
     error_code,
     is_repeatable,
     pause,
@@ -163,3 +166,13 @@ def test_each_status_has_a_code(status, body, code):
 def test_the_remedy_fits_the_cause_of_a_refusal(status, reason, begins):
     remedy = remedy_of(status, reason)
     assert remedy.startswith(begins) if begins else remedy == ""
+
+
+def test_a_websocket_that_is_dropped_closes_its_socket():
+    near, far = socket.socketpair()
+    link = EndingWebSocket()
+    link.sock = near
+    del link
+    gc.collect()
+    assert near.fileno() == -1
+    far.close()

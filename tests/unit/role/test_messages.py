@@ -28,7 +28,7 @@ HEALTH = {
 }
 PLAN = {"growth": {"claims": [], "replace": False}, "reload": False, "roll": [], "scale_out": [], "summary": []}
 DONE = {"seconds": 5.32, "handed_over": 3, "notes": [], "lost": [], "changed": True}
-EVEN = {"servers": {}, "before": {}, "moves": [], "not_moved": {}, "unmoved": []}
+EVEN: dict = {"servers": {}, "before": {}, "moves": [], "not_moved": {}, "unmoved": []}
 WARNING = {"severity": "warning", "object": "server nats-0", "evidence": "93 % of CPU", "remedy": "Spread."}
 ERROR = {"severity": "error", "object": "pod nats-1", "evidence": "it is Pending", "remedy": "Look."}
 FOLLOWED = {"__nats_cluster_health": HEALTH, "__nats_cluster_began": 0}
