@@ -26,7 +26,7 @@ BLOCK = re.compile(r"(<!-- screen (?P<name>[\w-]+) -->\n\n```text\n)(?P<text>.*?
 # Ansible's own lines: the banners of plays and tasks, and their results.
 ANSIBLE = re.compile(r"(PLAY|TASK|included:|ok:|changed:|skipping:|failed:|\[WARNING\]|FAILED - RETRYING|localhost  )")
 # What modules tell while they wait. It goes to standard error, and is another in each run.
-PROGRESS = re.compile(r"  ((pod |image )?[\w./-]+(:[\w.-]+)?: |\d+ of \d+ servers answer)")
+PROGRESS = re.compile(r"  ((pod |image )?[\w./-]+(:[\w.-]+)?: |\d+ of \d+ servers answer|.* is being deleted$)")
 FATAL = re.compile(r'fatal: \[[^]]*\]: FAILED! => .*"msg": "(?P<said>(?:[^"\\]|\\.)*)"')
 REPLACED = (
     (re.compile(r"\b(K8S_AUTH_KUBECONFIG|K8S_AUTH_CONTEXT|KUBECONFIG)=\S+ "), ""),
@@ -39,7 +39,7 @@ REPLACED = (
     (re.compile(r"(?<!\.)\bnamespace (?!and\b)[\w-]+"), "namespace demo"),
     (re.compile(r"Namespace [\w-]+"), "Namespace demo"),
     (re.compile(r"-n [\w-]+ "), "-n demo "),
-    (re.compile(r"\.[\w-]+\.svc\."), ".demo.svc."),
+    (re.compile(r"\.[\w-]+\.svc\b"), ".demo.svc"),
     (re.compile(r"\b[\w-]+-(?:bundle\.zip)"), "demo-nats-bundle.zip"),
     (re.compile(r"\b[\w-]+-nats\.html"), "demo-nats.html"),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "12 s"),
@@ -53,7 +53,7 @@ REPLACED = (
 )
 # The tables of the status page and of the smoke test have other figures in each run; their widths follow.
 LOGS = re.compile(r"^LOGS .*?(?=^\S|\Z)", re.DOTALL | re.MULTILINE)
-ROW = re.compile(r"^ ?[^\n]*(?: {2,}[^\n]+){3,}$", re.MULTILINE)
+ROW = re.compile(r"^(?:  )?\S+(?: \S+)*(?: {2,}\S+(?: \S+)*){2,}$", re.MULTILINE)
 
 
 def screen(output: str) -> str:

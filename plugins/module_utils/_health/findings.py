@@ -23,7 +23,7 @@ class Finding:
     position: str = ""
 
     def __str__(self) -> str:
-        return f"{self.object}: {self.evidence}. {self.remedy}"
+        return f"{self.object}: {self.evidence.rstrip('.')}. {self.remedy}"
 
     @property
     def server(self) -> str | None:
