@@ -19,7 +19,7 @@ ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
 VARS = sorted((ROLE / "vars" / "main").glob("*.yml"))
 NAMESPACE = {"nats_cluster_namespace": "demo"}
 CHECK = {"ansible_check_mode": True}
-MEMBERS = {f"nats-{number}": {"version": "2.15.1"} for number in range(3)}
+MEMBERS = {f"nats-{number}": {"version": "2.15.2"} for number in range(3)}
 HEALTH = {
     "healthy": True,
     "findings": [],
