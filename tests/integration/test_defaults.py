@@ -99,6 +99,14 @@ def test_a_limit_that_the_stream_gets_later_is_no_change_of_its_consumers(both):
 
 
 @pytest.mark.usefixtures("empty")
+def test_a_consumer_has_the_limit_of_its_stream_where_it_has_no_other(both):
+    streams = [{"name": "S", "consumer_limits": {"max_ack_pending": 50}}]
+    assert both(nats_jetstream, streams=streams, consumers=[{"stream": "S", "name": "c"}])["changed"] is True
+    made = both(nats_consumer, stream="S", name="c", exact=True)
+    assert (made["changed"], made["consumer"]["max_ack_pending"]) == (False, 50)
+
+
+@pytest.mark.usefixtures("empty")
 @pytest.mark.parametrize(
     ("module", "declared", "words"),
     [

@@ -81,6 +81,14 @@ def default_max_ack_pending(config: Config, context: Context) -> int:
     return context.ceilings.get("max_ack_pending", DEFAULT_MAX_ACK_PENDING)
 
 
+def limits_of_stream(config: Config, context: Context) -> Config:
+    """Up to 2.10.5 the server gives a consumer its own default, and then refuses it where the stream allows less."""
+    most = context.stream.get("consumer_limits", {}).get("max_ack_pending") or 0
+    return (
+        {"max_ack_pending": most} if 0 < most < DEFAULT_MAX_ACK_PENDING and config.get("ack_policy") != "none" else {}
+    )
+
+
 def default_max_batch(config: Config, context: Context) -> int:
     """The server's max_request_batch, where it has one."""
     most = context.ceilings.get("max_batch", MOST_BATCH)
@@ -282,6 +290,7 @@ CONSUMER = Resource(
     hidden=(Field("durable_name", string, Mutability.NEVER),),
     # Clients create consumers with explicit acknowledgement, although the server's own default is none.
     creates=lambda name: {"name": name, "durable_name": name, "ack_policy": "explicit"},
+    inherits=limits_of_stream,
     completes=complete_consumer,
     objects=consumer_objections,
     loses=consumer_losses,

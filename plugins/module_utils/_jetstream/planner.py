@@ -122,6 +122,7 @@ def _change(
 
 def _creation(resource: Resource, name: str, desired: Config, level: int, context: Context) -> ResourcePlan:
     config = _sent(resource, resource.completes(resource.creates(name) | desired, {}))
+    config = resource.inherits(config, context) | config
     refusals = (*_too_old(resource, desired, level), *resource.objects(config, replace(context, creates=True)))
     changes = {key: (None, value) for key, value in config.items()}
     return ResourcePlan((Step("create", config),), changes, refusals)
@@ -350,6 +351,7 @@ def _recreation(
     if owner := owner_of(found.config):
         config["metadata"] = label(owner) | (config.get("metadata") or {})
     _write(resource, config, changes, changes)
+    config = resource.inherits(config, context) | config
     recreated = resource.loses_recreated
     loss = recreated(found, config, context, level) if recreated else resource.holds(found, context)
     steps = [Step("delete"), Step("create", config)]

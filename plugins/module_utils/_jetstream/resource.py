@@ -131,6 +131,10 @@ def keep_all(desired: Config, _actual: Config) -> Config:
     return desired
 
 
+def keep_nothing(_config: Config, _context: Context) -> Config:
+    return {}
+
+
 def no_loss(_found: Current, _after: Config, _context: Context) -> Iterator[Loss]:
     return iter(())
 
@@ -156,6 +160,8 @@ class Resource:
     constants: Mapping[str, Any] = field(default_factory=dict)
     # What a new resource has where nothing is written.
     creates: Callable[[str], Config] = lambda _name: {}
+    # What a new resource has of its surroundings where nothing is written, and a server does not give it by itself.
+    inherits: Callable[[Config, Context], Config] = keep_nothing
     # The declared fields and those that follow from them, from the declared and the current configuration.
     completes: Callable[[Config, Config], Config] = keep_all
     # What the server would refuse, or carry out wrongly, of the resulting configuration.
