@@ -141,6 +141,18 @@ def test_check_mode_refuses_what_the_real_run_refuses_in_the_same_words(both, mo
 
 
 @pytest.mark.usefixtures("empty")
+def test_limits_below_what_a_consumer_has_are_refused_with_its_value(both):
+    consumers = [{"stream": "S", "name": "c", "max_ack_pending": 100}]
+    both(nats_jetstream, streams=[{"name": "S"}], consumers=consumers)
+    refused = both(nats_stream, name="S", consumer_limits={"max_ack_pending": 50})
+    assert "consumer c has max_ack_pending 100, and the limit would be 50" in refused["msg"]
+    gone = [consumers[0] | {"state": "absent"}]
+    assert both(nats_jetstream, streams=[{"name": "S", "consumer_limits": {"max_ack_pending": 50}}], consumers=gone)[
+        "changed"
+    ]
+
+
+@pytest.mark.usefixtures("empty")
 def test_a_stream_that_could_not_be_recreated_is_not_deleted(both, declare, jetstream):
     declare(nats_stream, name="S", subjects=["s"])
     created = jetstream("STREAM.INFO.S")["created"]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -29,6 +30,7 @@ SERVER = (
     or subprocess.run([str(BRING)], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 )
 ACCOUNTS = 800
+FIRST_PORT, PORTS_OF_A_WORKER, WORKERS = 10_000, 5_000, 4
 STORE = 64 * 2**20
 # A mount of its own, for which nobody has to be root: size and folder, then the command.
 MOUNT = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
@@ -162,10 +164,23 @@ def running(made: Cluster) -> Iterator[Cluster]:
             made.stop(server)
 
 
+def _ports() -> Iterator[int]:
+    """Ports of this process: below those that the kernel gives to outgoing connections, which may take one before a server listens there."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    ports = range(FIRST_PORT + worker * PORTS_OF_A_WORKER, FIRST_PORT + (worker + 1) * PORTS_OF_A_WORKER)
+    begin = os.getpid() % PORTS_OF_A_WORKER  # another run may be under way
+    return itertools.cycle([*ports[begin:], *ports[:begin]])
+
+
+PORTS = _ports()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def reachable(server: Server) -> bool:

@@ -18,6 +18,9 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer_limit_check import (
+    refuse_exceeded_limits,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.current_state import (
     CurrentState,
     facts_from,
@@ -163,6 +166,7 @@ class _Convergence:
         resources = await asyncio.gather(*(self._read_and_decide(item) for item in items))
         await self._plan_without_failed(resources)
         await refuse_cycles(self.jetstream, resources, self.state.leaving)
+        await refuse_exceeded_limits(self.jetstream, resources, self.state.leaving)
         refuse_contested(self._in_turns(resources))
         ordered = self._in_order(resources)
         changes = [change for resource in resources if (change := resource.subject_change())]

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the messaging.nats authors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
+
 """One declared resource between reading and writing. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
