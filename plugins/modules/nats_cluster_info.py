@@ -38,8 +38,6 @@ requirements:
   - kubernetes >= 24.2
 seealso:
   - module: messaging.nats.nats_cluster_plan
-  - plugin: messaging.nats.nats_cluster
-    plugin_type: role
 """
 
 EXAMPLES = r"""

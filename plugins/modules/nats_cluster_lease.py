@@ -53,8 +53,6 @@ requirements:
   - kubernetes >= 24.2
 seealso:
   - module: messaging.nats.nats_cluster_apply
-  - plugin: messaging.nats.nats_cluster
-    plugin_type: role
 """
 
 EXAMPLES = r"""

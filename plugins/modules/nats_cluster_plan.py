@@ -76,8 +76,6 @@ requirements:
 seealso:
   - module: messaging.nats.nats_cluster_apply
   - module: messaging.nats.nats_cluster_info
-  - plugin: messaging.nats.nats_cluster
-    plugin_type: role
 """
 
 EXAMPLES = r"""

@@ -131,8 +131,6 @@ seealso:
   - module: messaging.nats.nats_consumer
   - module: messaging.nats.nats_kv
   - module: messaging.nats.nats_object_store
-  - plugin: messaging.nats.nats_resources
-    plugin_type: role
 """
 
 EXAMPLES = r"""

@@ -58,8 +58,6 @@ options:
 seealso:
   - module: messaging.nats.nats_server
   - module: messaging.nats.nats_health
-  - plugin: messaging.nats.nats_cluster
-    plugin_type: role
 """
 
 EXAMPLES = r"""

@@ -46,8 +46,6 @@ options:
     default: 30
 seealso:
   - module: messaging.nats.nats_server
-  - plugin: messaging.nats.nats_cluster
-    plugin_type: role
 """
 
 EXAMPLES = r"""

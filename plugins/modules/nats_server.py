@@ -110,8 +110,6 @@ options:
 seealso:
   - module: messaging.nats.nats_rebalance
   - module: messaging.nats.nats_health
-  - plugin: messaging.nats.nats_cluster
-    plugin_type: role
 """
 
 EXAMPLES = r"""

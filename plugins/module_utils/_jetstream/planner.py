@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -29,7 +30,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.step import C
 
 VERSION_BY_LEVEL = {1: "2.11", 2: "2.12", 3: "2.12.8", 4: "2.14", 5: "2.15"}
 NO_CONTEXT = Context()
-NO_FIELDS: Mapping[str, Any] = {}
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 # Values that are the same to the server as a missing field.
 NOTHING: tuple[Any, ...] = ("", [], {}, None)
 # Each changed field as (before, after).

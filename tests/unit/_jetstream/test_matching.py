@@ -105,8 +105,8 @@ def chosen(*entries):
     found: dict = {}
     for one in entries:
         choose(found, one, candidate("KV_b"))
-    (result,) = found.values()
-    return result[2]
+    assert len(found) == 1
+    return next(iter(found.values()))[2]
 
 
 def test_the_options_of_two_entries_come_together():
