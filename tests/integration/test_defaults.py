@@ -144,8 +144,11 @@ def test_check_mode_refuses_what_the_real_run_refuses_in_the_same_words(both, mo
 def test_limits_below_what_a_consumer_has_are_refused_with_its_value(both):
     consumers = [{"stream": "S", "name": "c", "max_ack_pending": 100}]
     both(nats_jetstream, streams=[{"name": "S"}], consumers=consumers)
-    refused = both(nats_stream, name="S", consumer_limits={"max_ack_pending": 50})
+    refused = both(nats_stream, name="S", consumer_limits={"max_ack_pending": 50, "inactive_threshold": "1h"})
     assert "consumer c has max_ack_pending 100, and the limit would be 50" in refused["msg"]
+    # Up to 2.12 a limit that is missing counts as 0.
+    only_one = both(nats_stream, name="S", consumer_limits={"inactive_threshold": "1h"})
+    assert only_one.get("changed") or "the limit would be 0" in only_one["msg"]
     gone = [consumers[0] | {"state": "absent"}]
     assert both(nats_jetstream, streams=[{"name": "S", "consumer_limits": {"max_ack_pending": 50}}], consumers=gone)[
         "changed"
