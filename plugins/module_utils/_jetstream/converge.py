@@ -167,12 +167,13 @@ class _Convergence:
         await self._plan_without_failed(resources)
         await refuse_cycles(self.jetstream, resources, self.state.leaving)
         await refuse_exceeded_limits(self.jetstream, resources, self.state.leaving)
-        refuse_contested(self._in_turns(resources))
+        in_turns = self._in_turns(resources)
+        refuse_contested(in_turns)
         ordered = self._in_order(resources)
         changes = [change for resource in resources if (change := resource.subject_change())]
         if self.check:
             await asyncio.gather(*(self._rehearse(resource) for resource in resources))
-            await refuse_taken(self.jetstream, self._in_turns(resources), self.state.leaving)
+            await refuse_taken(self.jetstream, in_turns, self.state.leaving)
             planned = {found.key: found.config_after for found in resources if found.config_after and not found.fails}
             foresight = Foresight(self.jetstream, self.state, self.limits, planned)
             await asyncio.gather(*(self._foresee(resource, foresight) for resource in resources))

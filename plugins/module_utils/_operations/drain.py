@@ -74,9 +74,13 @@ class DrainWork(NodeWork):
             return
         if not going:
             before = self._release(before)
-            self.report.lost = emptied(before, self._server)
+            self.report.lost += emptied(before, self._server)
             if refusal := self._binding.evict(pod, self._deadline):
                 self.report.notes.append(f"waited for the disruption budget: {refusal}")
+        else:
+            self.report.lost.append(
+                f"what only the memory of {self._name} had is not known, because it was leaving already"
+            )
         self._wait_for_rest(before, pod["metadata"]["uid"])
 
     def _check_single_replicas(self, snapshot: Snapshot) -> None:

@@ -71,6 +71,7 @@ class ReplaceWork(NodeWork):
         if wiped:
             had = f"{self._name} had given up its {self._binding.store_word()} before"
             self.report.notes.append(f"{had}, and this run went on from there")
+            self.report.lost.append(f"what only {self._name} had is not known, because an earlier run gave it up")
             before = unseen_as_down(self._snapshot_with_accounts())
         else:
             before = self._when_others_are_whole()

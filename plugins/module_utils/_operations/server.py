@@ -60,7 +60,7 @@ class Report:
     changed: bool = False
     notes: list[str] = field(default_factory=list)
     handed_over: int = 0
-    # What is lost with the change, in sentences. It was accepted before.
+    # What is lost with the change, and what may be lost because it was not seen, in sentences.
     lost: list[str] = field(default_factory=list)
 
 
