@@ -158,7 +158,9 @@ handed_over:
   returned: success
   type: int
 lost:
-  description: What was lost with the change, one sentence for each stream or consumer. It was allowed by an option. Mostly empty.
+  description:
+    - What was lost with the change, one sentence for each stream or consumer. It was allowed by an option. Mostly empty.
+    - Also what may have been lost and was not seen, as where an earlier run that was killed had begun the change.
   returned: success
   type: list
   elements: str
