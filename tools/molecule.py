@@ -32,8 +32,9 @@ SIDE_BY_SIDE = (
 BEGINS = re.compile(r"^INFO +\[(\w+) > (\w+)\] Executing$")
 RECAP = re.compile(r"^(\S+) +: actions=\d+ .* failed=(\d+)$", re.MULTILINE)
 
-# The scenarios share one state file, which Molecule compares with each of their configurations; this tool deletes the cluster itself.
-HARMLESS = r"has been modified since the scenario was created|'--destroy=never' requested"
+# The scenarios share one state file, which Molecule compares with each of their configurations. It also says that the cluster is
+# there, so that the scenarios that run alone find it, and this tool deletes the cluster itself.
+HARMLESS = r"has been modified since the scenario was created|instances already created|'--destroy=never' requested"
 
 
 class Stopwatch:
