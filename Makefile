@@ -58,6 +58,9 @@ drills: venv ## each change to a running cluster under load, whole and killed ha
 lockouts: venv ## every verb while the system account can't be asked; writes docs/lockouts.md
 	@$(BENCH).lockouts $(if $(LOCKOUT),'$(LOCKOUT)')
 
+sweep: venv kind ## every verb in every way that Ansible shows and keeps things, searched for secrets; writes docs/secrets.md
+	@K8S_AUTH_KUBECONFIG=$$(tests/kind/cluster kubeconfig) python -m tools.sweep
+
 bench: bench-deploy bench-roll bench-resources bench-health ## all benchmarks
 
 bench-deploy: venv kind ## deploy-to-verified beside the official Helm chart

@@ -65,9 +65,9 @@ def drills() -> Iterator[Drill]:
     yield Drill("replace, killed twice", "replace", here | {"nats_cluster_server": "nats-2"}, (4, 6))
 
     five = here | {"nats_cluster_replicas": 5}
-    yield Drill("3 to 5 servers, killed twice", declares=five, killed=(7, 10))
+    yield Drill("3 to 5 servers, killed twice", declares=five, killed=(5, 6))
     yield Drill("rebalance, killed", "rebalance", five, (2.5,))
-    yield Drill("5 to 3 servers, killed three times", declares=here, killed=(8, 10, 12))
+    yield Drill("5 to 3 servers, killed three times", declares=here, killed=(5, 6, 6))
     # Nobody is connected to those that come and go. Their names are shut out for five minutes after the drill before: that is waited for.
     yield Drill("3 to 5 servers and back", declares=five, then=here)
 

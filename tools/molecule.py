@@ -26,8 +26,8 @@ STATE = ROOT / ".cache" / "molecule"
 KIND = "messaging-nats-test"
 # Each line is run by a process of its own. Both take about the same time, and only one scenario here uses the node port.
 SIDE_BY_SIDE = (
-    ("reload", "clients", "full_store"),
-    ("preflight", "uninstall", "patterns"),
+    ("reload", "preflight", "default", "full_store"),
+    ("diagnose", "uninstall", "patterns", "clients"),
 )
 BEGINS = re.compile(r"^INFO +\[(\w+) > (\w+)\] Executing$")
 RECAP = re.compile(r"^(\S+) +: actions=\d+ .* failed=(\d+)$", re.MULTILINE)

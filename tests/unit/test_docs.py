@@ -80,3 +80,12 @@ def test_every_link_leads_to_a_file_of_the_artifact(page):
     links = [link for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()) if "://" not in link]
     targets = [(page.parent / link).resolve().relative_to(ROOT) for link in links]
     assert [str(target) for target in targets if not (ROOT / target).exists() or target.parts[0] in IGNORED] == []
+
+
+def test_every_target_of_make_that_a_page_names_has_a_rule():
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    named = {target for page in pages for target in re.findall(r"`make ([a-z-]+)", page.read_text())}
+    makefile = (ROOT / "Makefile").read_text()
+    rules = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert named - rules == set()
+    assert set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()) == rules

@@ -130,7 +130,7 @@ CASES = {
     "replace": (
         "replace",
         {"nats_cluster_server": "nats-1", "__nats_cluster_replaced": DONE},
-        ["has a new volume, after 5.3 s", "Nothing was lost", f"{RUN}rebalance{THERE}"],
+        ["has a new store and its copies again, after 5.3 s", "Nothing was lost", f"{RUN}rebalance{THERE}"],
     ),
     "replace_check": (
         "replace",

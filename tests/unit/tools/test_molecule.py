@@ -13,10 +13,10 @@ from ansible_collections.messaging.nats.tools.molecule import SIDE_BY_SIDE, grou
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        (["default"], [[["default"]]]),
+        (["zones"], [[["zones"]]]),
         (["clients"], [[["clients"]]]),
-        (["clients", "default", "health", "patterns"], [[["clients"], ["patterns"]], [["default", "health"]]]),
-        (["reload", "clients"], [[["reload", "clients"]]]),
+        (["clients", "default", "health", "patterns", "zones"], [[["default"], ["patterns", "clients"]], [["health", "zones"]]]),
+        (["clients", "patterns"], [[["patterns", "clients"]]]),
     ],
 )
 def test_scenarios_that_disturb_others_run_alone(wanted, expected):
