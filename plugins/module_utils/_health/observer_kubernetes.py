@@ -49,6 +49,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     killed,
     runs,
     server_name,
+    unschedulable,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
@@ -205,20 +206,25 @@ class ThroughKubernetes:
             if waiting and waiting.get("reason") not in STARTING_REASONS:
                 message = waiting.get("message") or self._last_log_line(name)
                 return Pod(name, phase, waiting["reason"], message, down=down)
-        return Pod(name, phase, "", self._latest_event(pod) if phase == "Pending" else "", down=down)
+        return Pod(name, phase, "", self._why_pending(pod) if phase == "Pending" else "", down=down)
 
     def _last_log_line(self, pod: str) -> str:
         lines = self._kubernetes.logs(self._namespace, pod, "nats", 1).strip()
         return masked_log(lines.splitlines()[-1]) if lines else ""
 
-    def _latest_event(self, pod: Object) -> str:
-        """The latest warning about a pod's volume, or else about the pod."""
+    def _why_pending(self, pod: Object) -> str:
+        """The latest warning about a pod's volume, or else what the scheduler says, or the latest warning about the pod."""
         name = pod["metadata"]["name"]
-        for of, uid in ((f"data-{name}", None), (name, pod["metadata"]["uid"])):
-            if events := self._kubernetes.warnings(self._namespace, of, uid):
-                latest = max(events, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
-                return f"{latest['reason']}: {latest['message']}"
-        return ""
+        if warning := self._latest_warning(f"data-{name}"):
+            return warning
+        if reason := unschedulable(pod):
+            return f"FailedScheduling: {reason}"
+        return self._latest_warning(name, pod["metadata"]["uid"])
+
+    def _latest_warning(self, name: str, uid: str | None = None) -> str:
+        events = self._kubernetes.warnings(self._namespace, name, uid)
+        latest = max(events, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", default=None)
+        return f"{latest['reason']}: {latest['message']}" if latest else ""
 
     def _varz(self, silent: Mapping[str, Object]) -> Iterator[tuple[str, Answer]]:
         for name, pod in silent.items():

@@ -50,6 +50,17 @@ def is_up(pod: Object | None) -> bool:
     return pod is not None and ready(pod) and not pod["metadata"].get("deletionTimestamp")
 
 
+def unschedulable(pod: Object | None) -> str | None:
+    """Why no node takes the pod, in the scheduler's words.
+
+    An event does not tell: Kubernetes counts the scheduler's later events with the first one, whose words stay.
+    """
+    for found in (pod or {"status": {}})["status"].get("conditions") or []:
+        if found["type"] == "PodScheduled" and found["status"] == "False" and found.get("reason") == "Unschedulable":
+            return str(found.get("message") or "no node takes it")
+    return None
+
+
 def deletion(pod: Mapping[str, Any]) -> str:
     """That the pod is being deleted, until when it should have been gone, and what holds it; empty where it is not."""
     moment, finalizers = pod["metadata"].get("deletionTimestamp"), pod["metadata"].get("finalizers") or []

@@ -14,7 +14,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.sentences i
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import is_up
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import is_up, unschedulable
 from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts
 from ansible_collections.messaging.nats.plugins.module_utils._operations.node_maintenance import (
     NodeWork,
@@ -22,7 +22,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.node_ma
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_binding import (
     node_of,
-    unschedulable,
     why_lost,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.removal_gate import (

@@ -67,14 +67,6 @@ def next_step_without_volume(pod: Object | None, given_up: str) -> Next:
     return Next.DONE if is_up(pod) else Next.WAIT
 
 
-def unschedulable(pod: Object | None) -> str | None:
-    """Why no node takes the pod, in the scheduler's words."""
-    for found in (pod or {"status": {}})["status"].get("conditions") or []:
-        if found["type"] == "PodScheduled" and found["status"] == "False" and found.get("reason") == "Unschedulable":
-            return str(found.get("message") or "no node takes it")
-    return None
-
-
 def node_of(pod: Object | None) -> str:
     return str((pod or {"spec": {}})["spec"].get("nodeName") or "")
 

@@ -34,6 +34,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     HOPELESS_REASONS,
     MONITOR_PORT,
     has_ended,
+    unschedulable,
     waits_for_kubelet,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._operations.lame_duck import LameDuck
@@ -232,10 +233,14 @@ class Pods:
 
     def _events(self, name: str) -> Iterator[str]:
         pod = self.find(name)
+        unscheduled = unschedulable(pod)
         objects = [(name, pod["metadata"]["uid"] if pod else None), (f"data-{name}", None)]
         for object_name, uid in objects if pod else [*objects, (self.cluster, None)]:
             for event in self.kubernetes.warnings(self.namespace, object_name, uid)[-3:]:
-                yield f"  event: {event['reason']}: {event['message']}"
+                if event["reason"] != "FailedScheduling" or not unscheduled:
+                    yield f"  event: {event['reason']}: {event['message']}"
+        if unscheduled:
+            yield f"  event: FailedScheduling: {unscheduled}"
 
     def _log(self, name: str) -> Iterator[str]:
         where = (self.namespace, name, "nats", MAX_LOG_LINES)

@@ -14,6 +14,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     IMAGE_REASONS,
     deletion,
     deletion_remedy,
+    unschedulable,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
     Cause,
@@ -172,7 +173,7 @@ def _pod(facts: Evidence, pod: Object) -> Iterator[Cause]:
     if going := deletion(pod):
         yield cause(CauseRank.NOT_THERE, "POD_TERMINATING", f"pod {name}", going, deletion_remedy(pod), name)
     elif pod["status"].get("phase") == "Pending" and not pod["spec"].get("nodeName"):
-        yield from _unscheduled(facts, name)
+        yield from _unscheduled(facts, pod)
     elif waiting.get("reason") in IMAGE_REASONS:
         evidence = f"{waiting['reason']}: {waiting.get('message') or container(pod).get('image')}"
         remedy = "Check nats_cluster_image, nats_cluster_version and nats_cluster_image_pull_secrets."
@@ -188,13 +189,13 @@ def _pod(facts: Evidence, pod: Object) -> Iterator[Cause]:
             yield cause(CauseRank.SYMPTOM, "PROBE_FAILS", f"pod {name}", event_text(event), remedy, name)
 
 
-def _unscheduled(facts: Evidence, pod: str) -> Iterator[Cause]:
-    event = next(events_of(facts, pod, reason="FailedScheduling"), None)
-    if event:
-        message = str(event.get("message", ""))
+def _unscheduled(facts: Evidence, pod: Object) -> Iterator[Cause]:
+    name = object_name(pod)
+    event = next(events_of(facts, name, reason="FailedScheduling"), {})
+    if message := unschedulable(pod) or event.get("message"):
         remedies = (remedy for words, remedy in SCHEDULER_REASONS if words in message)
         remedy, evidence = next(remedies, "Do what the message says."), f"no node takes it: {message}"
-        yield cause(CauseRank.CANT_START, "POD_UNSCHEDULABLE", f"pod {pod}", evidence, remedy, pod)
+        yield cause(CauseRank.CANT_START, "POD_UNSCHEDULABLE", f"pod {name}", evidence, remedy, name)
 
 
 def _not_started(facts: Evidence, pod: str, waiting: Object) -> Iterator[Cause]:

@@ -14,6 +14,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     has_ended,
     killed,
     server_name,
+    unschedulable,
     waits_for_kubelet,
 )
 
@@ -100,3 +101,10 @@ def test_a_pod_that_is_being_deleted_is_told_with_what_holds_it(meta, said, reme
     assert deletion(pod) == said
     if said:
         assert deletion_remedy(pod) == remedy
+
+
+def test_why_no_node_takes_a_pod():
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/4 nodes"}
+    assert unschedulable({"status": {"conditions": [condition]}}) == "0/4 nodes"
+    assert unschedulable({"status": {"conditions": [condition | {"status": "True"}]}}) is None
+    assert unschedulable(None) is None

@@ -15,7 +15,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.pod_bin
     next_step,
     next_step_without_volume,
     past_return,
-    unschedulable,
     why_lost,
 )
 
@@ -77,13 +76,6 @@ def test_the_next_step_until_a_pod_has_a_new_volume(pod, claim, step, past):
 )
 def test_the_next_step_until_a_server_without_a_volume_has_a_new_store(pod, step):
     assert next_step_without_volume(pod, "old") is step
-
-
-def test_why_no_node_takes_a_pod():
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/4 nodes"}
-    assert unschedulable({"status": {"conditions": [condition]}}) == "0/4 nodes"
-    assert unschedulable({"status": {"conditions": [condition | {"status": "True"}]}}) is None
-    assert unschedulable(None) is None
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,27 @@ CASES = {
         ["POD_UNSCHEDULABLE"],
         "Insufficient cpu",
     ),
+    "the pod's own condition counts before an event, whose words are those of the first attempt": (
+        first(
+            pod("nats-0", phase="Pending")
+            | {
+                "status": {
+                    "phase": "Pending",
+                    "conditions": [
+                        {
+                            "type": "PodScheduled",
+                            "status": "False",
+                            "reason": "Unschedulable",
+                            "message": "0/3 nodes: 3 Insufficient cpu.",
+                        }
+                    ],
+                }
+            },
+            events=[event("nats-0", "FailedScheduling", 'persistentvolumeclaim "data-nats-0" not found')],
+        ),
+        ["POD_UNSCHEDULABLE"],
+        "no node takes it: 0/3 nodes: 3 Insufficient cpu.",
+    ),
     "an event of the pod that had the name before": (
         first(
             pod("nats-0", phase="Pending", uid="new"),

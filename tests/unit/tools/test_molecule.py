@@ -15,7 +15,10 @@ from ansible_collections.messaging.nats.tools.molecule import SIDE_BY_SIDE, grou
     [
         (["zones"], [[["zones"]]]),
         (["clients"], [[["clients"]]]),
-        (["clients", "default", "health", "patterns", "zones"], [[["default"], ["patterns", "clients"]], [["health", "zones"]]]),
+        (
+            ["clients", "default", "health", "patterns", "zones"],
+            [[["default"], ["patterns", "clients"]], [["health", "zones"]]],
+        ),
         (["clients", "patterns"], [[["patterns", "clients"]]]),
     ],
 )
