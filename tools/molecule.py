@@ -4,8 +4,8 @@
 
 """Run the Molecule scenarios named as arguments, or all of them, and print how long each took. A warning fails.
 
-Scenarios that touch nothing outside of their own namespaces, and count no retries, run three at a time: what one of them
-waits for, the others use. All others run alone.
+Scenarios that touch nothing outside of their own namespaces, and count no retries, run two at a time: what one of them
+waits for, the other one uses. All others run alone.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ from .needs import CLUSTER, NODE_PORT
 
 STATE = ROOT / ".cache" / "molecule"
 KIND = "messaging-nats-test"
-# Each line is run by a process of its own. All take about the same time, and only one scenario here uses the node port.
+# Each line is run by a process of its own. Both take about the same time, and only one scenario here uses the node port.
 SIDE_BY_SIDE = (
-    ("default", "reload", "full_store"),
-    ("diagnose", "preflight"),
-    ("uninstall", "patterns", "clients"),
+    ("default", "reload", "preflight", "full_store"),
+    ("diagnose", "uninstall", "patterns", "clients"),
 )
 BEGINS = re.compile(r"^INFO +\[(\w+) > (\w+)\] Executing$")
 RECAP = re.compile(r"^(\S+) +: actions=\d+ .* failed=(\d+)$", re.MULTILINE)

@@ -47,7 +47,8 @@ CONFIGURATION_ANNOTATION = "messaging.nats/configuration"
 POLL_INTERVAL_S, SYNC_RETRY_S = 0.1, 2.0
 # The server's reason ends in the old and the new value of the option, which may be a password or a key.
 VALUES = re.compile(r"[:,]?\s*(?:field \"\w+\": )?old=.*", re.DOTALL)
-REFUSAL = re.compile(r"\[ERR\] (.*reload.*)", re.IGNORECASE)
+# After a signal; only the log has it then.
+REFUSAL = re.compile(r"\[ERR\] (Failed to reload server configuration: .*)")
 MAX_LOG_LINES = 20
 # For the server to carry out a signal, or to log why it does not.
 SIGNAL_TIMEOUT_S = 5.0

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import (
+    REFUSAL,
     _without_values,
     monitored_varz,
     refuse_late,
@@ -32,6 +33,18 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.reload 
 )
 def test_a_refusal_shows_no_values(said, shown):
     assert _without_values(said) == shown
+
+
+def test_only_a_refusal_in_the_log_is_one():
+    refusal = "Failed to reload server configuration: config reload not supported for MaxSubs: old=0, new=5"
+    log = "\n".join(
+        [
+            "[1] 2026/11/28 02:55:20 [ERR] Error trying to connect to route (attempt 2): lookup nats-1.nats.molecule-reload.svc: no such host",
+            f"[1] 2026/11/28 02:55:21 [ERR] {refusal}",
+            "[1] 2026/11/28 02:55:22 [INF] Reloaded server configuration",
+        ]
+    )
+    assert REFUSAL.findall(log) == [refusal]
 
 
 def test_the_monitoring_port_says_what_the_server_runs_with():
