@@ -4,8 +4,7 @@
 
 """Run the Molecule scenarios named as arguments, or all of them, and print how long each took. A warning fails.
 
-Scenarios that touch nothing outside of their own namespaces, and count no retries, run two at a time: what one of them
-waits for, the other one uses. All others run alone.
+Scenarios that do not disturb one another run two at a time: what one of them waits for, the other one uses. All others run alone.
 """
 
 from __future__ import annotations
@@ -24,10 +23,13 @@ from .needs import CLUSTER, NODE_PORT
 
 STATE = ROOT / ".cache" / "molecule"
 KIND = "messaging-nats-test"
-# Each line is run by a process of its own. Both take about the same time, and only one scenario here uses the node port.
+# The lists of a group run at the same time, each in a process of its own, and take about the same time.
+# At most one scenario of a group uses the node port.
 SIDE_BY_SIDE = (
-    ("default", "reload", "preflight", "full_store"),
-    ("diagnose", "uninstall", "patterns", "clients"),
+    # They touch nothing outside of their own namespaces, and count no retries.
+    (("default", "reload", "preflight", "full_store"), ("diagnose", "uninstall", "patterns", "clients")),
+    # What `health` takes away for some seconds, a node and DNS, `storage` does not need once its servers run.
+    (("storage",), ("health",)),
 )
 BEGINS = re.compile(r"^INFO +\[(\w+) > (\w+)\] Executing$")
 RECAP = re.compile(r"^(\S+) +: actions=\d+ .* failed=(\d+)$", re.MULTILINE)
@@ -77,9 +79,10 @@ def busy_seconds() -> float:
 
 def groups(wanted: Sequence[str]) -> list[list[list[str]]]:
     """The scenarios in groups, one after the other; the lists of a group run at the same time."""
-    beside = [[name for name in names if name in wanted] for names in SIDE_BY_SIDE]
-    alone = [name for name in wanted if not any(name in names for names in beside)]
-    return [group for group in ([names for names in beside if names], [alone] if alone else []) if group]
+    beside = [[[name for name in names if name in wanted] for names in group] for group in SIDE_BY_SIDE]
+    taken = {name for group in beside for names in group for name in names}
+    alone = [name for name in wanted if name not in taken]
+    return [group for group in ([names for names in group if names] for group in [*beside, [alone]]) if group]
 
 
 def run_scenarios(names: Sequence[str], *, lane: int, show: bool) -> tuple[int, str, str]:
