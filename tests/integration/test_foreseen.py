@@ -142,6 +142,7 @@ def test_an_empty_filter_of_either_spelling_takes_the_filters_away(told, before,
         {"metadata": {"_nats.ver": "2.10.0", "_nats.level": "0", "own": "x"}},
         {"subject_transform": {"src": "s.>", "dest": "t.>"}, "republish": {"src": ">", "dest": ">"}},
         {"subject_transform": {"src": "s.>", "dest": "t.>"}, "republish": {"dest": ">"}},
+        {"republish": {"src": "", "dest": "t.>"}},
     ],
 )
 def test_what_the_server_writes_otherwise_is_no_change(told, declared):

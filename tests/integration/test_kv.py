@@ -137,6 +137,12 @@ def test_sources_keys_become_keys_of_this_bucket(declare, bucket, jetstream, pub
     assert subjects == {"$KV.b.x": 1}
 
 
+def test_a_bucket_that_is_a_source_twice_stays_as_it_is_declared(declare, bucket):
+    declare(nats_kv, bucket="origin")
+    twice = [{"name": "origin", "subject_transforms": [{"src": "$KV.origin.a", "dest": "$KV.b.x"}]}, {"name": "origin"}]
+    assert [bucket(sources=twice)["changed"] for _time in range(2)] == [True, False]
+
+
 def test_the_order_of_sources_is_no_change(declare, bucket):
     declare(nats_kv, bucket="origin")
     declare(nats_kv, bucket="other")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from dataclasses import replace
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -23,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_ty
     within,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import bucket_losses, stream_content
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin import ORIGIN
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin import ORIGIN, same_source
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Field,
     Mutability,
@@ -107,6 +108,11 @@ def _key_transform(origin: Config, bucket: str) -> Config:
     return {"subject_transforms": [{"src": _keys(name), "dest": _keys(bucket)}]}
 
 
+def _without_transforms(origin: Config) -> Hashable:
+    """What tells a source from others apart from its transforms: one stream may be a source more than once."""
+    return same_source({key: value for key, value in origin.items() if key != "subject_transforms"})
+
+
 def complete_bucket(desired: Config, actual: Config) -> Config:
     """The declared fields and those that follow from them, so that the bucket's clients find its keys."""
     desired = dict(desired)
@@ -119,9 +125,17 @@ def complete_bucket(desired: Config, actual: Config) -> Config:
         # The server's default subject for a mirror that becomes an ordinary stream is not one of the bucket's keys.
         desired |= {"subjects": [_keys(bucket)]}
     if sources := desired.get("sources"):
-        existing = {origin.get("name") for origin in actual.get("sources") or []}
+        # A source that takes over subjects as they are was made by others, and stays so.
+        as_they_are = {
+            _without_transforms(origin)
+            for origin in actual.get("sources") or []
+            if not origin.get("subject_transforms")
+        }
         desired["sources"] = [
-            origin if origin.get("name") in existing else _key_transform(origin, bucket) | origin for origin in sources
+            origin
+            if "subject_transforms" in origin or _without_transforms(origin) in as_they_are
+            else _key_transform(origin, bucket) | origin
+            for origin in sources
         ]
     return complete_stream(desired, actual)
 

@@ -99,10 +99,9 @@ def complete_stream(desired: Config, actual: Config) -> Config:
     age = desired.get("max_age")
     if age and "duplicate_window" not in desired and actual.get("duplicate_window", 0) > age:
         desired["duplicate_window"] = age
-    # A stream with a transform that republishes everything as it is republishes the transformed subjects, which the server stores.
-    transformed, republish = (after.get("subject_transform") or {}).get("dest"), after.get("republish") or {}
-    if transformed and republish.get("dest") == ">" and republish.get("src") in (">", "", None):
-        desired["republish"] = republish | {"src": transformed, "dest": transformed}
+    republish = after.get("republish")
+    if republish:
+        desired["republish"] = _stored_republish(republish, (after.get("subject_transform") or {}).get("dest"))
     if after.get("subject_delete_marker_ttl"):
         desired["allow_msg_ttl"] = True
     if after.get("subject_delete_marker_ttl") or after.get("allow_msg_schedules"):
@@ -111,6 +110,17 @@ def complete_stream(desired: Config, actual: Config) -> Config:
     if actual and after.get("mirror") and not after["mirror"].get("external"):
         desired.pop("mirror_direct", None)
     return desired
+
+
+def _stored_republish(republish: Config, transformed: str | None) -> Config:
+    """`republish` as the server stores it: an empty source is every subject.
+
+    A stream with a transform that republishes everything as it is republishes the transformed subjects.
+    """
+    source = republish.get("src") or ">"
+    if transformed and source == republish.get("dest") == ">":
+        return republish | {"src": transformed, "dest": transformed}
+    return republish | {"src": source}
 
 
 PLACEMENT = record(("cluster", string), ("tags", strings))
