@@ -123,6 +123,14 @@ def test_a_consumer_that_relies_on_a_change_that_is_refused_is_refused_too(told)
     assert [code for code, _words in foreseen[2]] == ["SUBJECTS_TAKEN", "FIXED_AT_CREATION"]
 
 
+def test_a_consumer_of_a_stream_that_the_same_task_deletes_is_refused(told):
+    told(nats_stream, name="S", subjects=["s.>"])
+    declared = {"streams": [{"name": "S", "state": "absent"}], "consumers": [{"stream": "S", "name": "c"}]}
+    foreseen = told(nats_jetstream, check=True, **declared)
+    assert foreseen == told(nats_jetstream, **declared)
+    assert [code for code, _words in foreseen[2]] == ["NOT_FOUND"]
+
+
 @pytest.mark.parametrize(
     ("before", "declared"),
     [
