@@ -244,7 +244,7 @@ class Installed:
         with subprocess.Popen(
             [str(self.venv / "bin" / command[0]), *command[1:]],
             cwd=cwd or self.folder,
-            env=self.environment(**more),
+            env=self.environment(PWD=str(cwd or self.folder), **more),  # where reports and bundles go
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

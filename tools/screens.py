@@ -43,7 +43,7 @@ REPLACED = (
     (re.compile(r"\b[\w-]+-(?:bundle\.zip)"), "demo-nats-bundle.zip"),
     (re.compile(r"\b[\w-]+-nats\.html"), "demo-nats.html"),
     (re.compile(r"^ *queue group +.*\d+( \+ \d+)+$", re.MULTILINE), "  queue group  …"),
-    (re.compile(r"^ *(exactly once over a redelivery) +", re.MULTILINE), r"  \1  "),
+    (re.compile(r"^ *(redelivery and deduplication) +", re.MULTILINE), r"  \1  "),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "12 s"),
     (re.compile(r"\b\d+(\.\d+)? ms\b"), "1.2 ms"),
     (re.compile(r"\b\d+ KiB\b"), "100 KiB"),

@@ -137,6 +137,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.sampling im
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
+    by_server,
     figures,
     meta_leader_with_quorum,
 )
@@ -150,7 +151,7 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
     names: dict[str, list[str]] = {}
     for account, name in sorted(found):
         names.setdefault(account, []).append(name)
-    digests = {answer["server"]["name"]: answer["data"].get("config_digest") for answer in snapshot.varz}
+    digests = {name: answer["data"].get("config_digest") for name, answer in by_server(snapshot, snapshot.varz).items()}
     return {
         "figures": figures(snapshot),
         "place": snapshot.kubernetes.place if snapshot.kubernetes else "",

@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import Secrets
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import Loaded
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, by_server
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs, server_name
@@ -57,7 +57,7 @@ def loaded(kubernetes: Kubernetes, pods: Iterable[Object], snapshot: Snapshot) -
 
 def varz_by_server(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
     """What each server says of itself: to the system account, or on its monitoring port where it could not be asked so."""
-    answered = {answer["server"]["name"]: answer["data"] for answer in snapshot.varz}
+    answered = {name: answer["data"] for name, answer in by_server(snapshot, snapshot.varz).items()}
     return {**snapshot.varz_of_silent, **answered}
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     is_copy_of_logins,
     title,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import is_volume_of
 
 # These kinds hold data or other objects. They are deleted by a person, or with nats_cluster_delete_data.
 KEPT_KINDS = {
@@ -59,10 +59,6 @@ def belongs_to(item: Object, cluster: str, namespace: str) -> bool:
     if item["kind"] == "PersistentVolumeClaim" and is_volume_of(item, cluster):
         return True  # the StatefulSet's controller made it
     return any(entry.get("manager") == MANAGER for entry in meta.get("managedFields") or [])
-
-
-def is_volume_of(claim: Object, cluster: str) -> bool:
-    return bool(re.fullmatch(rf"data-{re.escape(cluster)}-\d+", claim["metadata"]["name"]))
 
 
 def leftovers(owned: Iterable[Object], declared: Iterable[Object], cluster: str) -> Leftovers:

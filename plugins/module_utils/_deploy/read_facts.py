@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -51,6 +50,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     is_copy_of_logins,
     title,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import is_volume_of
 
 MAX_CONCURRENT = 8
 # The kinds of a cluster's objects, in the order in which they are deleted: those that use others come first.
@@ -179,8 +179,8 @@ def _lost(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
 
 
 def claims_of(name: str, claims: list[Object]) -> list[Object]:
-    """The volumes of this cluster's servers, without those of a cluster whose name begins with the same words."""
-    return [claim for claim in claims if re.fullmatch(rf"data-{re.escape(name)}-\d+", claim["metadata"]["name"])]
+    """The volumes of this cluster's servers."""
+    return [claim for claim in claims if is_volume_of(claim, name)]
 
 
 def _configuration(kubernetes: Kubernetes, statefulset: Object, namespace: str) -> Object | None:

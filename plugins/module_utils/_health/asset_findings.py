@@ -40,8 +40,12 @@ def stream_findings(servers: Mapping[str, Answer], expected: int) -> Iterator[Fi
         yield from _limits(what, config, stream.get("state") or {})
     for account, names in sorted(single.items()):
         shown = ", ".join(names[:MAX_NAMES_LISTED]) + (", …" if len(names) > MAX_NAMES_LISTED else "")
-        evidence = f"{len(names)} streams have one replica: {shown}"
-        remedy = "They are unavailable while their server is down, and lost with its volume."
+        number = "1 stream has" if len(names) == 1 else f"{len(names)} streams have"
+        evidence = f"{number} one replica: {shown}"
+        remedy = (
+            "A stream with one replica is unavailable while its server is down, and lost with that server's volume, "
+            "or with its restart if it is in memory. Give it three replicas if that must not happen."
+        )
         yield info("SINGLE_REPLICA", f"account {account}", evidence, remedy)
 
 

@@ -45,9 +45,7 @@ def evaluate(snapshot: Snapshot) -> list[Finding]:
         *account_findings(snapshot),
         *server_findings(varz, size),
         *pod_findings(snapshot),
-        *health_check_findings(
-            by_server(snapshot, snapshot.healthz), snapshot.kubernetes.pods if snapshot.kubernetes else {}
-        ),
+        *health_check_findings(by_server(snapshot, snapshot.healthz), snapshot.kubernetes),
         *owner_findings(servers),
         *history_findings(snapshot.previous, figures(snapshot)),
     ]

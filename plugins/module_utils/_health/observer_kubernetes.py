@@ -10,12 +10,14 @@ A file of its own, because importing the client library takes longer than asking
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
+from ansible_collections.messaging.nats.plugins.module_utils._common.command_line import module_target
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
@@ -80,6 +82,7 @@ class ThroughKubernetes:
         """`look_inside` is whether the configuration files in the pods are read."""
         self._kubernetes = Kubernetes(target.api)
         self._namespace, self._cluster = target.namespace, target.cluster
+        self._target = module_target(target.api, target.namespace, target.cluster, os.environ)
         self._account, self._timeout = target.account or "SYS", timeout
         self._expectation = expectation or Expectation()
         self._opened, self._time = opened, AnswerTime(timeout)
@@ -113,6 +116,7 @@ class ThroughKubernetes:
             digests=self._digests.finish(digests, by_server, missing, answers["VARZ"]) if self._digests else {},
             route_errors=dict(self._route_errors(silent)),
             place=self.place,
+            target=self._target,
         )
         return Snapshot(
             expected,

@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from statistics import median
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
+from ansible_collections.messaging.nats.plugins.module_utils._common.command_line import playbook_command
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import (
     Finding,
@@ -23,7 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
     percent,
     warning,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Pod, says_ok
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import KubernetesView, says_ok
 
 DAY_S = 86400
 EXPIRES_SOON_S, EXPIRES_NOW_S = 30 * DAY_S, 7 * DAY_S
@@ -59,8 +60,8 @@ def server_findings(servers: Servers, expected: int) -> Iterator[Finding]:
     yield from _memory_outliers(servers)
 
 
-def health_check_findings(servers: Servers, pods: Mapping[str, Pod]) -> Iterator[Finding]:
-    """`servers` are the answers to HEALTHZ, by name. That all is well is not believed; a complaint is. `pods` are those of the servers."""
+def health_check_findings(servers: Servers, view: KubernetesView | None) -> Iterator[Finding]:
+    """`servers` are the answers to HEALTHZ, by name. That all is well is not believed; a complaint is."""
     for name, answer in servers.items():
         data = answer["data"]
         if says_ok(answer) and data.get("status") in ("ok", None):
@@ -69,12 +70,10 @@ def health_check_findings(servers: Servers, pods: Mapping[str, Pod]) -> Iterator
         complaint = str(data.get("error") or errors or data.get("status"))
         what, evidence = f"server {name}", f"its health check says: {complaint}"
         if any(words in complaint for words in STORE_ERRORS):
-            restart = (
-                f" (ansible-playbook messaging.nats.restart -e nats_cluster_server={pods[name].name})"
-                if name in pods
-                else ""
-            )
-            remedy = f"Its disk is full or broken: make room, then restart the server{restart}. It does not catch up by itself."
+            remedy = "Its disk is full or broken: make room, then restart the server; it does not catch up by itself."
+            if view and name in view.pods:
+                command = playbook_command(view.target, "restart", {"nats_cluster_server": view.pods[name].name})
+                remedy = f"{remedy} {command}"
             yield error("STORE_WRITE_FAILED", what, evidence, remedy)
         else:
             yield warning("HEALTH_CHECK_FAILED", what, evidence, "Look at the other findings, or at its log.")

@@ -70,6 +70,8 @@ class KubernetesView:
     route_errors: Mapping[str, str] = field(default_factory=dict)
     # Where the cluster is, in words: its name, its namespace, and the context that leads there.
     place: str = ""
+    # What leads there, for commands.
+    target: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

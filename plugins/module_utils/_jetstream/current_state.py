@@ -93,7 +93,7 @@ async def read_current_state(
         names = [name for name in names if name not in streams]
     found, errors = await _read_each(names, (jetstream.find(Place(name)) for name in names))
     streams |= found
-    # In check mode, what is planned for a stream that the same task deletes would find no stream.
+    # In check mode a stream that the same task deletes still exists, and is treated as deleted already.
     streams |= {place.stream: None for place in leaving if place.consumer is None}
     parents = _streams_to_list(items, streams)
     lists, list_errors = await _read_each(parents, (jetstream.consumers(name) for name in parents))

@@ -21,6 +21,11 @@ def is_server_name(name: str, cluster: str) -> bool:
     return re.fullmatch(rf"{re.escape(cluster)}-(0|[1-9]\d*)", name) is not None
 
 
+def is_volume_of(claim: Mapping[str, Any], cluster: str) -> bool:
+    """Whether this is the volume of a server of this cluster, and not of one whose name begins with the same words."""
+    return re.fullmatch(rf"data-{re.escape(cluster)}-\d+", claim["metadata"]["name"]) is not None
+
+
 def is_server_pod(pod: Mapping[str, Any], cluster: str) -> bool:
     """Whether the StatefulSet of this cluster made the pod; also while the StatefulSet is replaced and its pods are kept."""
     meta = pod["metadata"]

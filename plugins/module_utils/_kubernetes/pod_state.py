@@ -50,10 +50,10 @@ def is_up(pod: Object | None) -> bool:
     return pod is not None and ready(pod) and not pod["metadata"].get("deletionTimestamp")
 
 
-def unschedulable(pod: Object | None) -> str | None:
+def unschedulable(pod: Mapping[str, Any] | None) -> str | None:
     """Why no node takes the pod, in the scheduler's words.
 
-    An event does not tell: Kubernetes counts the scheduler's later events with the first one, whose words stay.
+    Not by an event: Kubernetes folds the scheduler's later events into the first one, which keeps its old message.
     """
     for found in (pod or {"status": {}})["status"].get("conditions") or []:
         if found["type"] == "PodScheduled" and found["status"] == "False" and found.get("reason") == "Unschedulable":

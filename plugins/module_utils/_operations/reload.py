@@ -49,6 +49,8 @@ POLL_INTERVAL_S, SYNC_RETRY_S = 0.1, 2.0
 VALUES = re.compile(r"[:,]?\s*(?:field \"\w+\": )?old=.*", re.DOTALL)
 # After a signal; only the log has it then.
 REFUSAL = re.compile(r"\[ERR\] (Failed to reload server configuration: .*)")
+# What the server says of a key that it takes over only when it starts.
+UNSUPPORTED = ("reload not supported", "reload does not support")
 MAX_LOG_LINES = 20
 # For the server to carry out a signal, or to log why it does not.
 SIGNAL_TIMEOUT_S = 5.0
@@ -332,7 +334,8 @@ def _refused(servers: list[ServerReload]) -> NatsError:
             more = f" (log: {log})" if log and server.refusal not in log else ""
             by_reason.setdefault(f"{server.refusal}{more}", []).append(server.name)
     reasons = "; ".join(f"{_listed(names, 'refuses')} it: {reason}" for reason, names in by_reason.items())
-    unsupported = any(words in reasons for words in ("reload not supported", "reload does not support"))
+    refused = [server.refusal for server in servers if server.refusal]
+    unsupported = all(any(words in refusal for words in UNSUPPORTED) for refusal in refused)
     cause = f"{reasons}; {_listed(loaded, 'has')} taken it over"
     if unsupported:
         return NatsError("configuration", cause, ROLL, code="RESTART_REQUIRED")

@@ -54,7 +54,7 @@ class RestartOptions:
     move_single_replicas: bool = False
     # Whether it restarts even where streams lose their quorum meanwhile.
     force: bool = False
-    # Whether its pod will be of an older revision, which check mode has told no pod.
+    # Check mode only: the requested restart would make a new revision, so that every pod counts as an older one.
     outdated: bool = False
 
 

@@ -83,7 +83,7 @@ class Smoke:
                 made,
                 await tried("publish once", self._deduplicated),
                 await tried("consume and acknowledge", self._acknowledged),
-                await tried("exactly once over a redelivery", self._redelivered),
+                await tried("redelivery and deduplication", self._redelivered),
             ]
         finally:
             with suppress(*FAILURES):
@@ -210,7 +210,7 @@ class Smoke:
         except (nats.errors.TimeoutError, asyncio.TimeoutError):
             third = []
         expect(not third, "it came again after it was acknowledged")
-        check.evidence = "a message that was not acknowledged came again, and after its acknowledgement no more"
+        check.evidence = "an unacknowledged message was delivered again, and not after it was acknowledged"
 
 
 async def once_it_is_known(ask: Callable[[], Awaitable[Any]]) -> Any:

@@ -44,7 +44,11 @@ SCHEDULER_REASONS = (
         "anti-affinity",
         "Each server needs a node of its own: add nodes, or set nats_cluster_spread: preferred.",
     ),
-    ("unschedulable", "A node is cordoned: uncordon it, or add another."),
+    (
+        "unschedulable",
+        "A node is cordoned (kubectl get nodes says which): "
+        "give it back with the playbook drain and nats_cluster_node_state=uncordoned, or kubectl uncordon.",
+    ),
     ("untolerated taint", "Add nats_cluster_tolerations, or remove the taint."),
     ("node affinity/selector", "Check nats_cluster_node_selector against the nodes' labels."),
 )

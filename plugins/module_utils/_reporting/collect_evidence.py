@@ -12,11 +12,13 @@ from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import surveys
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import is_volume_of
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import server_name
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
@@ -75,7 +77,7 @@ def examine(
 
 def _claims(reader: _Reader, cluster: str) -> list[Object]:
     claims = reader.all("v1", "persistentvolumeclaims") or ()
-    return [claim for claim in claims if object_name(claim).startswith(f"data-{cluster}-")]
+    return [claim for claim in claims if is_volume_of(claim, cluster)]
 
 
 def _peers(cluster: str, statefulset: Object | None, pods: Sequence[Object]) -> list[str]:
@@ -85,14 +87,15 @@ def _peers(cluster: str, statefulset: Object | None, pods: Sequence[Object]) -> 
 
 
 def _logs(kubernetes: Kubernetes, namespace: str, pods: Sequence[Object]) -> tuple[dict[str, str], dict[str, str]]:
-    """By pod: the log of its server, and of the process before, if that ended."""
-    logs = {object_name(pod): kubernetes.logs(namespace, object_name(pod), "nats", MAX_LOG_LINES) for pod in pods}
-    ended = {
-        object_name(pod): kubernetes.logs(namespace, object_name(pod), "nats", MAX_LOG_LINES, previous=True)
-        for pod in pods
-        if status(pod).get("restartCount")
+    """By pod: the log of its server, and of the process before, if that ended; without what is secret."""
+
+    def log(pod: Object, previous: bool = False) -> str:
+        return masked_log(kubernetes.logs(namespace, object_name(pod), "nats", MAX_LOG_LINES, previous=previous))
+
+    restarted = [pod for pod in pods if status(pod).get("restartCount")]
+    return {object_name(pod): log(pod) for pod in pods}, {
+        object_name(pod): log(pod, previous=True) for pod in restarted
     }
-    return logs, ended
 
 
 class _Reader:

@@ -124,7 +124,7 @@ def diagnosis_page(facts: Evidence, diagnoses: Sequence[Diagnosis]) -> str:
         finding, effects = diagnosis.finding, diagnosis.effects
         lines += [
             f"  {number}. {finding.severity} {finding.code}: {finding.object}",
-            f"     {finding.evidence}.",
+            f"     {finding.evidence.rstrip('.')}.",
             f"     Remedy: {finding.remedy}",
         ]
         if effects:

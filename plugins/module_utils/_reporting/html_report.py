@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
+    by_server,
     cluster_of,
     meta_leader_with_quorum,
 )
@@ -111,7 +112,7 @@ def _topology(snapshot: Snapshot) -> Iterator[Html]:
 
 def _servers(snapshot: Snapshot) -> Iterator[Html]:
     servers = answered(snapshot)
-    varz = {answer["server"]["name"]: answer["data"] for answer in snapshot.varz}
+    varz = {name: answer["data"] for name, answer in by_server(snapshot, snapshot.varz).items()}
     volumes = snapshot.kubernetes.volumes if snapshot.kubernetes else {}
     rows = [
         _server(name, servers[name]["data"], varz.get(name, {}), volumes.get(name, 0))

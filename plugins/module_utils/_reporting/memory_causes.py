@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import percent
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import by_server
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
     Cause,
     CauseRank,
@@ -31,9 +32,9 @@ MAX_CLIENTS_LISTED = 5
 
 
 def memory(facts: Evidence) -> Iterator[Cause]:
-    by_server = {answer["server"]["name"]: answer["data"] for answer in facts.snapshot.varz}
+    answers = by_server(facts.snapshot, facts.snapshot.varz)
     for pod in facts.pods:
-        limit, varz = _limit(pod), by_server.get(server_of(facts, pod)) or {}
+        limit, varz = _limit(pod), answers.get(server_of(facts, pod), {}).get("data") or {}
         yield from _killed(facts, pod, limit, varz)
         yield from _limits(pod, limit, varz)
     for server, connections in sorted(facts.connections.items()):

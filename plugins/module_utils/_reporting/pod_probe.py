@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_log
+
 SECTION_HEADING = re.compile(r"^== (\w+) ?(\S*)$", re.MULTILINE)
 OPEN_FILES = re.compile(r"Max open files\s+(\d+)")
 # One shell for all questions; the peers are asked at the same time, each for five seconds at most.
@@ -83,7 +85,7 @@ def read(output: str) -> Inside:
         sections.get("writable") == "yes",
         int(limit[1]) if limit else 0,
         int(sections["open"]) if sections.get("open", "").isdigit() else 0,
-        "" if "is valid" in configuration else configuration.removeprefix("nats-server: "),
+        "" if "is valid" in configuration else masked_log(configuration.removeprefix("nats-server: ")),
         peers,
     )
 

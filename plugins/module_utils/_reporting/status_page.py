@@ -20,6 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.findings im
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
+    by_server,
     meta_leader_with_quorum,
 )
 
@@ -91,11 +92,7 @@ def _pod(pod: Answer, now: datetime) -> Iterator[str]:
 
 
 def _servers(snapshot: Snapshot) -> Iterator[str]:
-    rows = {
-        answer["server"]["name"]: answer["data"]
-        for answer in snapshot.varz
-        if answer["server"]["name"] in snapshot.expected
-    }
+    rows = {name: answer["data"] for name, answer in by_server(snapshot, snapshot.varz).items()}
     if not rows:
         return
     yield "SERVERS cpu: of all cores, high from 90 %; memory: of GOMEMLIMIT, high from 90 %; slow: clients cut off because they read too slowly"

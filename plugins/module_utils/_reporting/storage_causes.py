@@ -22,8 +22,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence
     events_of,
     object_name,
 )
-
-# Percent of a volume, and of the open files.
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Inside
 
 # From these percentages a volume is nearly full and full, and too many files are open.
@@ -125,8 +123,9 @@ def _memory_streams(facts: Evidence) -> Iterator[Cause]:
         if (stream.get("config") or {}).get("storage") == "memory"
     ]
     if in_memory and any(_may_store_files(answer) for answer in answered(facts.snapshot).values()):
-        evidence = f"{len(in_memory)} streams are kept in memory: {', '.join(in_memory[:MAX_STREAMS_LISTED])}"
-        remedy = "They are empty when all their servers restart: recreate them with storage: file if their messages must not be lost."
+        number = "1 stream is" if len(in_memory) == 1 else f"{len(in_memory)} streams are"
+        evidence = f"{number} kept in memory: {', '.join(in_memory[:MAX_STREAMS_LISTED])}"
+        remedy = "A stream in memory is empty once all its servers have restarted: recreate it with storage: file if its messages must not be lost."
         yield cause(CauseRank.RISK, "MEMORY_STREAMS", f"cluster {facts.cluster}", evidence, remedy)
 
 

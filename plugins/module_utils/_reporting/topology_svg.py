@@ -15,6 +15,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.assets impo
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
+    by_server,
     meta_leader_with_quorum,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.markup import Html, element
@@ -53,7 +54,7 @@ def _ring(count: int, height: int) -> Iterator[tuple[float, float]]:
 def _fully_routed(snapshot: Snapshot) -> set[str]:
     """The servers with routes to all others that answer. VARZ has only their number, so single routes are not known."""
     answering = answered(snapshot)
-    routes = {answer["server"]["name"]: answer["data"].get("remotes", 0) for answer in snapshot.varz}
+    routes = {name: answer["data"].get("remotes", 0) for name, answer in by_server(snapshot, snapshot.varz).items()}
     others = len(answering) - 1
     return {name for name in answering if routes.get(name, others) >= others}
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.command_line import module_target
 from ansible_collections.messaging.nats.plugins.module_utils._health.server_findings import (
     health_check_findings,
     server_findings,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Pod
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import KubernetesView, Pod
 from tests.support.findings import MIB, after, codes
 
 
@@ -101,20 +102,26 @@ def test_what_only_several_servers_together_show(other, expected):
     ],
 )
 def test_a_complaint_of_the_health_check_is_a_finding(healthz, expected):
-    assert codes(health_check_findings({"nats-0": {"server": {"name": "nats-0"}, "data": healthz}}, {})) == expected
+    assert codes(health_check_findings({"nats-0": {"server": {"name": "nats-0"}, "data": healthz}}, None)) == expected
 
 
 @pytest.mark.parametrize(
-    ("pods", "command"),
+    ("view", "command"),
     [
-        ({}, "restart the server. It"),
-        ({"eu-nats-0": Pod("nats-0", "Running")}, "messaging.nats.restart -e nats_cluster_server=nats-0)"),
+        (None, "restart the server; it does not catch up by itself."),
+        (
+            KubernetesView(
+                pods={"eu-nats-0": Pod("nats-0", "Running")},
+                target=module_target({"context": "eu", "api_key": "s3cret"}, "messaging", "nats", {}),
+            ),
+            "by itself. ansible-playbook messaging.nats.restart -e nats_cluster_namespace=messaging -e nats_cluster_context=eu -e nats_cluster_server=nats-0",
+        ),
     ],
 )
-def test_a_failed_write_is_mended_by_a_restart_of_its_pod(pods, command):
+def test_a_failed_write_is_mended_by_a_restart_of_its_pod(view, command):
     complaint = {"server": {"name": "eu-nats-0"}, "data": {"status_code": 503, "error": "stream write error: x"}}
-    (finding,) = health_check_findings({"eu-nats-0": complaint}, pods)
-    assert command in finding.remedy
+    (finding,) = health_check_findings({"eu-nats-0": complaint}, view)
+    assert finding.remedy.endswith(command)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ CASES = {
         ["POD_UNSCHEDULABLE"],
         "node of its own",
     ),
-    "a cordoned node": (scheduling("1 node(s) were unschedulable"), ["POD_UNSCHEDULABLE"], "uncordon it"),
+    "a cordoned node": (scheduling("1 node(s) were unschedulable"), ["POD_UNSCHEDULABLE"], "A node is cordoned"),
     "a taint": (scheduling("had untolerated taint {x: }"), ["POD_UNSCHEDULABLE"], "nats_cluster_tolerations"),
     "a volume that is elsewhere": (
         scheduling("1 node(s) had volume node affinity conflict, 2 node(s) were unschedulable"),

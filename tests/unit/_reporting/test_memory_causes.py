@@ -16,7 +16,7 @@ from tests.support.evidence import MIB, PODS, WELL, first, pod
 
 
 def varz(server="nats-0", **data):
-    return Snapshot(PODS, varz=({"server": {"name": server}, "data": data},))
+    return Snapshot((*PODS, server), varz=({"server": {"name": server}, "data": data},))
 
 
 KILLED = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "noon"}}

@@ -47,7 +47,7 @@ CASES = {
     "deploy_check": (
         "deploy",
         plan("create") | CHECK,
-        ["nothing was changed, since this was a check. To have what is planned above done, run the same command without --check."],
+        ["nothing was changed, since this was a check. To make these changes, run the same command without --check."],
     ),
     "deploy_create": (
         "deploy",
@@ -83,13 +83,13 @@ CASES = {
     "restart_server_check": (
         "restart_server",
         {"nats_cluster_server": "nats-1", "__nats_cluster_lone_restart": {"changed": True, "notes": []}} | CHECK,
-        ["Server nats-1 would restart", f"Next: restart it: {RUN}restart{THERE} -e nats_cluster_server=nats-1"],
+        ["Server nats-1 would restart, once the others can do without it, which was not asked.", "To restart it, run the same command without --check."],
     ),
     "verify": ("verify", FOLLOWED, ["all 3 servers are members", "Nothing was changed."]),
     "verify_findings": (
         "verify",
         {"__nats_cluster_health": HEALTH | {"findings": [WARNING]}},
-        ["It found 1 thing to know: server nats-0.", f"{RUN}status{THERE}"],
+        ["  warning server nats-0: 93 % of CPU\nCluster nats in namespace demo is healthy, with 1 warning: all 3 servers are members", f"{RUN}diagnose{THERE}"],
     ),
     "status": (
         "status",
@@ -135,12 +135,15 @@ CASES = {
     "replace_check": (
         "replace",
         {"nats_cluster_server": "nats-1", "__nats_cluster_replaced": DONE | {"notes": ["it gets one"]}} | CHECK,
-        ["  - it gets one", f"Next: replace it: {RUN}replace{THERE} -e nats_cluster_server=nats-1"],
+        [
+            "PLAN for server nats-1 of cluster nats in namespace demo:\n  - it gets one\n\nNothing was changed",
+            "To replace it, run the same command without --check.",
+        ],
     ),
     "drain_plan": (
         "drain_plan",
         {"nats_cluster_node": "w2", "__nats_cluster_asked": {"results": [{"notes": ["it will wait"]}]}},
-        ["  - it is cordoned and takes no more pods", "  - it will wait"],
+        ["  - cordon it, so that it takes no more pods", "  - it will wait"],
     ),
     "drain_plan_nobody": ("drain_plan", {"nats_cluster_node": "w2", "__nats_cluster_asked": {"results": []}}, ["  - no server in namespace demo is on it"]),
     "drain_server": (
@@ -148,15 +151,23 @@ CASES = {
         {"nats_cluster_node": "w2", "__nats_cluster_leaving": {"pod": "nats-2"}, "__nats_cluster_drained": DONE},
         ["Server nats-2 has left node w2 after 5.3 s; 3 leaders were handed over before.", "Nothing was lost"],
     ),
+    "drain_server_elsewhere": (
+        "drain_server",
+        {"nats_cluster_node": "w3", "__nats_cluster_leaving": {"pod": "nats-2"}, "__nats_cluster_drained": DONE | {"changed": False}},
+        ["Server nats-2 is not on node w3.", "Nothing was lost"],
+    ),
     "drain": (
         "drain",
         {"nats_cluster_node": "w2", "__nats_cluster_on_node": [{"pod": "nats-2", "cluster": "nats"}]},
-        ["Node w2 is drained: nats-2 left it.", f"{RUN}drain{THERE} -e nats_cluster_node=w2 -e nats_cluster_node_state=uncordoned"],
+        [
+            "Node w2 is drained: no server of NATS in namespace demo is on it.",
+            "drain w2 --ignore-daemonsets",
+            f"{RUN}drain{THERE} -e nats_cluster_node=w2 -e nats_cluster_node_state=uncordoned"],
     ),
     "drain_check": (
         "drain",
         {"nats_cluster_node": "w2", "__nats_cluster_on_node": []} | CHECK,
-        ["Nothing was changed, since this was a check.", f"Next: drain it: {RUN}drain{THERE} -e nats_cluster_node=w2"],
+        ["Nothing was changed, since this was a check. To drain the node, run the same command without --check."],
     ),
     "uncordon": (
         "drain",
