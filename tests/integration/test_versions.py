@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import VERSION_BY_LEVEL
+from ansible_collections.messaging.nats.plugins.module_utils._config.versions import first_with
 from ansible_collections.messaging.nats.plugins.modules import (
     nats_account_info,
     nats_consumer,
@@ -82,7 +82,7 @@ def test_what_a_server_is_too_old_for_is_refused_with_the_version_it_needs(run, 
         assert result["changed"] is True, result
         assert run(module, **params)["changed"] is False
     else:
-        assert f"needs nats-server {VERSION_BY_LEVEL[needed]} (API level {needed})" in result["msg"]
+        assert f"needs nats-server {first_with(needed)} (API level {needed})" in result["msg"]
 
 
 def test_what_is_read_is_applied_again_without_a_change(run):

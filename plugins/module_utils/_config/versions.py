@@ -36,6 +36,12 @@ def level(version: str) -> int:
     return max((found for since, found in LEVELS if parsed(version) >= since), default=0)
 
 
+def first_with(api_level: int) -> str:
+    """The first version with this level, as people write it."""
+    numbers = next(since for since, found in LEVELS if found == api_level)
+    return ".".join(map(str, numbers if numbers[-1] else numbers[:-1]))
+
+
 def version_problems(running: Iterable[str], declared: str, needs: Mapping[str, int]) -> list[str]:
     """Why the servers can't change to the declared version. `needs` is the API level that each stream or consumer requires."""
     return sorted({problem for version in running for problem in _steps(version, declared)}) + list(

@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.versions im
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import SERVER_NAME_VARIABLE
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import ordinal
 
 SIZES = (1, 3, 5, 7)
 
@@ -107,7 +108,7 @@ def kept_volumes_remarks(facts: ClusterFacts) -> Iterator[str]:
 
 def number_of_servers(claims: Iterable[Object]) -> int:
     """The smallest cluster that can have left these volumes."""
-    last = max(int(claim["metadata"]["name"].rpartition("-")[2]) for claim in claims)
+    last = max(ordinal(claim["metadata"]["name"]) for claim in claims)
     return next((size for size in SIZES if size > last), last + 1)
 
 

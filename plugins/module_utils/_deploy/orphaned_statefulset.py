@@ -19,17 +19,18 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     Object,
     nats_image,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import ordinal
 
 
 def lost_statefulset(name: str, pods: list[Object], revisions: list[Object], claims: list[Object]) -> Object | None:
     """The lost StatefulSet, as far as a plan needs it; None where nothing was lost."""
-    by_ordinal = {_ordinal(pod["metadata"]["name"]): pod for pod in left_behind(pods)}
+    by_ordinal = {ordinal(pod["metadata"]["name"]): pod for pod in left_behind(pods)}
     history = sorted((found for found in revisions if not is_controlled(found)), key=lambda found: found["revision"])
     if not by_ordinal or not history:
         return None
     template = {key: value for key, value in history[-1]["data"]["spec"]["template"].items() if key != "$patch"}
     volumes = {claim["metadata"]["name"]: claim["spec"] for claim in claims}
-    volume = next((found for ordinal in by_ordinal if (found := volumes.get(f"data-{name}-{ordinal}"))), None)
+    volume = next((found for number in by_ordinal if (found := volumes.get(f"data-{name}-{number}"))), None)
     meta = by_ordinal[max(by_ordinal)]["metadata"]
     image = nats_image(template)
     version = re.search(r":v?(\d+\.\d+\.\d+[^-@]*)", image)
@@ -70,7 +71,3 @@ def _is_ours(pod: Object) -> bool:
 
 def is_controlled(item: Object) -> bool:
     return any(owner.get("controller") for owner in item["metadata"].get("ownerReferences") or [])
-
-
-def _ordinal(name: str) -> int:
-    return int(name.rpartition("-")[2])

@@ -60,7 +60,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     only_restarts,
     title,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import server_name
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import ordinal, server_name
 
 # Annotation of a Secret with a configuration that servers read only until they restart.
 UNTIL_RESTART = "messaging.nats/until-restart"
@@ -311,7 +311,7 @@ def _to_roll(running: Running, template_changes: bool) -> tuple[str, ...]:
     # A pod that could not be created comes back with the revision that ran before, so it has to restart too.
     if template_changes or status.get("currentRevision") != newest:
         old += [name for ordinal in range(running.replicas) if (name := _pod(running, ordinal)) not in pods]
-    return tuple(sorted(old, key=lambda name: -int(name.rpartition("-")[2])))
+    return tuple(sorted(old, key=lambda name: -ordinal(name)))
 
 
 def _changed_key_secrets(pairs: list[Counterpart], declared: str | None) -> Iterator[str]:

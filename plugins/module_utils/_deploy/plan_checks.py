@@ -52,7 +52,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     nats_image,
     title,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import runs
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import ordinal, runs
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import served_until
 
 # What the API server says before the cause; it names the object as it was tried.
@@ -155,8 +155,7 @@ def check_pod(kubernetes: Kubernetes, proposed: ProposedPlan) -> list[str]:
         return remarks
     if new_pods:
         has_account = any(other.declared["kind"] == "ServiceAccount" and other.running for other in proposed.pairs)
-        ordinal = int(new_pods[0].rpartition("-")[2])
-        if remark := try_pod(kubernetes, declared, ordinal, proposed.pods, has_account):
+        if remark := try_pod(kubernetes, declared, ordinal(new_pods[0]), proposed.pods, has_account):
             remarks.append(remark)
     conf = config_values(configuration_of(proposed.pairs))
     hosts = _new_hosts(proposed.pairs, proposed.facts.running, conf)

@@ -23,6 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     is_restart_time,
     sentence,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import ordinal
 
 
 def masked_config_diff(before: str, after: str) -> list[str]:
@@ -40,7 +41,7 @@ CONFIG_SECRET_PATH = ".volumes[config].secret.secretName"
 
 def scale_in_words(running: Running, wanted: DeclaredCluster, leaving: tuple[str, ...]) -> Iterator[str]:
     if leaving:
-        count = max(running.replicas, *(int(name.rpartition("-")[2]) + 1 for name in leaving))
+        count = max(running.replicas, *(ordinal(name) + 1 for name in leaving))
         how = f"{', '.join(leaving)}, one at a time, each emptied first"
         yield f"scale in from {count} to {wanted.replicas} servers: {how}"
 

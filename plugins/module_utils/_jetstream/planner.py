@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
+from ansible_collections.messaging.nats.plugins.module_utils._config.versions import first_with
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import label, labelled, owner_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import (
     Context,
@@ -28,7 +29,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
-VERSION_BY_LEVEL = {1: "2.11", 2: "2.12", 3: "2.12.8", 4: "2.14", 5: "2.15"}
 NO_CONTEXT = Context()
 NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 # Values that are the same to the server as a missing field.
@@ -257,8 +257,7 @@ def _too_old_to_change(resource: Resource, changes: Changes, level: int) -> Iter
 
 
 def server_too_old(what: str, needed: int, level: int, remedy: str) -> Refusal:
-    version = VERSION_BY_LEVEL[needed]
-    cause = f"{what} needs nats-server {version} (API level {needed}), this server has level {level}"
+    cause = f"{what} needs nats-server {first_with(needed)} (API level {needed}), this server has level {level}"
     return Refusal("SERVER_TOO_OLD", cause, remedy)
 
 

@@ -16,11 +16,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._config.versions import LEVELS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.field_types import NestedError, Type, options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 # The API level of the newest server that the tables know.
-NEWEST_LEVEL = 5
+NEWEST_LEVEL = max(level for _version, level in LEVELS)
 
 
 @dataclass(frozen=True)

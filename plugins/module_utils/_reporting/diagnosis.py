@@ -91,10 +91,10 @@ def _as_cause(finding: Finding) -> Cause:
 
 
 def _without_consequences(causes: Sequence[Cause]) -> Iterator[Cause]:
-    """Of several causes that keep the same pod from running only the first, because the others follow from it."""
+    """Of several causes that keep the same pod from running, or from meeting the others, only the first: the others follow from it."""
     explained: set[str] = set()
     for cause in causes:
-        if cause.rank in (CauseRank.CANT_START, CauseRank.ENDS) and cause.about and cause.about <= explained:
+        if CauseRank.CANT_START <= cause.rank <= CauseRank.CANT_MEET and cause.about and cause.about <= explained:
             continue
         if cause.rank <= CauseRank.ENDS:
             explained |= cause.about

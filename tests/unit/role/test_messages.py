@@ -114,7 +114,7 @@ CASES = {
     "diagnose_bad": (
         "diagnose",
         {"__nats_cluster_diagnosis": {"page": "PAGE", "causes": [ERROR]}},
-        ["1 cause was found", f"{RUN}verify{THERE}"],
+        ["Cluster nats in namespace demo is unhealthy, with 1 error; the most likely cause comes first.", f"{RUN}verify{THERE}"],
     ),
     "smoke": ("smoke", {"__nats_cluster_smoke": {"checks": [{"name": "stream", "evidence": "made"}]}}, ["stream ", "all 1 operations worked"]),
     "rebalance": (
