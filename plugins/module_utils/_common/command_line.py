@@ -62,13 +62,13 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/:@+-]+")
 def module_target(
     api: Mapping[str, Any], namespace: str, cluster: str, environment: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The `target` of a module, of its option `kubernetes`. What inventory the play had is not known to it."""
-    given = {name: value for name, value in api.items() if value is not None}
+    """The `target` of a module, of its option `kubernetes`, without logins. What inventory the play had is not known to it."""
+    given = {name: api[name] for name in SHOWN_API_OPTIONS if api.get(name) is not None}
     simple = {name: given.pop(name) for name in ("kubeconfig", "context") if isinstance(given.get(name), str)}
     variables = {"nats_cluster_name": cluster, "nats_cluster_namespace": namespace, "nats_cluster_kubernetes": given}
     return {
         "variables": variables | {f"nats_cluster_{name}": value for name, value in simple.items()},
-        "environment": environment,
+        "environment": {name: environment[name] for name in ENVIRONMENT if name in environment},
     }
 
 

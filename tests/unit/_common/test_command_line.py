@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.command_line import (
     kubectl_command,
+    module_target,
     playbook_command,
 )
 
@@ -96,3 +97,17 @@ def test_variables_of_the_verb_keep_their_type():
 )
 def test_kubectl_reaches_the_same_namespace(reached, command):
     assert kubectl_command(reached) == command
+
+
+def test_a_module_shows_what_leads_to_its_cluster_and_no_login():
+    api = {"kubeconfig": None, "context": "eu", "host": "https://eu", "api_key": "s3cret", "account": "SYS"}
+    target = module_target(api, "messaging", "nats", {"K8S_AUTH_CONTEXT": "x", "AWS_SECRET_ACCESS_KEY": "s3cret"})
+    assert target == {
+        "variables": {
+            "nats_cluster_name": "nats",
+            "nats_cluster_namespace": "messaging",
+            "nats_cluster_context": "eu",
+            "nats_cluster_kubernetes": {"host": "https://eu"},
+        },
+        "environment": {"K8S_AUTH_CONTEXT": "x"},
+    }
