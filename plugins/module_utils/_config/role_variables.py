@@ -158,13 +158,10 @@ def _version(declared: RoleVariables) -> Problems:
 def _replicas(declared: RoleVariables) -> Problems:
     replicas = declared["nats_cluster_replicas"]
     if str(replicas) not in REPLICAS:
-        is_number = str(replicas).isdigit() and replicas is not True
-        even = is_number and 0 < int(replicas) < 8
-        why = (
-            f"servers survive no more failures than {int(replicas) - 1}"
-            if even
-            else "is not a number of servers that the role deploys"
-        )
+        if str(replicas) in ("2", "4", "6"):
+            why = f"servers survive no more failures than {int(replicas) - 1}"
+        else:
+            why = "is not a number of servers that the role deploys"
         yield f"nats_cluster_replicas: {replicas} {why}: write 1, 3, 5 or 7"
 
 

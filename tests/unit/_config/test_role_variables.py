@@ -63,6 +63,8 @@ def test_the_documented_variables_and_defaults_are_those_of_the_role():
         ({"version": 2.15}, "nats_cluster_version: '2.15' is not a version of nats-server: write"),
         ({"version": "2.10.29"}, "nats_cluster_version: 2.10.29 does not know the health check that the probes ask: write"),
         ({"replicas": 2}, "nats_cluster_replicas: 2 servers survive no more failures than 1: write 1, 3, 5 or 7"),
+        ({"replicas": 9}, "nats_cluster_replicas: 9 is not a number of servers that the role deploys: write 1, 3, 5 or 7"),
+        ({"replicas": "²"}, "nats_cluster_replicas: ² is not a number of servers that the role deploys: write 1, 3, 5 or 7"),
         ({"profile": "large"}, "nats_cluster_profile: 'large' is not a profile: write one of default, small"),
         ({"storage_size": "5GB"}, "nats_cluster_storage_size: '5GB' is not a Kubernetes quantity: write 5Gi"),
         ({"storage_size": "0"}, "nats_cluster_storage_size: 0 leaves no room: write"),
