@@ -160,7 +160,7 @@ CASES = {
         "drain",
         {"nats_cluster_node": "w2", "__nats_cluster_on_node": [{"pod": "nats-2", "cluster": "nats"}]},
         [
-            "Node w2 is drained: no server of NATS in namespace demo is on it.",
+            "Node w2 is drained: every server that this collection deployed in namespace demo has left it.",
             "drain w2 --ignore-daemonsets",
             f"{RUN}drain{THERE} -e nats_cluster_node=w2 -e nats_cluster_node_state=uncordoned"],
     ),
