@@ -120,7 +120,7 @@ def said(result):
     }
 
 
-def eventually(look, wanted, within=30):
+def states_of(look, wanted, within=30):
     """What is seen once it is as wanted: states need their time."""
     end = time.monotonic() + within
     while True:
@@ -172,7 +172,7 @@ def test_a_server_that_was_removed_and_came_back(health, declare, system, own_cl
         ("error", "SERVER_NOT_IN_META", f"server {victim.name}"),
         ("error", "STREAM_UNDER_REPLICATED", "stream S of account T0"),
     }
-    assert eventually(health, wanted) == wanted
+    assert states_of(health, wanted) == wanted
     keep("peer_removed", "SERVER_NOT_IN_META", "STREAM_UNDER_REPLICATED")
 
 
@@ -181,7 +181,7 @@ def test_a_server_that_finds_no_other(health, own_cluster, keep):
     own_cluster.stop(victim)
     own_cluster.start(victim, cluster=own_cluster.apart(victim))
     wanted = {("error", "SERVER_ISOLATED", "server n3")}
-    assert eventually(health, wanted) >= wanted
+    assert states_of(health, wanted) >= wanted
     keep("isolated", "SERVER_ISOLATED")
 
 
@@ -190,7 +190,7 @@ def test_a_server_of_another_cluster_does_not_count(health, own_cluster, keep):
     own_cluster.stop(victim)
     own_cluster.start(victim, cluster=own_cluster.configuration(victim)["cluster"] | {"name": "OTHER"})
     wanted = {("error", "CLUSTER_NAME_MISMATCH", "server n3")}
-    assert eventually(health, wanted) >= wanted
+    assert states_of(health, wanted) >= wanted
     keep("other_cluster_name", "CLUSTER_NAME_MISMATCH")
 
 
@@ -225,7 +225,7 @@ def test_a_quorum_that_is_lost_at_once_is_not_what_its_leader_says(health, decla
     assert leader(result) is None
     keep("two_of_three_down", "META_NO_QUORUM")
     wanted = {("error", "STREAM_NO_LEADER", "stream S of account T0")}
-    assert eventually(health, wanted) >= wanted
+    assert states_of(health, wanted) >= wanted
     keep("stream_without_leader", "META_NO_QUORUM", "STREAM_NO_LEADER")
 
 
@@ -237,7 +237,7 @@ def test_a_stream_whose_only_server_is_down(health, declare, own_cluster, keep):
         ("error", "SERVER_DOWN", f"server {server.name}"),
         ("error", "STREAM_UNAVAILABLE", "stream ONE of account T0"),
     }
-    assert eventually(lambda: health(**ACCOUNT), wanted) >= wanted
+    assert states_of(lambda: health(**ACCOUNT), wanted) >= wanted
     keep("stream_unavailable", "STREAM_UNAVAILABLE")
 
 
@@ -247,7 +247,7 @@ def test_a_server_without_jetstream(health, declare, own_cluster, keep):
     own_cluster.stop(victim)
     own_cluster.start(victim, jetstream={"enabled": False})
     wanted = {("error", "JETSTREAM_DISABLED", f"server {victim.name}")}
-    assert eventually(health, wanted) >= wanted
+    assert states_of(health, wanted) >= wanted
     keep("jetstream_off", "JETSTREAM_DISABLED")
 
 
@@ -293,7 +293,7 @@ def test_a_disk_that_others_filled(health, own_cluster, small_disk, fill, keep):
     own_cluster.fill_disk(small_disk)
     fill("BIG", 20, size=5000)
     wanted = {("error", "JETSTREAM_DISABLED", f"server {small_disk.name}")}
-    assert eventually(health, wanted) >= wanted
+    assert states_of(health, wanted) >= wanted
     keep("disk_full", "JETSTREAM_DISABLED")
 
 
@@ -327,7 +327,7 @@ def test_a_system_account_that_was_added_later(health, own_cluster, keep, run_mo
         own_cluster.start(server)
     own_cluster.wait()
     wanted = {("error", "ORPHANED_STREAMS", "account T0")}
-    assert eventually(lambda: health(**ACCOUNT), wanted) >= wanted
+    assert states_of(lambda: health(**ACCOUNT), wanted) >= wanted
     keep("system_account_added", "ORPHANED_STREAMS")
 
 
@@ -335,7 +335,7 @@ def test_two_servers_of_one_name(health, own_cluster, keep):
     own_cluster.stop(own_cluster[2])
     own_cluster.start(own_cluster[2], server_name="n1")
     wanted = {("error", "SERVER_DOWN", "server n3"), ("error", "DUPLICATE_SERVER_NAME", "server n1")}
-    assert eventually(health, wanted) >= wanted
+    assert states_of(health, wanted) >= wanted
     keep("two_of_one_name", "DUPLICATE_SERVER_NAME")
 
 
@@ -381,7 +381,7 @@ def test_a_consumer_that_is_listed_and_nowhere(health, declare, own_cluster, kee
         call = {"stream_name": "Q", "config": config}
         assert connection.request("$JS.API.CONSUMER.CREATE.Q.ghost", call)["error"]["err_code"] == 10012
         wanted = {("error", "CONSUMER_GHOST", "consumer ghost of stream Q of account T0")}
-        assert eventually(lambda: health(**ACCOUNT), wanted) >= wanted
+        assert states_of(lambda: health(**ACCOUNT), wanted) >= wanted
         keep("consumer_ghost", "CONSUMER_GHOST")
         # The remedy that the finding names.
         with suppress(NatsError):
@@ -397,7 +397,7 @@ def test_a_consumer_whose_only_server_is_down_is_no_ghost(health, declare, own_c
     server = next(server for server in own_cluster.servers if server.name == name)
     own_cluster.stop(server, signal.SIGTERM)
     wanted = {("error", "CONSUMER_UNAVAILABLE", "consumer one of stream S of account T0")}
-    assert eventually(lambda: health(**ACCOUNT), wanted) >= wanted
+    assert states_of(lambda: health(**ACCOUNT), wanted) >= wanted
     keep("consumer_unavailable", "CONSUMER_UNAVAILABLE")
 
 
@@ -425,5 +425,5 @@ def test_a_client_that_reads_too_slowly(health, own_cluster, keep):
         time.sleep(0.5)
         connection.run(flood())
         wanted = {("warning", "SLOW_CONSUMER", f"server {server.name}")}
-        assert eventually(lambda: health(previous=before["figures"]), wanted) == wanted
+        assert states_of(lambda: health(previous=before["figures"]), wanted) == wanted
     keep("slow_consumer", "SLOW_CONSUMER")

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ansible_collections.messaging.nats.plugins.modules import nats_kv
+from tests.support.waiting import eventually
 
 SECOND = 10**9
 B = {"bucket": "b"}
@@ -128,13 +127,12 @@ def test_sources_keys_become_keys_of_this_bucket(declare, bucket, jetstream, pub
     declare(nats_kv, bucket="origin")
     publish("$KV.origin.x")
     bucket(sources=[{"name": "origin"}])
-    subjects = {}
-    for _try in range(50):
-        subjects = jetstream("STREAM.INFO.KV_b", subjects_filter=">")["state"].get("subjects")
-        if subjects:
-            break
-        time.sleep(0.1)
-    assert subjects == {"$KV.b.x": 1}
+
+    def subjects():
+        return jetstream("STREAM.INFO.KV_b", subjects_filter=">")["state"].get("subjects")
+
+    eventually(subjects)
+    assert subjects() == {"$KV.b.x": 1}
 
 
 def test_a_bucket_that_is_a_source_twice_stays_as_it_is_declared(declare, bucket):
@@ -302,10 +300,7 @@ def test_promoting_a_mirror_leaves_keys_where_nobody_finds_them(declare, refused
     declare(nats_kv, bucket="origin")
     publish("$KV.origin.x")
     bucket(mirror={"name": "origin"})
-    for _try in range(50):
-        if jetstream("STREAM.INFO.KV_b")["state"]["messages"]:
-            break
-        time.sleep(0.1)
+    eventually(lambda: jetstream("STREAM.INFO.KV_b")["state"]["messages"])
     message = refused(nats_kv, **B, mirror={}, allow_irreversible=True)
     assert "would leave 1 messages under the keys of bucket origin" in message
     assert bucket(mirror={}, allow_irreversible=True, allow_data_loss=True)["changed"] is True

@@ -36,6 +36,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions
 from tests.support.certificates import certificate
 from tests.support.servers import SERVER, Cluster, free_port, login, reachable, secret
+from tests.support.waiting import eventually
 
 MB = 2**20
 DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")
@@ -168,13 +169,6 @@ class Reloaded:
     def close(self):
         for server in self.cluster.servers:
             self.cluster.stop(server)
-
-
-def eventually(question, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
