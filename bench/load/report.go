@@ -42,7 +42,7 @@ type Report struct {
 	Requests       Calls        `json:"requests"`
 	Requesters     []Calls      `json:"requesters"`
 	Consumers      []Deliveries `json:"consumers"`
-	Reconnects     uint64       `json:"reconnects"` // of all of them
+	Reconnects     uint64       `json:"reconnects"` // of all of them but the one that asks for the streams
 	Notes          []string     `json:"notes"`
 	Table          string       `json:"table"`
 }
