@@ -25,16 +25,6 @@ LEVEL_METADATA = "_nats.req.level"
 MAX_NAMES = 10
 
 
-def broken_promises(
-    running: Running, wanted: DeclaredCluster, declared: str | None, template: list[FieldChange], rolling: bool
-) -> list[str]:
-    """All reasons against a change: sentences that begin with the variable and end in what to do."""
-    return [
-        *what_is_refused(running, wanted, declared, template, rolling),
-        *what_is_not_known(running, wanted, declared, rolling),
-    ]
-
-
 def what_is_refused(
     running: Running, wanted: DeclaredCluster, declared: str | None, template: list[FieldChange], rolling: bool
 ) -> list[str]:

@@ -123,12 +123,12 @@ class Kubernetes:
         version, meta = item["apiVersion"], item["metadata"]
         plural, namespaced = self._kind(version, item["kind"])
         namespace = f"/namespaces/{meta['namespace']}" if namespaced else ""
-        return f"{_root(version)}{namespace}/{plural}/{meta['name']}"
+        return f"{api_root(version)}{namespace}/{plural}/{meta['name']}"
 
     def _kind(self, version: str, kind: str) -> tuple[str, bool]:
         """The plural name of a kind in paths, and whether its objects are in namespaces."""
         if version not in self._kinds:
-            found = self.find(_root(version), f"API {version}") or {"resources": []}
+            found = self.find(api_root(version), f"API {version}") or {"resources": []}
             self._kinds[version] = {
                 entry["kind"]: (entry["name"], entry["namespaced"])
                 for entry in found["resources"]
@@ -213,7 +213,7 @@ class Kubernetes:
         return exit_code(bytes(status), f"{command[0]} in pod {pod}"), output.decode(errors="replace")
 
 
-def _root(version: str) -> str:
+def api_root(version: str) -> str:
     """The path of an API version; only the core API has no group."""
     return f"/apis/{version}" if "/" in version else f"/api/{version}"
 

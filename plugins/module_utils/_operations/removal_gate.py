@@ -23,6 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
 from ansible_collections.messaging.nats.plugins.module_utils._operations.restart_gate import (
     against_its_silence,
     not_current,
+    too_few_without,
     unseen_before,
     without_leader,
 )
@@ -127,13 +128,12 @@ def accounts_of(servers: Mapping[str, Answer]) -> set[str]:
 
 
 def _not_without(group: Group, server: str) -> Iterator[str]:
-    others, needed = group.current - {server}, group.wanted // 2 + 1
     if group.wanted < 2:
         return
     if without_leader(group):
         yield f"{group.asset} has no leader"
-    elif len(others) < needed:
-        yield f"{group.asset} would have {len(others)} of the {needed} replicas it needs"
+    elif too_few := list(too_few_without(group, server)):
+        yield from too_few
     else:
         for name in sorted(group.servers - group.current - {server}):
             yield f"{group.asset}: its replica on {name} is not current"

@@ -51,9 +51,7 @@ def against_stopping(snapshot: Snapshot, server: str) -> list[str]:
         if group.wanted > 1 and without_leader(group):
             found.append(f"{group.asset} has no leader")
         elif group.wanted > 1 and server in group.servers:
-            left, needed = group.current - {server}, group.wanted // 2 + 1
-            if len(left) < needed:
-                found.append(f"{group.asset} would have {len(left)} of the {needed} replicas it needs")
+            found += too_few_without(group, server)
     return found
 
 
@@ -96,6 +94,13 @@ def is_away_for_meta(snapshot: Snapshot, server: str) -> bool:
 def without_leader(group: Group) -> bool:
     """Whether no server says itself that it leads. What others say is not enough: they may mean an earlier leader."""
     return group.leader is None or not group.confirmed
+
+
+def too_few_without(group: Group, server: str) -> Iterator[str]:
+    """That a stream or consumer would lose its quorum without this server."""
+    left, needed = group.current - {server}, group.wanted // 2 + 1
+    if len(left) < needed:
+        yield f"{group.asset} would have {len(left)} of the {needed} replicas it needs"
 
 
 def unseen_before(before: Snapshot) -> list[str]:

@@ -16,7 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.masking imp
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import Finding
 from ansible_collections.messaging.nats.plugins.module_utils._health.observer import surveys
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes, api_root
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import is_volume_of
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import server_name
@@ -106,14 +106,14 @@ class _Reader:
 
     def one(self, version: str, plural: str, name: str) -> Object | None:
         return self._kubernetes.find(
-            f"{_root(version)}/namespaces/{self._namespace}/{plural}/{name}", f"{plural} {name}"
+            f"{api_root(version)}/namespaces/{self._namespace}/{plural}/{name}", f"{plural} {name}"
         )
 
     def all(self, version: str, plural: str) -> list[Object] | None:
-        return self._listed(f"{_root(version)}/namespaces/{self._namespace}/{plural}", plural)
+        return self._listed(f"{api_root(version)}/namespaces/{self._namespace}/{plural}", plural)
 
     def everywhere(self, version: str, plural: str) -> list[Object] | None:
-        return self._listed(f"{_root(version)}/{plural}", plural)
+        return self._listed(f"{api_root(version)}/{plural}", plural)
 
     def _listed(self, path: str, what: str) -> list[Object] | None:
         try:
@@ -122,10 +122,6 @@ class _Reader:
             if error.err_code == HTTPStatus.FORBIDDEN:
                 return None
             raise
-
-
-def _root(version: str) -> str:
-    return f"/apis/{version}" if "/" in version else f"/api/{version}"
 
 
 def _store_folders(pods: Sequence[Object], snapshot: Snapshot) -> dict[str, str]:

@@ -16,7 +16,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import DeclaredCluster, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import knowledge
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import (
-    broken_promises,
     what_is_not_known,
     what_is_refused,
 )
@@ -47,6 +46,11 @@ CRASHES = {
     "containerStatuses": [{"name": "nats", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}],
 }
 SAME = DeclaredCluster(3, "2.15.1")
+
+
+def problems(*change):
+    running, wanted, declared, _template, rolling = change
+    return [*what_is_refused(*change), *what_is_not_known(running, wanted, declared, rolling)]
 
 
 def pod(number, status=None, image="nats:2.15.1-alpine"):
@@ -107,15 +111,13 @@ def all_answers(special):
 def test_taking_answers_away_never_turns_a_refusal_into_consent(case):
     special, wanted, conf, rolling = SAFEGUARDS[case]
     answers, size = all_answers(special)
-    seen = broken_promises(cluster(answers, size=size), wanted, conf, [], rolling)
+    seen = problems(cluster(answers, size=size), wanted, conf, [], rolling)
     assert seen or wanted.single_replica == "move"
     for count in range(size):
         for left in combinations(answers, count):
             if special in left and wanted.single_replica == "move" and count > 1:
                 continue
-            assert broken_promises(cluster(left, size=size), wanted, conf, [], rolling), [
-                found["server"] for found in left
-            ]
+            assert problems(cluster(left, size=size), wanted, conf, [], rolling), [found["server"] for found in left]
 
 
 @pytest.mark.parametrize("case", SAFEGUARDS)
@@ -142,12 +144,12 @@ def test_a_server_whose_jetstream_is_disabled_has_not_answered(case):
     ],
 )
 def test_a_change_that_takes_nothing_away_needs_no_answer(wanted, conf, rolling):
-    assert broken_promises(cluster([]), wanted, conf, [], rolling) == []
+    assert problems(cluster([]), wanted, conf, [], rolling) == []
 
 
 @pytest.mark.parametrize("pods", [(), (pod(0, CRASHES), pod(1, CRASHES), pod(2, {"phase": "Pending"}))])
 def test_a_cluster_that_is_down_is_repaired(pods):
-    assert broken_promises(cluster([], pods), SAME, CONF.replace("1048576", "2097152"), [], True) == []
+    assert problems(cluster([], pods), SAME, CONF.replace("1048576", "2097152"), [], True) == []
 
 
 @pytest.mark.parametrize(
@@ -155,16 +157,16 @@ def test_a_cluster_that_is_down_is_repaired(pods):
     [(SAME, WITHOUT_ORDERS), (SAME, LOWER), (DeclaredCluster(3, "2.14.6"), CONF), (DeclaredCluster(1, "2.15.1"), CONF)],
 )
 def test_a_cluster_that_is_down_loses_nothing_by_it(wanted, conf):
-    assert broken_promises(cluster([], ()), wanted, conf, [], True)
+    assert problems(cluster([], ()), wanted, conf, [], True)
 
 
 def test_back_to_what_the_majority_runs_is_a_repair():
     pods = (pod(0, image="nats:2.14.6-alpine"), pod(1, image="nats:2.14.6-alpine"), pod(2, CRASHES))
     others = [answer(0, version="2.14.6"), answer(1, version="2.14.6")]
-    assert broken_promises(cluster(others, pods), DeclaredCluster(3, "2.14.6"), CONF, [], True) == []
-    assert broken_promises(cluster(others[:1], pods), DeclaredCluster(3, "2.14.6"), CONF, [], True)
+    assert problems(cluster(others, pods), DeclaredCluster(3, "2.14.6"), CONF, [], True) == []
+    assert problems(cluster(others[:1], pods), DeclaredCluster(3, "2.14.6"), CONF, [], True)
     # It runs, and may have stored what the others can't read.
-    assert broken_promises(cluster(others, (*pods[:2], pod(2))), DeclaredCluster(3, "2.14.6"), CONF, [], False)
+    assert problems(cluster(others, (*pods[:2], pod(2))), DeclaredCluster(3, "2.14.6"), CONF, [], False)
 
 
 def test_without_a_readable_configuration_the_note_or_the_logins_tell_the_accounts():
@@ -173,10 +175,10 @@ def test_without_a_readable_configuration_the_note_or_the_logins_tell_the_accoun
     )
     by_login = replace(cluster([], ()), configuration=None, accounts_with_logins=frozenset({"app", "orders", "sys"}))
     for running in (noted, by_login):
-        assert broken_promises(running, SAME, WITHOUT_ORDERS, [], False)
-        assert not broken_promises(running, SAME, CONF, [], False)
+        assert problems(running, SAME, WITHOUT_ORDERS, [], False)
+        assert not problems(running, SAME, CONF, [], False)
     encrypted = CONF.replace("max_file_store", 'key: "hidden"\n  max_file_store')
-    (problem,) = broken_promises(noted, SAME, encrypted, [], False)
+    (problem,) = problems(noted, SAME, encrypted, [], False)
     assert "jetstream.cipher was none" in problem
     assert "hidden" not in problem
 
