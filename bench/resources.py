@@ -20,8 +20,12 @@ from typing import Any
 
 import nats
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import converge_all, declared_resources
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
+    Declaration,
+    converge_all,
+    declared_resources,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.mode import Mode
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from tests.support.servers import Cluster, secret
@@ -85,7 +89,7 @@ class Bench:
         start = time.perf_counter()
         with self.connection() as connection:
             items = declared_resources({"streams": wanted}, {})
-            connection.run(converge_all(JetStream(connection), items, None, Policy(), False, 60))
+            connection.run(converge_all(JetStream(connection), Declaration(items), Mode(False, 60)))
         return time.perf_counter() - start
 
     def raw(self, calls: list[tuple[str, Config]]) -> float:

@@ -235,6 +235,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument_spec import GUARDS, OWNER, RESETS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
     Converged,
+    Declaration,
     common_code,
     converge_all,
     declared_resources,
@@ -243,6 +244,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk imp
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.matching import LIST_OF_KIND, matching_entries
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.mode import Mode
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.patterns import Prune
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
@@ -276,11 +278,10 @@ def converged(module: NatsModule) -> Converged:
     allowed = frozenset({"allow_data_loss"} if params["allow_data_loss"] else ())
     policy = Policy(allowed, owner=(params["owner"] or "").strip())
     prune = Prune(**params["prune"]) if params["prune"] else None
+    declaration = Declaration(items, prune, policy, matching, guards, counted)
+    mode = Mode(module.check_mode, params["wait_timeout"])
     with connected(module.access, account="APP") as connection:
-        jetstream = JetStream(connection, module.api_prefix)
-        wait = params["wait_timeout"]
-        work = converge_all(jetstream, items, prune, policy, module.check_mode, wait, matching, guards, counted)
-        return connection.run(work)
+        return connection.run(converge_all(JetStream(connection, module.api_prefix), declaration, mode))
 
 
 def patterns_result(module: NatsModule, done: Converged) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import declared_resources
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.limit_check import LimitCheck
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.mode import Mode
 from ansible_collections.messaging.nats.plugins.module_utils._nats import jetstream_api
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
@@ -323,7 +324,7 @@ def test_the_verdict_is_that_of_the_servers(
 
     def run(declared, check):
         items = declared_resources(declared, {"allow_data_loss": True})
-        return connection.run(converge(JetStream(connection), items, check, 10))
+        return connection.run(converge(JetStream(connection), items, Mode(check, 10)))
 
     @settings(
         max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)

@@ -13,7 +13,9 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.execute import carry_out
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.mode import Mode
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.writing import Writing
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from ansible_collections.messaging.nats.plugins.modules import nats_jetstream, nats_jetstream_info, nats_stream
 
@@ -143,7 +145,7 @@ def test_tasks_that_run_at_the_same_time_all_have_their_subject(account_connecti
 
     async def work():
         api = JetStream(account_connection)
-        return await asyncio.gather(*(converge(api, [item], False, 5) for item in items(12)))
+        return await asyncio.gather(*(converge(api, [item], Mode(False, 5)) for item in items(12)))
 
     outcomes = [outcome for (outcome,) in account_connection.run(work())]
     assert [outcome.error for outcome in outcomes if outcome.error] == []
@@ -165,8 +167,8 @@ def test_what_another_writer_took_away_again_is_added_again(account_connection, 
             lost.append(await api.ask("STREAM.UPDATE.S", "S", stale))
         return answer
 
-    monkeypatch.setattr(f"{converge.__module__}.carry_out", overwritten)
-    (outcome,) = account_connection.run(converge(api, items(1), False, 5))
+    monkeypatch.setattr(f"{Writing.__module__}.carry_out", overwritten)
+    (outcome,) = account_connection.run(converge(api, items(1), Mode(False, 5)))
     assert (outcome.error, outcome.changed, len(lost)) == (None, True, 1)
     assert stored("subjects") == ["theirs.>", "late.>", "team0.>"]
     assert outcome.config_after["subjects"] == stored("subjects")

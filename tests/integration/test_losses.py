@@ -20,12 +20,14 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk import (
+    Declaration,
     converge_all,
     declared_resources,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.mode import Mode
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.patterns import Prune
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
@@ -249,10 +251,11 @@ class Lab:
                 lists = {} if change.way == "prune" else {content.kind: [options]}
                 prune = Prune("S", 1) if change.way == "prune" else None
                 policy = Policy(frozenset(name for name in guards if guards[name]))
-                work = converge_all(self.jetstream, declared_resources(lists, {}), prune, policy, check, 5)
+                declaration = Declaration(declared_resources(lists, {}), prune, policy)
+                work = converge_all(self.jetstream, declaration, Mode(check, 5))
                 (outcome,) = self.connection.run(work).outcomes
             else:
-                single = converge(self.jetstream, [declared_resource(KINDS[content.kind], options, {})], check, 5)
+                single = converge(self.jetstream, [declared_resource(KINDS[content.kind], options, {})], Mode(check, 5))
                 (outcome,) = self.connection.run(single)
         except NatsError as error:
             return error

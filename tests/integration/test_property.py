@@ -20,6 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.bulk imp
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.export import export_declarations
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.mode import Mode
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 from tests.support.declarations import STREAMS, bulk, change, declaration
@@ -55,7 +56,7 @@ class Account:
 
     def apply(self, lists, check=False, **defaults):
         items = declared_resources(lists, defaults)
-        return self.connection.run(converge(self.jetstream, items, check, 5))
+        return self.connection.run(converge(self.jetstream, items, Mode(check, 5)))
 
     def read(self, pattern):
         return self.connection.run(export_declarations(self.jetstream, pattern, True)).declarations

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -24,6 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.find_mat
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.management import FULL
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.matching import Match, Matching
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.mode import Mode
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.patterns import (
     NOTHING_PRUNED,
@@ -34,6 +34,23 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.patterns
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
+
+NO_POLICY = Policy()
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What one task declares."""
+
+    items: Sequence[DeclaredResource]
+    prune: Prune | None = None
+    # What may be done to the streams that are pruned, and whose they are.
+    prune_policy: Policy = NO_POLICY
+    matching: Sequence[Matching] = ()
+    # What may be done to the resources that match a pattern.
+    guards: Mapping[str, Any] = field(default_factory=dict)
+    # What other tasks make; it only counts against the account's limits. None: no limit is looked at.
+    also_declared: Sequence[DeclaredResource] | None = ()
 
 
 @dataclass(frozen=True)
@@ -85,23 +102,14 @@ def _keep_parents(items: Sequence[DeclaredResource]) -> Iterator[DeclaredResourc
         yield replace(item, policy=replace(item.policy, kept_for=title)) if title else item
 
 
-async def converge_all(
-    jetstream: JetStream,
-    items: list[DeclaredResource],
-    prune: Prune | None,
-    policy: Policy,
-    check: bool,
-    timeout: float,
-    matching: Sequence[Matching] = (),
-    defaults: Mapping[str, Any] = MappingProxyType({}),
-    also_declared: Sequence[DeclaredResource] | None = (),
-) -> Converged:
+async def converge_all(jetstream: JetStream, declaration: Declaration, mode: Mode) -> Converged:
     """Makes all resources what they are declared to be, deletes the streams that are pruned, and changes those that match a pattern."""
-    declared = [*items, *(also_declared or ())]
-    pruned = await prune_streams(jetstream, declared, prune, policy) if prune else NOTHING_PRUNED
-    matched, matches = await find_matching(jetstream, matching, defaults, [*declared, *pruned.items])
-    everything = list(_keep_parents([*items, *pruned.items, *matched]))
-    outcomes = await converge(jetstream, everything, check, timeout, also_declared=also_declared)
+    items, prune, others = declaration.items, declaration.prune, declaration.also_declared
+    declared = [*items, *(others or ())]
+    pruned = await prune_streams(jetstream, declared, prune, declaration.prune_policy) if prune else NOTHING_PRUNED
+    named = [*declared, *pruned.items]
+    matched, matches = await find_matching(jetstream, declaration.matching, declaration.guards, named)
+    outcomes = await converge(jetstream, list(_keep_parents([*items, *pruned.items, *matched])), mode, others)
     return Converged(outcomes, matches, pruned.left_out)
 
 

@@ -17,8 +17,9 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import ResourceFacts, needs_level
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import needs_level
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourceFacts
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config

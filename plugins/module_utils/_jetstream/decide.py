@@ -9,36 +9,24 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.management import kept
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import foreign_owner, owner_of
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
-    NO_CONTEXT,
     Policy,
+    ResourceFacts,
     ResourcePlan,
+    Wanted,
     plan_removal,
     plan_resource,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current, Refusal
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current, Refusal
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES, state_too_new
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import SEALED
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
-
-
-@dataclass(frozen=True)
-class ResourceFacts:
-    """What the plan of one resource is made of."""
-
-    # The server's answer about the resource, None where it does not exist.
-    info: Answer | None
-    found: Current | None
-    context: Context = NO_CONTEXT
-    # The server's API level, 0 where nothing depends on it.
-    level: int = 0
 
 
 def decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
@@ -81,7 +69,7 @@ def _decide(item: DeclaredResource, facts: ResourceFacts) -> ResourcePlan:
 def _planned(item: DeclaredResource, desired: Config, facts: ResourceFacts, policy: Policy) -> ResourcePlan:
     current = facts.found.config if facts.found else {}
     edited = item.edits.applied(current)
-    plan = plan_resource(item.resource, item.name, desired, facts.found, policy, facts.level, facts.context, edited)
+    plan = plan_resource(Wanted(item.resource, item.name, desired, policy, edited), facts)
     return replace(plan, refusals=(*plan.refusals, *item.edits.objections(current | desired)))
 
 

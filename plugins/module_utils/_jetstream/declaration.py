@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -30,6 +31,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
 
+class Turn(IntEnum):
+    """Deletions come first, because they make room, and streams come before their consumers."""
+
+    DELETE_CONSUMERS = 0
+    DELETE_STREAMS = 1
+    STREAMS = 2
+    CONSUMERS = 3
+
+
 @dataclass(frozen=True)
 class DeclaredResource:
     """What a task or an entry of a list says of one resource."""
@@ -42,6 +52,13 @@ class DeclaredResource:
     policy: Policy
     state_options: StateOptions = NO_STATE_OPTIONS
     edits: ListEdits = NO_EDITS
+
+    @property
+    def turn(self) -> Turn:
+        """When it is made what it is declared to be, among all resources of a task."""
+        if self.state == "absent":
+            return Turn.DELETE_CONSUMERS if self.place.consumer else Turn.DELETE_STREAMS
+        return Turn.CONSUMERS if self.place.consumer else Turn.STREAMS
 
     @property
     def is_observed(self) -> bool:

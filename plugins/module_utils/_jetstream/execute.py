@@ -24,7 +24,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.progress im
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
     Policy,
+    ResourceFacts,
     ResourcePlan,
+    Wanted,
     plan_resource,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
@@ -210,7 +212,8 @@ async def _as_planned(jetstream: JetStream, item: DeclaredResource, step: Step) 
         await asyncio.sleep(POLL_INTERVAL_S)
     if info is None:
         return None
-    left = plan_resource(item.resource, item.name, step.config, Current(info["config"]), Policy(), ANY_LEVEL)
+    wanted = Wanted(item.resource, item.name, step.config, Policy())
+    left = plan_resource(wanted, ResourceFacts(info, Current(info["config"]), level=ANY_LEVEL))
     return None if left.steps else info
 
 

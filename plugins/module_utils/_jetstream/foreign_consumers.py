@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import ResourceFacts
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import owner_of
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
+    ResourceFacts,
+    ResourcePlan,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Refusal
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
 

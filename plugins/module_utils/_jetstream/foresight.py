@@ -14,9 +14,12 @@ from dataclasses import dataclass
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.current_state import CurrentState
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import ResourceFacts, expected_config
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import expected_config
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
+    ResourceFacts,
+    ResourcePlan,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.server_limits import ServerLimits
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stored import limited_defaults, stored_config
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream, Place

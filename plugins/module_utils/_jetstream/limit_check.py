@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.account_
     account_from,
     in_doubt,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource, Turn
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.limit_excess import (
     Existing,
     PlannedSteps,
@@ -71,12 +71,12 @@ class LimitCheck:
         consumers = {name: int((info.get("state") or {}).get("consumer_count") or 0) for name, info in infos.items()}
         return Existing({name: info["config"] for name, info in infos.items()} | read, consumers)
 
-    def _turn(self, outcome: Outcome) -> tuple[int, int]:
-        """Deletions, then streams, and of these first those that reserve less than before, then consumers."""
-        place, deletes = outcome.item.place, outcome.item.state == "absent"
-        if deletes or place.consumer:
-            return (1 - bool(place.consumer) if deletes else 3, 0)
-        return (2, sign(self.growth(outcome.config_before or None, outcome.config_after or None)))
+    def _turn(self, outcome: Outcome) -> tuple[Turn, int]:
+        """Of the streams that are created or updated, those come first that reserve less than before."""
+        turn = outcome.item.turn
+        if turn != Turn.STREAMS:
+            return turn, 0
+        return turn, sign(self.growth(outcome.config_before or None, outcome.config_after or None))
 
     def growth(self, before: Config | None, after: Config | None) -> int:
         return growth(self.account, before, after)

@@ -15,6 +15,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.argument
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.converge import converge
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.mode import Mode
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Resource
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected
 from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api import JetStream
@@ -31,8 +32,8 @@ def declare(resource: Resource, result: str) -> None:
         item = declared_resource(resource, module.params, {})
         with connected(module.access, account="APP") as connection:
             jetstream = JetStream(connection, module.api_prefix)
-            work = converge(jetstream, [item], module.check_mode, module.params["wait_timeout"], streams_elsewhere=True)
-            (outcome,) = connection.run(work)
+            mode = Mode(module.check_mode, module.params["wait_timeout"], streams_elsewhere=True)
+            (outcome,) = connection.run(converge(jetstream, [item], mode))
         if outcome.warning:
             module.warn(outcome.warning)
         if outcome.error:

@@ -14,12 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import (
-    ResourceFacts,
     differing_fields,
     expected_config,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Changes, Policy, plan_resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
+    Changes,
+    Policy,
+    ResourceFacts,
+    Wanted,
+    plan_resource,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current, Resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
@@ -39,7 +44,7 @@ def compare(item: DeclaredResource, facts: ResourceFacts) -> Comparison:
     if item.state == "absent":
         return Comparison({"state": ("present", "absent")}) if found else Comparison()
     if found is None:
-        plan = plan_resource(item.resource, item.name, item.desired, None, Policy(), facts.level, facts.context)
+        plan = plan_resource(Wanted(item.resource, item.name, item.desired, Policy()), facts)
         return Comparison({"state": ("absent", item.state)}, expected_config(plan, None))
     plan = differing_fields(item, facts, found)
     differences = _as_written(item.resource, found, plan.changes)

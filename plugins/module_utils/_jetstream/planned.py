@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import ResourceFacts, expected_config
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import expected_config
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import DeclaredResource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.filter_order import FilterChange
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.losses import filters
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.outcome import Outcome
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourcePlan
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
+    ResourceFacts,
+    ResourcePlan,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.states import STATES
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import SubjectChange, subjects_of
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config
 
@@ -45,6 +51,19 @@ class PlannedResource:
         found = self.facts.found
         return expected_config(self.plan, found) if self.plan.steps else found.config if found else {}
 
+    def conclude(self) -> None:
+        """Refuses what the plan refuses; otherwise the outcome says what the plan changes."""
+        plan, outcome = self.plan, self.outcome
+        if plan.refusals:
+            causes = "; ".join(refusal.cause for refusal in plan.refusals)
+            remedies = " ".join(dict.fromkeys(refusal.remedy for refusal in plan.refusals))
+            raise NatsError(self.item.title, causes, remedies, code=plan.refusals[0].code)
+        outcome.changed = bool(plan.steps)
+        if self.facts.found and self.item.state in STATES:
+            outcome.done = plan.changes
+        if not plan.steps:
+            outcome.set_result(self.facts.info)
+
     def filter_change(self) -> FilterChange | None:
         """How the plan changes a consumer's filters; None where it doesn't, or is refused."""
         found = self.facts.found
@@ -64,3 +83,9 @@ class PlannedResource:
             return None
         before, after = subjects_of(found.config) if found else (), subjects_of(last.config)
         return SubjectChange(self.item.place.stream, before, after) if sorted(before) != sorted(after) else None
+
+
+def config_of(info: Answer | None) -> Config:
+    """The configuration in the server's answer about a resource; empty where it does not exist."""
+    config: Config = info["config"] if info else {}
+    return config

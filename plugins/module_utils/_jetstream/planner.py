@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import first_with
@@ -30,7 +30,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource
 from ansible_collections.messaging.nats.plugins.module_utils._nats.step import Config, Step
 
 NO_CONTEXT = Context()
-NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 # Values that are the same to the server as a missing field.
 NOTHING: tuple[Any, ...] = ("", [], {}, None)
 # Each changed field as (before, after).
@@ -56,6 +55,31 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What is declared of one resource, and what may be done for it."""
+
+    resource: Resource
+    name: str
+    # The declared fields. A field that is not among them stays as it is.
+    desired: Config
+    policy: Policy
+    # Lists that were made of those that the resource has.
+    edited: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ResourceFacts:
+    """What was read of one resource and of what is around it."""
+
+    # The server's answer about the resource, None where it does not exist.
+    info: Answer | None
+    found: Current | None
+    context: Context = NO_CONTEXT
+    # The server's API level, 0 where nothing depends on it.
+    level: int = 0
+
+
+@dataclass(frozen=True)
 class ResourcePlan:
     """The steps, each changed field as (before, after), and the reasons why it is refused."""
 
@@ -76,55 +100,48 @@ class ResourcePlan:
         return any(refusal.code == "WOULD_LOSE_DATA" for refusal in self.refusals)
 
 
-def plan_resource(
-    resource: Resource,
-    name: str,
-    desired: Config,
-    found: Current | None,
-    policy: Policy,
-    level: int,
-    context: Context = NO_CONTEXT,
-    edited: Mapping[str, Any] = NO_FIELDS,
-) -> ResourcePlan:
-    """The plan that makes `found` what `desired` says. A field that is not in `desired` stays as it is.
-
-    `edited` are lists that were made of those of `found`.
-    """
+def plan_resource(wanted: Wanted, facts: ResourceFacts) -> ResourcePlan:
+    """The plan that makes the resource that was found what is wanted."""
+    resource, policy, found = wanted.resource, wanted.policy, facts.found
     _check_unset(resource, policy)
     if found is None:
-        return _creation(resource, name, labelled({**desired, **edited}, {}, policy.owner), level, context)
-    changes = _changes(resource, _target(resource, desired, edited, found, policy, context), found.config)
+        return _creation(wanted, facts)
+    changes = _changes(resource, _target(wanted, found, facts.context), found.config)
     if not changes:
         return ResourcePlan()
-    reset = {entry.stored for entry in _fields_to_reset(resource, {**desired, **edited}, policy) if entry.ceiling}
-    plan = _change(resource, found, policy, level, context, changes)
+    written = {**wanted.desired, **wanted.edited}
+    reset = {entry.stored for entry in _fields_to_reset(resource, written, policy) if entry.ceiling}
+    plan = _change(wanted, facts, found, changes)
     return replace(plan, limited=frozenset(reset & changes.keys()))
 
 
-def _change(
-    resource: Resource, found: Current, policy: Policy, level: int, context: Context, changes: Changes
-) -> ResourcePlan:
+def _change(wanted: Wanted, facts: ResourceFacts, found: Current, changes: Changes) -> ResourcePlan:
+    resource, policy, context = wanted.resource, wanted.policy, facts.context
     too_old = (
-        *_too_old(resource, {key: after for key, (_before, after) in changes.items()}, level),
-        *_too_old_to_change(resource, changes, level),
+        *_too_old(resource, {key: after for key, (_before, after) in changes.items()}, facts.level),
+        *_too_old_to_change(resource, changes, facts.level),
     )
     if policy.recreate != "never" and _changes_never(resource, changes):
-        return _recreation(resource, found, policy, context, changes, too_old, level)
+        plan = _recreation(wanted, facts, found, changes)
+        return replace(plan, refusals=(*too_old, *plan.refusals))
     steps = tuple(_updates(resource, found.config, changes))
     after = steps[-1].config
     refusals = (
         *too_old,
         *_forbidden(resource, changes, policy),
-        *_losses(resource, found, after, changes, policy, context),
+        *_losses(wanted, found, after, changes, context),
         *resource.objects(after, context),
     )
     return ResourcePlan(steps, changes, refusals)
 
 
-def _creation(resource: Resource, name: str, desired: Config, level: int, context: Context) -> ResourcePlan:
-    config = _sent(resource, resource.completes(resource.creates(name) | desired, {}))
+def _creation(wanted: Wanted, facts: ResourceFacts) -> ResourcePlan:
+    resource, context = wanted.resource, facts.context
+    desired = labelled({**wanted.desired, **wanted.edited}, {}, wanted.policy.owner)
+    config = _sent(resource, resource.completes(resource.creates(wanted.name) | desired, {}))
     config = resource.inherits(config, context) | config
-    refusals = (*_too_old(resource, desired, level), *resource.objects(config, replace(context, creates=True)))
+    too_old = _too_old(resource, desired, facts.level)
+    refusals = (*too_old, *resource.objects(config, replace(context, creates=True)))
     changes = {key: (None, value) for key, value in config.items()}
     return ResourcePlan((Step("create", config),), changes, refusals)
 
@@ -167,19 +184,14 @@ def _identity(entry: Mapping[str, Any], keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(entry.get(key) or "" for key in keys)
 
 
-def _target(
-    resource: Resource,
-    desired: Config,
-    edited: Mapping[str, Any],
-    found: Current,
-    policy: Policy,
-    context: Context,
-) -> Config:
+def _target(wanted: Wanted, found: Current, context: Context) -> Config:
     """The declared fields, the fields that are reset to their default, and the fields that follow from both."""
-    after = {key: merged(found.config.get(key), value) for key, value in desired.items()} | {**edited}
+    resource, edited, policy = wanted.resource, wanted.edited, wanted.policy
+    after = {key: merged(found.config.get(key), value) for key, value in wanted.desired.items()} | {**edited}
     found_says = {entry.stored for entry in resource.fields if entry.value(found.config) != entry.type.absent}
+    written = {**wanted.desired, **edited}
     # A field that the server does not have is at its default already.
-    reset = [entry for entry in _fields_to_reset(resource, {**desired, **edited}, policy) if entry.stored in found_says]
+    reset = [entry for entry in _fields_to_reset(resource, written, policy) if entry.stored in found_says]
     reset_keys = {entry.stored for entry in reset}
     # Defaults depend on other fields, for example the duplicate window on max_age.
     others = {key: value for key, value in (found.config | after).items() if key not in reset_keys}
@@ -261,19 +273,17 @@ def server_too_old(what: str, needed: int, level: int, remedy: str) -> Refusal:
     return Refusal("SERVER_TOO_OLD", cause, remedy)
 
 
-def _losses(
-    resource: Resource, found: Current, after: Config, changes: Changes, policy: Policy, context: Context
-) -> Iterator[Refusal]:
+def _losses(wanted: Wanted, found: Current, after: Config, changes: Changes, context: Context) -> Iterator[Refusal]:
     """What the resulting configuration would lose, with the changed fields that are the reason."""
-    known = resource.guarded
-    for loss in resource.loses(found, after, context):
+    known = wanted.resource.guarded
+    for loss in wanted.resource.loses(found, after, context):
         fields = [
             f"{known[key].name if key in known else key} from {_shown(known.get(key), changes[key][0])} "
             f"to {_shown(known.get(key), changes[key][1])}"
             for key in loss.keys
             if key in changes
         ]
-        yield from would_lose(" and ".join(fields) or "updating it", loss.sentence, policy)
+        yield from would_lose(" and ".join(fields) or "updating it", loss.sentence, wanted.policy)
 
 
 def _forbidden(resource: Resource, changes: Changes, policy: Policy) -> Iterator[Refusal]:
@@ -333,16 +343,9 @@ def _write(resource: Resource, config: Config, changes: Changes, keys: Iterable[
         config |= _sent(resource, {key: changes[key][1]})
 
 
-def _recreation(
-    resource: Resource,
-    found: Current,
-    policy: Policy,
-    context: Context,
-    changes: Changes,
-    too_old: tuple[Refusal, ...],
-    level: int,
-) -> ResourcePlan:
+def _recreation(wanted: Wanted, facts: ResourceFacts, found: Current, changes: Changes) -> ResourcePlan:
     """The resource is deleted and created again, with all fields that the declaration does not change."""
+    resource, policy, context, level = wanted.resource, wanted.policy, facts.context, facts.level
     config = dict(found.config)
     # A field that had its default gets its default again, which may be another one by then.
     for entry in resource.fields:
@@ -358,7 +361,7 @@ def _recreation(
     sequence = resource.resumes_at(found, config, level)
     if sequence is not None:
         steps.append(Step("reset", {"seq": sequence}))
-    refusals = (*too_old, *_lost_by_recreation(loss, policy), *resource.objects(config, replace(context, creates=True)))
+    refusals = (*_lost_by_recreation(loss, policy), *resource.objects(config, replace(context, creates=True)))
     return ResourcePlan(tuple(steps), changes, refusals)
 
 

@@ -10,12 +10,12 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.consumer import CONSUMER
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import (
-    ResourceFacts,
     decide,
     expected_config,
     needs_level,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourceFacts
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Context, Current
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 

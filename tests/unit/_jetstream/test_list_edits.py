@@ -9,8 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import ResourceFacts, decide
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import decide
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourceFacts
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.subject_order import PARKED

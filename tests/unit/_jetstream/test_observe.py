@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import ResourceFacts
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.observe import compare
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourceFacts
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 
 HOUR = 3600 * 10**9

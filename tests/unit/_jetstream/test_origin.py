@@ -11,7 +11,12 @@ import pytest
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.key_value import KV
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.origin import ORIGIN, same_source
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import Policy, plan_resource
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
+    Policy,
+    ResourceFacts,
+    Wanted,
+    plan_resource,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 
@@ -72,7 +77,8 @@ def test_a_bucket_mirrors_a_bucket_of_another_domain():
 def test_a_domain_is_compared_with_what_the_server_stores(stored, changes):
     found = Current({"name": "S", "mirror": {"name": "A", "external": stored}})
     desired = STREAM.parse({"mirror": {"name": "A", "domain": "far"}}, "S")
-    assert bool(plan_resource(STREAM, "S", desired, found, Policy(), 5).steps) is changes
+    plan = plan_resource(Wanted(STREAM, "S", desired, Policy()), ResourceFacts(None, found, level=5))
+    assert bool(plan.steps) is changes
 
 
 @pytest.mark.parametrize(

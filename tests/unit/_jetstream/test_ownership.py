@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import ResourceFacts, decide
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.decide import decide
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.declaration import declared_resource
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.kinds import KINDS
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownership import (
@@ -18,6 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.ownershi
     labelled,
     owner_of,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import ResourceFacts
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.resource import Current
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.stream import STREAM
 

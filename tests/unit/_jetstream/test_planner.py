@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner import (
     Policy,
+    ResourceFacts,
+    Wanted,
     merged,
     plan_removal,
     plan_resource,
@@ -37,7 +39,7 @@ def decide(desired, config=None, state=None, allowed=(), level=LATEST):
     policy = Policy(frozenset(allowed))
     if desired is None:
         return plan_removal(STREAM, found, policy)
-    return plan_resource(STREAM, "S", desired, found, policy, level)
+    return plan_resource(Wanted(STREAM, "S", desired, policy), ResourceFacts(None, found, level=level))
 
 
 def actions(planned):
@@ -178,7 +180,8 @@ def test_a_history_that_nothing_exceeds_needs_no_permission(history, refused):
 @pytest.mark.parametrize("recreate", ["if_empty", "always"])
 def test_a_recreated_resource_takes_its_defaults_anew(recreate):
     found = Current(SERVER | {"subjects": ["S"], "duplicate_window": 120 * 10**9, "max_msgs": 5}, {})
-    gone, made = plan_resource(STREAM, "S", {"mirror": {"name": "O"}}, found, Policy(recreate=recreate), LATEST).steps
+    wanted = Wanted(STREAM, "S", {"mirror": {"name": "O"}}, Policy(recreate=recreate))
+    gone, made = plan_resource(wanted, ResourceFacts(None, found, level=LATEST)).steps
     assert (gone.action, made.action) == ("delete", "create")
     assert made.config["mirror"] == {"name": "O"}
     assert made.config["max_msgs"] == 5
@@ -194,5 +197,6 @@ def test_a_recreated_resource_takes_its_defaults_anew(recreate):
     ],
 )
 def test_a_change_that_older_servers_refuse_is_refused_with_the_version(found, declared, level, code):
-    plan = plan_resource(STREAM, "S", declared, Current(SERVER | found, {}), Policy(), level)
+    facts = ResourceFacts(None, Current(SERVER | found, {}), level=level)
+    plan = plan_resource(Wanted(STREAM, "S", declared, Policy()), facts)
     assert [refusal.code for refusal in plan.refusals] == ([code] if code else [])
