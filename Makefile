@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration property cores molecule versions ansible-versions drills sweep lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration property cores molecule versions ansible-versions drills sweep screens lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -54,6 +54,9 @@ ansible-versions: venv ## sanity, all modules and every verb on kind with each a
 
 drills: venv ## each change to a running cluster under load, whole and killed half-way; writes docs/drills.md
 	@$(BENCH).drills $(if $(DRILL),'$(DRILL)')
+
+screens: venv kind ## every command of docs/verbs.md on kind; compares what it prints with tests/screens (RECORD_SCREENS=1 records it)
+	@K8S_AUTH_KUBECONFIG=$$(tests/kind/cluster kubeconfig) PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.run_screens
 
 lockouts: venv ## every verb while the system account can't be asked; writes docs/lockouts.md
 	@$(BENCH).lockouts $(if $(LOCKOUT),'$(LOCKOUT)')

@@ -7,7 +7,8 @@
     python -m tools.screens NAME < OUTPUT
 
 compares the standard output of a playbook with tests/screens/NAME.txt, and fails with the difference. With RECORD_SCREENS=1 it writes
-the text instead, and puts it into docs/verbs.md. What is another in each run is replaced: seconds, times, addresses, nodes, paths.
+the text instead, and puts it into docs/verbs.md. `make screens` does so for every command of that page.
+What is another in each run is replaced: seconds, times, addresses, nodes, paths.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ REPLACED = (
     (re.compile(r"\b[\w-]+-(?:bundle\.zip)"), "demo-nats-bundle.zip"),
     (re.compile(r"\b[\w-]+-nats\.html"), "demo-nats.html"),
     (re.compile(r"^ *queue group +.*\d+( \+ \d+)+$", re.MULTILINE), "  queue group  …"),
-    (re.compile(r"^ *(redelivery and deduplication) +", re.MULTILINE), r"  \1  "),
+    (re.compile(r"^ *(redelivery and deduplication|deletion) +", re.MULTILINE), r"  \1  "),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "12 s"),
     (re.compile(r"\b\d+(\.\d+)? ms\b"), "1.2 ms"),
     (re.compile(r"\b\d+ KiB\b"), "100 KiB"),
@@ -51,7 +52,13 @@ REPLACED = (
     (re.compile(r"\bnats-config-[0-9a-f]{10}"), "nats-config-0123456789"),
     (re.compile(r"pvc-[0-9a-f-]{36}"), "pvc-0123"),
     (re.compile(r"\d{1,3}(\.\d{1,3}){3}(:\d+)?"), "10.0.0.1"),
-    (re.compile(r"\b[\w-]+-(worker\d*|control-plane)\b"), r"\1"),
+    (re.compile(r"\b[\w-]+-(control-plane)\b"), r"\1"),
+    (re.compile(r"\b[\w-]+-worker\d*\b"), "worker2"),
+    # Which server leads is chance.
+    (re.compile(r"\b\d+ leaders? (was|were) handed over"), "1 leader was handed over"),
+    (re.compile(r" \(meta leader\)"), ""),
+    (re.compile(r"meta leader [\w-]+"), "meta leader nats-0"),
+    (re.compile(r"^( {12}nats-0)$", re.MULTILINE), r"\1 (meta leader)"),
 )
 # The tables of the status page and of the smoke test have other figures in each run; their widths follow.
 LOGS = re.compile(r"^LOGS .*?(?=^\S|\Z)", re.DOTALL | re.MULTILINE)
@@ -86,22 +93,33 @@ def page_with(page: str, name: str, text: str) -> str:
     return BLOCK.sub(lambda block: f"{block[1]}{text.rstrip()}{block[4]}" if block["name"] == name else block[0], page)
 
 
+def kept(name: str) -> str:
+    """The text of this name; empty where there is none."""
+    file = SCREENS / f"{name}.txt"
+    return file.read_text() if file.exists() else ""
+
+
+def record(name: str, output: str) -> None:
+    """Keeps what is printed now, in the page too."""
+    found = screen(output)
+    (SCREENS / f"{name}.txt").write_text(found)
+    PAGE.write_text(page_with(PAGE.read_text(), name, found))
+
+
+def difference(name: str, output: str) -> str:
+    """How an output differs from the kept text; empty where it does not."""
+    lines = (kept(name).splitlines(), screen(output).splitlines())
+    return "\n".join(difflib.unified_diff(*lines, f"tests/screens/{name}.txt", "printed now", lineterm=""))
+
+
 def main() -> int:
     (name,) = sys.argv[1:]
-    found, kept = screen(sys.stdin.read()), SCREENS / f"{name}.txt"
+    output = sys.stdin.read()
     if os.environ.get("RECORD_SCREENS"):
-        SCREENS.mkdir(exist_ok=True)
-        kept.write_text(found)
-        PAGE.write_text(page_with(PAGE.read_text(), name, found))
-        return 0
-    before = kept.read_text() if kept.exists() else ""
-    lines = list(
-        difflib.unified_diff(
-            before.splitlines(), found.splitlines(), str(kept.relative_to(ROOT)), "printed now", lineterm=""
-        )
-    )
-    print("\n".join(lines))
-    return 1 if lines else 0
+        record(name, output)
+    found = difference(name, output)
+    print(found)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -92,6 +92,10 @@ verb:
   description: What has to happen; V(nothing), V(create), V(converge) or V(delete).
   returned: success
   type: str
+place:
+  description: Where the cluster is, in words, as in V(cluster nats in namespace nats (context production of kubeconfig ~/.kube/config)).
+  returned: success
+  type: str
 summary:
   description: The steps and what could not be checked, a sentence each.
   returned: success
@@ -364,7 +368,8 @@ def main() -> None:
         kubernetes = Kubernetes(module.params)
         result = (present if module.params["state"] == "present" else absent)(module, kubernetes)
         # A plan itself changes nothing; in check mode `changed` says whether the deployment would.
-        module.exit_json(changed=module.check_mode and result["verb"] != "nothing", **result)
+        place = kubernetes.place(module.params["namespace"], module.params["name"])
+        module.exit_json(changed=module.check_mode and result["verb"] != "nothing", place=place, **result)
 
 
 if __name__ == "__main__":

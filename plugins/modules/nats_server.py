@@ -58,7 +58,8 @@ options:
   single_replica:
     description:
       - For O(state=restarted) and O(state=drained), whether streams with one replica are moved to another server before their server stops.
-      - V(confirm) refuses to drain a server that alone has a stream or a durable consumer. For O(state=restarted) it has the effect of V(accept).
+      - V(confirm) refuses to drain a server that alone has a stream or a durable consumer, and to restart one whose memory alone has the messages of a stream.
+      - V(accept) lets such a stream be unavailable until its server is back; one in memory is empty then.
     type: str
     choices: [accept, move, confirm]
     default: accept
@@ -149,6 +150,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+place:
+  description: Where the cluster is, in words, as in V(cluster nats in namespace nats (context production of kubeconfig ~/.kube/config)).
+  returned: success
+  type: str
 seconds:
   description: How long it took.
   returned: success
@@ -159,7 +164,7 @@ handed_over:
   type: int
 lost:
   description:
-    - What was lost with the change, one sentence for each stream or consumer. It was allowed by an option. Mostly empty.
+    - What was lost with the change, or would be in check mode, one sentence for each stream or consumer. It is allowed by an option. Mostly empty.
     - Also what may have been lost and was not seen, as where an earlier run that was killed had begun the change.
   returned: success
   type: list
@@ -246,6 +251,7 @@ def main() -> None:
         contacts.wait_until_last_is_ready()
         module.exit_json(
             changed=outdated or any(report.changed for report in reports),
+            place=pods.kubernetes.place(pods.namespace, pods.cluster),
             seconds=round(time.monotonic() - started, 2),
             handed_over=sum(report.handed_over for report in reports),
             notes=[note for report in reports for note in report.notes],
@@ -267,8 +273,7 @@ def pods_of(target: KubernetesTarget, names: list[str], holder: str | None, open
 def work_of(params: dict[str, Any], pods: Pods, contacts: Contacts, task: Task, outdated: bool) -> ServerWork:
     """The change that the option state asks for."""
     if params["state"] == "restarted":
-        move, force = params["single_replica"] == "move", params["force"] == task.name
-        options = RestartOptions(move, force, outdated)
+        options = RestartOptions(params["single_replica"], params["force"] == task.name, outdated)
         if params["alone"]:
             return LoneRestartWork(pods, contacts, task, options, params["restarted_at"])
         return RestartWork(pods, contacts, task, options)

@@ -18,6 +18,11 @@ extends_documentation_fragment:
   - messaging.nats.attributes.no_diff
   - messaging.nats.attributes.action_group
 options:
+  accounts:
+    description: Names of the accounts whose own lists are compared with what the servers hold. A stream that no server has which answers is found only so.
+    type: list
+    elements: str
+    default: []
   log_lines:
     description: How many of the last lines of each pod's log are shown.
     type: int
@@ -78,9 +83,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_p
 
 
 def main() -> None:
-    with NatsModule({"log_lines": {"type": "int", "default": 5}}) as module, ExitStack() as opened:
+    spec = {"log_lines": {"type": "int", "default": 5}, "accounts": {"type": "list", "elements": "str", "default": []}}
+    with NatsModule(spec) as module, ExitStack() as opened:
         target = module.needed_target("nats_status reads pods and their logs through the Kubernetes API")
-        source = ThroughKubernetes(target, module.params["timeout"], opened)
+        source = ThroughKubernetes(target, module.params["timeout"], opened, accounts=module.params["accounts"])
         snapshot, findings = observe(source, 0, "never")
         pods = source.running()
         source.note_secrets()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.messaging.nats.plugins.modules import nats_jetstream_info, nats_smoke
 
 CORE = ["publish and subscribe", "request and reply", "queue group"]
-JETSTREAM = ["stream", "publish once", "consume and acknowledge", "redelivery and deduplication"]
+JETSTREAM = ["stream", "publish once", "consume and acknowledge", "redelivery and deduplication", "deletion"]
 
 
 def test_everything_works_on_three_servers_and_nothing_is_left(run_module, account):

@@ -26,6 +26,7 @@ def answers(
     stores: Mapping[str, int] | None = None,
     configs: Mapping[str, Mapping[str, Any]] | None = None,
     desired: Sequence[str] = (),
+    messages: Mapping[str, int] | None = None,
 ) -> dict[str, Answer]:
     """`{"S": "n1 n2 ~n3"}` is a stream led by n1, whose replica on n3 is behind; consumers are `{"S/c": "n2"}`.
 
@@ -40,7 +41,7 @@ def answers(
         told: Answer = {
             "name": stream,
             "config": config,
-            "state": {"bytes": (stores or {}).get(stream, 0)},
+            "state": {"bytes": (stores or {}).get(stream, 0), "messages": (messages or {}).get(stream, 0)},
             "cluster": _group(leader, others, stream in desired),
         }
         for name in [leader, *map(bare, others)]:

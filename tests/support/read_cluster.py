@@ -69,12 +69,13 @@ class ReadPods(Pods):
 class ReadContacts(Contacts):
     """The snapshot that the servers give."""
 
-    def __init__(self, streams: Mapping[str, str]) -> None:
-        placed = answers(" ".join(NAMES), streams)
+    def __init__(self, streams: Mapping[str, str], **more: Any) -> None:
+        placed = answers(" ".join(NAMES), streams, **more)
         listed = {ACCOUNT: Listed(tuple(streams), dict.fromkeys(streams, ()))}
         found = Snapshot(NAMES, answers=tuple(placed.values()), accounts=listed)
         self.source: Any = SimpleNamespace(take=lambda: found)
         self.steady = Steady(self.source.take)
+        self._not_ready = None
 
     def with_accounts(self, accounts: Iterable[str]) -> Any:
         return self.source

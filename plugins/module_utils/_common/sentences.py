@@ -32,3 +32,8 @@ def shown(sentences: Iterable[str]) -> str:
     return "; ".join(listed[:MAX_SENTENCES]) + (
         f"; and {len(listed) - MAX_SENTENCES} more" if len(listed) > MAX_SENTENCES else ""
     )
+
+
+def option(name: str) -> str:
+    """An option of a module that somebody may set through the role, as a remedy names it."""
+    return f"{name} (of the role: nats_cluster_{name})"

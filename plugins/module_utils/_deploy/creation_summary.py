@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.units import show_bytes
+from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity, show_bytes
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
     config_values,
     configuration_of,
@@ -37,17 +37,18 @@ def creation_words(pairs: list[Counterpart]) -> Iterator[str]:
         yield _each(statefulset, config_values(configuration_of(pairs)))
         yield from _services(missing)
         yield from _credentials(pairs)
+        missing = [item for item in missing if item.get("type") != LOGIN]
     yield f"create {', '.join(map(title, missing))}"
 
 
 def _servers(statefulset: Object, missing: Sequence[Object]) -> str:
     meta, replicas = statefulset["metadata"], int(statefulset["spec"].get("replicas", 1))
     new = any(item["kind"] == "Namespace" for item in missing)
-    place = f"{'the new namespace' if new else 'namespace'} {meta.get('namespace', '')}"
+    place = f" in the new namespace {meta.get('namespace', '')}" if new else ""
     names = f"{meta['name']}-0" + (f" to {meta['name']}-{replicas - 1}" if replicas > 1 else "")
     servers = "a single server" if replicas == 1 else f"{replicas} servers"
     image = nats_container(statefulset["spec"]["template"])["image"]
-    return f"create cluster {meta['name']} in {place}: {servers}, {names}, of image {image}{_spread(statefulset, replicas)}"
+    return f"create {servers}{place}: {names}, of image {image}{_spread(statefulset, replicas)}"
 
 
 def _spread(statefulset: Object, replicas: int) -> str:
@@ -63,7 +64,8 @@ def _each(statefulset: Object, conf: Mapping[str, Any]) -> str:
     parts = [f"{requests['cpu']} CPU"] if "cpu" in requests else []
     memory = requests.get("memory") or limits.get("memory")
     if memory:
-        parts.append(f"{memory} of memory" + (f" (at most {limits['memory']})" if "memory" in limits else ""))
+        most = f" (at most {_size(limits['memory'])})" if "memory" in limits else ""
+        parts.append(f"{_size(memory)} of memory{most}")
     parts += [_volume(claim) for claim in statefulset["spec"].get("volumeClaimTemplates") or []] or ["no volume"]
     stores = conf.get("jetstream") if isinstance(conf.get("jetstream"), Mapping) else {}
     used = [
@@ -75,11 +77,19 @@ def _each(statefulset: Object, conf: Mapping[str, Any]) -> str:
     return f"each server gets {', '.join(parts)}{streams}"
 
 
+def _size(quantity: Any) -> str:
+    """A quantity of Kubernetes in the units of the other sizes."""
+    try:
+        return show_bytes(parse_quantity(str(quantity)))
+    except ValueError:
+        return str(quantity)  # Kubernetes will say what is wrong with it
+
+
 def _volume(claim: Object) -> str:
     spec = claim["spec"]
     size = ((spec.get("resources") or {}).get("requests") or {}).get("storage", "")
     named = spec.get("storageClassName")
-    return f"a volume of {size} of {f'storage class {named}' if named else 'the default storage class'}"
+    return f"a volume of {_size(size)} of {f'storage class {named}' if named else 'the default storage class'}"
 
 
 def _services(missing: Sequence[Object]) -> Iterator[str]:

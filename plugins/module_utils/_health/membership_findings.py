@@ -114,7 +114,8 @@ def _pod_problem(pod: Pod) -> Finding | None:
         return error("IMAGE_PULL", what, reason, remedy)
     if pod.phase == "Pending":
         evidence = f"it is Pending: {reason}" if reason else "it is Pending"
-        return error("POD_PENDING", what, evidence, "Check storage class, nodes and quotas.")
+        remedy = pod.scheduling_remedy or "Check storage class, nodes and quotas."
+        return error("POD_PENDING", what, evidence, remedy)
     if pod.reason:
         return error("POD_CRASHING", what, reason, "Look at its log.")
     if pod.phase != "Running":

@@ -52,6 +52,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     runs,
     server_name,
     unschedulable,
+    unschedulable_remedy,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
@@ -136,7 +137,7 @@ class ThroughKubernetes:
     @property
     def place(self) -> str:
         """Where the cluster is, in words."""
-        return f"cluster {self._cluster} in namespace {self._namespace} ({self._kubernetes.source})"
+        return self._kubernetes.place(self._namespace, self._cluster)
 
     def running(self) -> list[Object]:
         """The pods of the cluster, as Kubernetes has them."""
@@ -163,7 +164,7 @@ class ThroughKubernetes:
         statefulset = self._kubernetes.find(path, what)
         # While volumes grow, pods run for a moment without a StatefulSet.
         if statefulset is None and not by_server:
-            remedy = "Deploy the cluster first, or check kubernetes.namespace and kubernetes.cluster."
+            remedy = "Deploy the cluster first, or check its namespace and its name."
             raise NatsError(what, "it does not exist", remedy, code="NOT_FOUND")
         server_of_pod = {pod["metadata"]["name"]: name for name, pod in by_server.items()}
         replicas = statefulset["spec"]["replicas"] if statefulset else len(by_server)
@@ -210,20 +211,17 @@ class ThroughKubernetes:
             if waiting and waiting.get("reason") not in STARTING_REASONS:
                 message = waiting.get("message") or self._last_log_line(name)
                 return Pod(name, phase, waiting["reason"], message, down=down)
-        return Pod(name, phase, "", self._why_pending(pod) if phase == "Pending" else "", down=down)
+        if phase != "Pending":
+            return Pod(name, phase, down=down)
+        if warning := self._latest_warning(f"data-{name}"):
+            return Pod(name, phase, "", warning, down=down)
+        if reason := unschedulable(pod):
+            return Pod(name, phase, "", f"no node takes it: {reason}", unschedulable_remedy(reason), down=down)
+        return Pod(name, phase, "", self._latest_warning(name, pod["metadata"]["uid"]), down=down)
 
     def _last_log_line(self, pod: str) -> str:
         lines = self._kubernetes.logs(self._namespace, pod, "nats", 1).strip()
         return masked_log(lines.splitlines()[-1]) if lines else ""
-
-    def _why_pending(self, pod: Object) -> str:
-        """The latest warning about a pod's volume, or else what the scheduler says, or the latest warning about the pod."""
-        name = pod["metadata"]["name"]
-        if warning := self._latest_warning(f"data-{name}"):
-            return warning
-        if reason := unschedulable(pod):
-            return f"FailedScheduling: {reason}"
-        return self._latest_warning(name, pod["metadata"]["uid"])
 
     def _latest_warning(self, name: str, uid: str | None = None) -> str:
         events = self._kubernetes.warnings(self._namespace, name, uid)

@@ -29,6 +29,8 @@ class Pod:
     phase: str
     reason: str = ""
     message: str = ""
+    # What to do about a pod that no node takes; empty where it has another reason.
+    scheduling_remedy: str = ""
     # When the kernel last killed its server for using too much memory; empty if it last ended in another way.
     killed: str = ""
     # That it is being deleted, and what holds it, with what to do; empty where it is not.

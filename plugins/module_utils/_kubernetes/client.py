@@ -61,6 +61,10 @@ class Kubernetes:
         """Where the login comes from, in words: mostly a context of a kubeconfig."""
         return self._api.source
 
+    def place(self, namespace: str, cluster: str) -> str:
+        """Where a cluster of NATS is, in words."""
+        return f"cluster {cluster} in namespace {namespace} ({self.source})"
+
     def guarded(self, before_change: Callable[[], None]) -> Kubernetes:
         """The same client, but it calls `before_change` before each change, which raises where the change is not allowed."""
         found = copy.copy(self)

@@ -25,6 +25,31 @@ IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrIma
 # Reasons for which a container waits that do not go away by themselves.
 HOPELESS_REASONS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
 
+# Words of the scheduler, and what to do about them; the first that match count.
+SCHEDULER_REASONS = (
+    (
+        "unbound immediate PersistentVolumeClaims",
+        "Look at its PersistentVolumeClaim: kubectl describe pvc tells what it waits for.",
+    ),
+    ("persistentvolumeclaim", "Look at its PersistentVolumeClaim: kubectl describe pvc tells what it waits for."),
+    (
+        "volume node affinity conflict",
+        "Its volume is bound to a node that can't take the pod: bring that node back, or delete volume and pod together if its data has other replicas.",
+    ),
+    ("Insufficient", "Add nodes, or lower nats_cluster_resources."),
+    (
+        "anti-affinity",
+        "Each server needs a node of its own: add nodes, or set nats_cluster_spread: preferred.",
+    ),
+    (
+        "unschedulable",
+        "A node is cordoned (kubectl get nodes says which): "
+        "give it back with the playbook drain and nats_cluster_node_state=uncordoned, or kubectl uncordon.",
+    ),
+    ("untolerated taint", "Add nats_cluster_tolerations, or remove the taint."),
+    ("node affinity/selector", "Check nats_cluster_node_selector against the nodes' labels."),
+)
+
 
 def runs(pod: Object) -> bool:
     """Whether the server's container runs. The pod's phase does not tell: it is Running for crashing containers too."""
@@ -57,8 +82,14 @@ def unschedulable(pod: Mapping[str, Any] | None) -> str | None:
     """
     for found in (pod or {"status": {}})["status"].get("conditions") or []:
         if found["type"] == "PodScheduled" and found["status"] == "False" and found.get("reason") == "Unschedulable":
-            return str(found.get("message") or "no node takes it")
+            # What it says about preemption repeats the numbers of nodes without their reasons.
+            return str(found.get("message") or "no node takes it").partition(" preemption:")[0].rstrip(".")
     return None
+
+
+def unschedulable_remedy(message: str) -> str:
+    """What to do about a pod that no node takes; the scheduler's words are the only mark of the cause."""
+    return next((remedy for words, remedy in SCHEDULER_REASONS if words in message), "Do what the message says.")
 
 
 def deletion(pod: Mapping[str, Any]) -> str:

@@ -130,7 +130,7 @@ def _login(kubernetes: Kubernetes, namespace: str, name: str) -> tuple[str, str]
         forbidden = error.err_code == HTTPStatus.FORBIDDEN
         reason, code = (Unasked.FORBIDDEN, None) if forbidden else (Unasked.NO_ANSWER, error.code)
         raise NotAskedError(reason, error.what, error.cause, error.remedy, error.err_code, code=code) from error
-    remedy = "Check the options kubernetes.namespace, kubernetes.cluster and kubernetes.account, or deploy the cluster first."
+    remedy = "Deploy the cluster first, or check its namespace, its name and the account."
     if found is None:
         raise NotAskedError(Unasked.NO_LOGIN, what, "it does not exist", remedy)
     data = found.get("data") or {}

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import option, shown
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
@@ -93,7 +93,7 @@ class DrainWork(NodeWork):
             raise NatsError(
                 f"server {self._name}",
                 f"it alone has {shown(map(str, stays))}, which would be away until it is back",
-                "Give them three replicas, or set single_replica: move, or accept (those in memory are empty then).",
+                f"Give them three replicas, or set {option('single_replica')} to move, or to accept (those in memory are empty then).",
                 code="SINGLE_REPLICA",
             )
         note = f"away until {self._name} is back: {shown(map(str, stays))}"

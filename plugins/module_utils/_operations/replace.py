@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
-from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import option, shown
 from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot, answered, as_if_down
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
@@ -102,7 +102,9 @@ class ReplaceWork(NodeWork):
         return [] if self._options.allow_data_loss else against_giving_up(snapshot, self._server)
 
     def _losses_error(self, snapshot: Snapshot, losses: list[str]) -> NatsError:
-        remedy = "Bring it back and give these more replicas. Set allow_data_loss: true if they may be lost."
+        remedy = (
+            f"Bring it back and give these more replicas. If they may be lost, set {option('allow_data_loss')} to true."
+        )
         has_consumers = any(asset.consumer for asset in only_there(snapshot, self._server))
         if self._server not in answered(snapshot) and has_consumers:
             remedy += (
@@ -124,7 +126,7 @@ class ReplaceWork(NodeWork):
             raise NatsError(
                 f"pod {self._name}",
                 f"its node {name} is silent ({lost}), so nobody knows whether its server still runs; two servers of one name would harm each other",
-                "Make sure that the node is off, then delete it from Kubernetes, or set node_lost: true.",
+                f"Make sure that the node is off, then delete it from Kubernetes, or set {option('node_lost')} to true.",
                 code="NODE_LOST",
             )
         return name
@@ -161,7 +163,7 @@ class ReplaceWork(NodeWork):
         except NatsError as error:
             if self._options.allow_data_loss:
                 return False
-            remedy = f"{error.remedy} Set allow_data_loss: true if it may be lost."
+            remedy = f"{error.remedy} If it may be lost, set {option('allow_data_loss')} to true."
             raise NatsError(error.what, error.cause, remedy, error.err_code, code=error.code) from error
         return True
 
@@ -194,8 +196,14 @@ class ReplaceWork(NodeWork):
     def _forecast(self, before: Snapshot, store: Object | None) -> None:
         if not store:
             return
-        if streams := self._movable(before):
-            self.report.notes.append(f"moves off first: {shown(map(str, streams))}")
+        movable = self._movable(before)
+        if movable:
+            self.report.notes.append(f"moves to other servers first: {shown(map(str, movable))}")
+        self.report.lost += [
+            f"{asset}, which only {self._name} has"
+            for asset in only_there(before, self._server)
+            if asset not in movable
+        ]
         deletes = "the pod"
         if self._binding.has_volume:
             deletes = f"{store['metadata']['name']} ({store['spec'].get('volumeName') or 'no volume yet'}) and the pod"

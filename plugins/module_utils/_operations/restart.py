@@ -13,9 +13,9 @@ from typing import NoReturn
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, Unasked
 from ansible_collections.messaging.nats.plugins.module_utils._common.progress import tell
-from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import shown
+from ansible_collections.messaging.nats.plugins.module_utils._common.sentences import option, shown
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import instant
-from ansible_collections.messaging.nats.plugins.module_utils._health.assets import single_replicas
+from ansible_collections.messaging.nats.plugins.module_utils._health.assets import Asset, single_replicas
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import (
     Snapshot,
     answered,
@@ -50,8 +50,9 @@ ROLL_BACK_TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class RestartOptions:
-    # Whether streams with one replica are moved to another server before.
-    move_single_replicas: bool = False
+    # What happens to streams with one replica: "move" moves them to another server before, "confirm" refuses to empty one
+    # in memory, "accept" lets it be empty.
+    single_replica: str = "accept"
     # Whether it restarts even where streams lose their quorum meanwhile.
     force: bool = False
     # Check mode only: the requested restart would make a new revision, so that every pod counts as an older one.
@@ -136,11 +137,13 @@ class RestartWork(ServerWork):
     def _release(self, statefulset: Object) -> Snapshot:
         """Hands over what depends on the server, and looks again right before its pod goes."""
         before = self._wait_until_stoppable()
+        self._refuse_emptying(before)
         self._move_streams_and_leaders(before, statefulset)
         while True:
             self._contacts.wait_until_last_is_ready()
             # Streams and leaders may have come to the server meanwhile.
             before = self._wait_until_stoppable()
+            self._refuse_emptying(before)
             if not self._move_streams_and_leaders(before, statefulset):
                 self.report.lost += emptied(before, self._server)
                 return before
@@ -167,6 +170,18 @@ class RestartWork(ServerWork):
             self._waiting(f"{self._name}: it can't be stopped yet: {shown(against)}")
             time.sleep(POLL_INTERVAL_S)
 
+    def _refuse_emptying(self, snapshot: Snapshot) -> None:
+        """What only the memory of this server has would be gone, and is neither moved before nor given up."""
+        if self._options.single_replica == "accept" or self._moves_single_replicas(snapshot):
+            return
+        if lost := emptied(snapshot, self._server):
+            remedy = f"Give them three replicas, or set {option('single_replica')} to move, or to accept if they may be empty then."
+            cause = f"a restart would lose {shown(lost)}"
+            raise NatsError(f"server {self._name}", cause, remedy, code="SINGLE_REPLICA")
+
+    def _moves_single_replicas(self, snapshot: Snapshot) -> bool:
+        return self._options.single_replica == "move" and len(snapshot.expected) > 1
+
     def _go_by_force(self, snapshot: Snapshot, against: list[str]) -> Snapshot:
         if not self._forced:
             self.report.lost.append(f"{self._name} was restarted by force, so what is lost with it is not known")
@@ -178,7 +193,7 @@ class RestartWork(ServerWork):
         return NatsError(
             f"server {self._name}",
             f"the cluster can't do without it: {shown(against)}",
-            f"{remedy or 'Mend that first.'} To restart it all the same, set force: {self._name}.",
+            f"{remedy or 'Mend that first.'} To restart it all the same, set {option('force')} to {self._name}.",
             code="QUORUM_AT_RISK",
         )
 
@@ -186,14 +201,17 @@ class RestartWork(ServerWork):
         """Moves what others can take over; True where streams moved, which takes long enough for others to come."""
         if self._server not in answered(before):
             return False
-        streams = []
-        if self._options.move_single_replicas and len(before.expected) > 1:
-            streams = [group.asset for group in single_replicas(answered(before), self._server)]
-            if streams:
-                move_off(self._members(), self._server, streams, self._remaining_s())
-                self.report.notes.append(f"moved {len(streams)} streams with one replica off {self._server}")
+        streams = self._streams_to_move(before)
+        if streams:
+            move_off(self._members(), self._server, streams, self._remaining_s())
+            self.report.notes.append(f"moved {len(streams)} streams with one replica off {self._server}")
         self._hand_over_leaders(before, [server_name(pod) for pod in self._pods.all() if is_newest(pod, statefulset)])
         return bool(streams)
+
+    def _streams_to_move(self, before: Snapshot) -> list[Asset]:
+        if not self._moves_single_replicas(before):
+            return []
+        return [group.asset for group in single_replicas(answered(before), self._server)]
 
     # Its pod
 
@@ -252,6 +270,24 @@ class LoneRestartWork(RestartWork):
             remedy = "Write it as 2026-11-30T22:00:00Z."
             raise NatsError("option restarted_at", f"{moment!r} is not a time", remedy, code="INVALID_VALUE")
         self._old_uid = ""
+
+    def run(self, check: bool) -> None:
+        if not check:
+            super().run(check)
+            return
+        self.report.changed = self._needs_restart(self._pods.find(self._name), self._statefulset())
+        if self.report.changed:
+            self._foresee()
+
+    def _foresee(self) -> None:
+        """Asks whether the server may be stopped, as a restart would, but does not wait until it may."""
+        self._deadline = min(self._deadline, time.monotonic() + DOUBT_S)
+        before = self._wait_until_stoppable()
+        self._refuse_emptying(before)
+        if streams := self._streams_to_move(before):
+            self.report.notes.append(f"moves to other servers before: {shown(map(str, streams))}")
+        else:
+            self.report.lost += emptied(before, self._server)
 
     def wait_until_ready(self) -> None:
         self._wait_for(is_up)

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -78,16 +78,21 @@ class Smoke:
         made = await tried("stream", self._make_stream)
         if not made.ok:
             return [made]
+        checks = [made]
         try:
-            return [
-                made,
-                await tried("publish once", self._deduplicated),
-                await tried("consume and acknowledge", self._acknowledged),
-                await tried("redelivery and deduplication", self._redelivered),
-            ]
+            checks.append(await tried("publish once", self._deduplicated))
+            checks.append(await tried("consume and acknowledge", self._acknowledged))
+            checks.append(await tried("redelivery and deduplication", self._redelivered))
         finally:
-            with suppress(*FAILURES):
-                await self._jetstream.delete_stream(self._stream)
+            checks.append(await tried("deletion", self._delete_stream))
+        return checks
+
+    async def _delete_stream(self, check: Check) -> None:
+        try:
+            await self._jetstream.delete_stream(self._stream)
+        except FAILURES as failure:
+            raise Unexpected(f"stream {self._stream} is left, delete it: {failure}") from failure
+        check.evidence = "the stream is deleted again"
 
     async def _publish_subscribe(self, check: Check) -> None:
         subscription = await self._client.subscribe(f"{self._subject}.core.*")

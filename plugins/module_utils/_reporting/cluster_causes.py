@@ -15,6 +15,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     deletion,
     deletion_remedy,
     unschedulable,
+    unschedulable_remedy,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import (
     Cause,
@@ -31,27 +32,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence
 )
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.pod_probe import Peer
 
-# Words of the scheduler, and what to do about them; the first that match count.
-SCHEDULER_REASONS = (
-    ("unbound immediate PersistentVolumeClaims", "Look at the volume, which is among the causes too."),
-    ("persistentvolumeclaim", "Look at the volume, which is among the causes too."),
-    (
-        "volume node affinity conflict",
-        "Its volume is bound to a node that can't take the pod: bring that node back, or delete volume and pod together if its data has other replicas.",
-    ),
-    ("Insufficient", "Add nodes, or lower nats_cluster_resources."),
-    (
-        "anti-affinity",
-        "Each server needs a node of its own: add nodes, or set nats_cluster_spread: preferred.",
-    ),
-    (
-        "unschedulable",
-        "A node is cordoned (kubectl get nodes says which): "
-        "give it back with the playbook drain and nats_cluster_node_state=uncordoned, or kubectl uncordon.",
-    ),
-    ("untolerated taint", "Add nats_cluster_tolerations, or remove the taint."),
-    ("node affinity/selector", "Check nats_cluster_node_selector against the nodes' labels."),
-)
 # The last lines of a server's log, and what to do about them; the first pattern that matches counts.
 LAST_LINES = (
     (
@@ -197,9 +177,10 @@ def _unscheduled(facts: Evidence, pod: Object) -> Iterator[Cause]:
     name = object_name(pod)
     event = next(events_of(facts, name, reason="FailedScheduling"), {})
     if message := unschedulable(pod) or event.get("message"):
-        remedies = (remedy for words, remedy in SCHEDULER_REASONS if words in message)
-        remedy, evidence = next(remedies, "Do what the message says."), f"no node takes it: {message}"
-        yield cause(CauseRank.CANT_START, "POD_UNSCHEDULABLE", f"pod {name}", evidence, remedy, name)
+        remedy = unschedulable_remedy(message)
+        yield cause(
+            CauseRank.CANT_START, "POD_UNSCHEDULABLE", f"pod {name}", f"no node takes it: {message}", remedy, name
+        )
 
 
 def _not_started(facts: Evidence, pod: str, waiting: Object) -> Iterator[Cause]:

@@ -149,14 +149,23 @@ def _of_limit(used: int, limit: int) -> str:
 
 def _streams(snapshot: Snapshot) -> Iterator[str]:
     found = streams(answered(snapshot))
-    if not found:
+    away = sorted(
+        (account, name)
+        for account, listed in snapshot.accounts.items()
+        for name in listed.streams
+        if (account, name) not in found
+    )
+    if not found and not away:
         return
     largest = sorted(found.items(), key=lambda entry: -(entry[1].get("state") or {}).get("bytes", 0))
     more = f", the {MAX_ROWS} largest of {len(found)}" if len(found) > MAX_ROWS else ""
     yield f"STREAMS lag: messages that the slowest replica is behind, should not grow{more}"
     yield from table(
         ("account", "stream", "messages", "size", "replicas", "leader", "lag", "consumers"),
-        ((*key, *_stream(stream)) for key, stream in largest[:MAX_ROWS]),
+        [
+            *((*key, *_stream(stream)) for key, stream in largest[:MAX_ROWS]),
+            *((*key, "no server that answers has it") for key in away[:MAX_ROWS]),
+        ],
     )
 
 

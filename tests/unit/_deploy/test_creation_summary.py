@@ -56,20 +56,20 @@ def test_a_new_cluster_is_told_with_what_each_server_gets():
         NAMESPACE, statefulset(resources=resources), service(), configuration, secret("nats-app", LOGIN), kept=[login]
     )
     assert found == [
-        "create cluster nats in the new namespace staging: 3 servers, nats-0 to nats-2, of image nats:2.15.1-alpine, each on another node",
-        "each server gets 250m CPU, 512Mi of memory (at most 1Gi), a volume of 5Gi of the default storage class; "
+        "create 3 servers in the new namespace staging: nats-0 to nats-2, of image nats:2.15.1-alpine, each on another node",
+        "each server gets 250m CPU, 512 MiB of memory (at most 1.0 GiB), a volume of 5.0 GiB of the default storage class; "
         "its streams may use 4.0 GiB on the volume and 256 MiB in memory",
         "clients reach it inside the Kubernetes cluster: Service nats, port 4222",
         "new credentials in Secret nats-app",
         "credentials that exist stay: Secret nats-sys",
-        "create Namespace staging, StatefulSet nats, Service nats, Secret nats-config-1, Secret nats-app",
+        "create Namespace staging, StatefulSet nats, Service nats, Secret nats-config-1",
     ]
 
 
 def test_a_single_server_without_a_volume_says_so():
     ports = [{"name": "client", "port": 4222, "nodePort": 30422}]
     found = words(statefulset(1, size=""), service("nats-external", type="NodePort", ports=ports))
-    assert found[0] == "create cluster nats in namespace staging: a single server, nats-0, of image nats:2.15.1-alpine"
+    assert found[0] == "create a single server: nats-0, of image nats:2.15.1-alpine"
     assert found[1] == "each server gets no volume"
     assert found[2] == "clients reach it from outside, as NodePort: Service nats-external, port 30422"
 
@@ -77,7 +77,7 @@ def test_a_single_server_without_a_volume_says_so():
 def test_servers_may_share_a_node_and_have_a_named_storage_class():
     found = words(statefulset(3, storage_class="fast", apart=False))
     assert "another node" not in found[0]
-    assert found[1] == "each server gets a volume of 5Gi of storage class fast"
+    assert found[1] == "each server gets a volume of 5.0 GiB of storage class fast"
 
 
 def test_where_the_servers_exist_only_the_missing_objects_are_named():

@@ -22,17 +22,19 @@ def replaced(streams, annotations=None, allow_data_loss=False):
     pods, options = ReadPods(annotations=annotations), ReplaceOptions(allow_data_loss, node_lost=False)
     work = ReplaceWork(pods, ReadContacts(streams), Task("nats-1", 1), options)
     work.run(check=True)
-    return work.report.notes
+    return work.report
 
 
 def test_a_server_whose_streams_have_replicas_gets_a_new_volume():
-    (note,) = replaced(WHOLE)
+    (note,) = replaced(WHOLE).notes
     assert note.startswith("nats-1 gets a new volume")
     assert note.endswith("deletes data-nats-1 (volume) and the pod")
 
 
 def test_a_stream_with_one_replica_is_moved_off_first():
-    assert replaced(WHOLE | {"R": "nats-1"})[0] == "moves off first: stream R of account A"
+    report = replaced(WHOLE | {"R": "nats-1"})
+    assert report.notes[0] == "moves to other servers first: stream R of account A"
+    assert report.lost == []
 
 
 def test_what_no_other_server_has_is_not_given_up_unasked(monkeypatch):
@@ -46,7 +48,9 @@ def test_what_no_other_server_has_is_not_given_up_unasked(monkeypatch):
     with pytest.raises(NatsError, match="its store has what no other server has: stream R of account A") as failure:
         replaced(streams)
     assert failure.value.code == "WOULD_LOSE_DATA"
-    assert len(replaced(streams, allow_data_loss=True)) == 1
+    report = replaced(streams, allow_data_loss=True)
+    assert len(report.notes) == 1
+    assert report.lost == ["stream R of account A, which only nats-1 has"]
 
 
 def test_only_one_server_is_replaced_at_a_time():
@@ -56,15 +60,15 @@ def test_only_one_server_is_replaced_at_a_time():
 
 
 def test_a_replacement_that_was_killed_goes_on():
-    assert replaced(WHOLE, {REPLACING: "nats-1 earlier"})[0] == (
+    assert replaced(WHOLE, {REPLACING: "nats-1 earlier"}).notes[0] == (
         "nats-1 had given up its volume before, and this run went on from there"
     )
 
 
 def test_a_server_without_a_volume_gets_a_new_pod(monkeypatch):
     monkeypatch.setattr(ReadPods, "has_volumes", False)
-    assert replaced(WHOLE) == ["nats-1 gets a new store, and the others give it its copies; deletes the pod"]
+    assert replaced(WHOLE).notes == ["nats-1 gets a new store, and the others give it its copies; deletes the pod"]
     # The store of another pod was given up, so this one has the new one.
-    assert replaced(WHOLE, {REPLACING: "nats-1 earlier"})[0] == (
+    assert replaced(WHOLE, {REPLACING: "nats-1 earlier"}).notes[0] == (
         "nats-1 had given up its store before, and this run went on from there"
     )

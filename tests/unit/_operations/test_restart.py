@@ -67,13 +67,14 @@ def test_a_restart_of_all_begins_with_the_last_server():
     assert failure.value.code == "WRONG_ORDER"
 
 
-def restarted_alone(name, moment, started="2026-01-01T12:00:00Z"):
+def restarted_alone(name, moment=None, streams=(), started="2026-01-01T12:00:00Z", **options):
     pods = ReadPods()
     pod = pods.find(name) or {}
     pod["status"]["containerStatuses"] = [{"name": "nats", "state": {"running": {"startedAt": started}}}]
-    work = LoneRestartWork(pods, ReadContacts({}), Task(name, 1), RestartOptions(), moment)
+    contacts = ReadContacts(dict(streams), configs={"M": {"storage": "memory"}}, messages={"M": 7})
+    work = LoneRestartWork(pods, contacts, Task(name, 1), RestartOptions(**options), moment)
     work.run(check=True)
-    return work.report.changed
+    return work.report
 
 
 @pytest.mark.parametrize(
@@ -88,10 +89,41 @@ def restarted_alone(name, moment, started="2026-01-01T12:00:00Z"):
 )
 def test_a_server_restarts_alone_unless_its_process_has_started_since(moment, changed):
     # It need not be the last one.
-    assert restarted_alone("nats-1", moment) is changed
+    assert restarted_alone("nats-1", moment).changed is changed
 
 
 def test_the_moment_of_a_lone_restart_is_a_time():
     with pytest.raises(NatsError, match="'once more' is not a time") as failure:
         restarted_alone("nats-1", "once more")
     assert failure.value.code == "INVALID_VALUE"
+
+
+IN_MEMORY = {"M": "nats-1"}
+LOST = "7 messages of stream M of account A, which was only in the memory of nats-1"
+
+
+@pytest.mark.parametrize(
+    ("streams", "policy", "notes", "lost"),
+    [
+        (IN_MEMORY, "accept", [], [LOST]),
+        (IN_MEMORY, "move", ["moves to other servers before: stream M of account A"], []),
+        ({"M": "nats-2"}, "confirm", [], []),
+        ({"M": "nats-1 nats-2 nats-0"}, "confirm", [], []),
+        ({"F": "nats-1"}, "confirm", [], []),
+    ],
+)
+def test_check_mode_says_what_a_lone_restart_moves_and_loses(streams, policy, notes, lost):
+    report = restarted_alone("nats-1", streams=streams, single_replica=policy)
+    assert (report.changed, report.notes, report.lost) == (True, notes, lost)
+
+
+def test_what_only_its_memory_has_is_not_lost_unasked():
+    with pytest.raises(NatsError, match=f"a restart would lose {LOST}") as failure:
+        restarted_alone("nats-1", streams=IN_MEMORY, single_replica="confirm")
+    assert failure.value.code == "SINGLE_REPLICA"
+
+
+def test_check_mode_refuses_a_lone_restart_that_the_others_can_not_do_without():
+    with pytest.raises(NatsError, match="stream S of account A would have 1 of the 2 replicas it needs") as failure:
+        restarted_alone("nats-1", streams={"S": "nats-1 nats-2 ~nats-0"})
+    assert failure.value.code == "QUORUM_AT_RISK"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import error, warning
-from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import NotAsked, Snapshot
+from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Listed, NotAsked, Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.status_page import status_page
 from tests.support.pages import cluster
 
@@ -43,6 +43,12 @@ def test_only_the_largest_streams_are_listed():
     assert any(line.endswith("the 15 largest of 20") for line in found)
     assert "APP S19 19 19 KiB 3/3 nats-1 0 1" in found
     assert not any(line.startswith("APP S0 ") for line in found)
+
+
+def test_a_stream_that_no_server_has_is_listed_after_the_others():
+    listed = Listed(("S0", "GONE"))
+    found = lines(replace(cluster(3, 1), accounts={"APP": listed}))
+    assert found[found.index("APP S0 0 0 B 3/3 nats-0 0 1") + 1] == "APP GONE no server that answers has it"
 
 
 def test_a_replica_that_is_behind_is_not_counted_as_current():

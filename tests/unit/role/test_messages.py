@@ -26,9 +26,19 @@ HEALTH = {
     "cluster": {"members": MEMBERS, "leader": "nats-1"},
     "streams": {"count": 1, "messages": 7, "names": {"APP": ["EVENTS"]}},
 }
-PLAN = {"growth": {"claims": [], "replace": False}, "reload": False, "roll": [], "scale_out": [], "summary": []}
-DONE = {"seconds": 5.32, "handed_over": 3, "notes": [], "lost": [], "changed": True}
+PLACE = "cluster nats in namespace demo (context x)"
+PLAN = {
+    "place": PLACE,
+    "growth": {"claims": [], "replace": False},
+    "reload": False,
+    "roll": [],
+    "scale_out": [],
+    "summary": [],
+}
+DONE = {"place": PLACE, "seconds": 5.32, "handed_over": 3, "notes": [], "lost": [], "changed": True}
 EVEN: dict = {"servers": {}, "before": {}, "moves": [], "not_moved": {}, "unmoved": []}
+REMARK = {"severity": "info", "object": "account APP", "evidence": "1 stream has one replica", "remedy": "More."}
+LEADER = {"what": "leader", "object": "S", "from": "nats-0", "to": ""}
 WARNING = {"severity": "warning", "object": "server nats-0", "evidence": "93 % of CPU", "remedy": "Spread."}
 ERROR = {"severity": "error", "object": "pod nats-1", "evidence": "it is Pending", "remedy": "Look."}
 FOLLOWED = {"__nats_cluster_health": HEALTH, "__nats_cluster_began": 0}
@@ -42,8 +52,8 @@ def plan(verb, **changes):
 
 # By case: the template, its variables, and what is in it; the last of these is its last line.
 CASES = {
-    "plan_create": ("plan", plan("create", summary=["create a"]), ["PLAN for cluster nats in namespace demo:\n", "  - create a"]),
-    "plan_nothing": ("plan", plan("nothing"), ["PLAN for cluster nats in namespace demo: nothing has to change."]),
+    "plan_create": ("plan", plan("create", summary=["create a"]), [f"PLAN for {PLACE}:\n", "  - create a"]),
+    "plan_nothing": ("plan", plan("nothing"), [f"PLAN for {PLACE}: nothing has to change."]),
     "deploy_check": (
         "deploy",
         plan("create") | CHECK,
@@ -75,15 +85,32 @@ CASES = {
     ),
     "deploy_nothing": ("deploy", plan("nothing") | FOLLOWED, ["is as declared and healthy. Nothing had to change.", f"{RUN}status{THERE}"]),
     "deploy_verify_only": ("deploy", FOLLOWED, ["is as declared and healthy", f"{RUN}status{THERE}"]),
+    "deploy_warning": (
+        "deploy",
+        plan("nothing") | FOLLOWED | {"__nats_cluster_health": HEALTH | {"findings": [REMARK, WARNING]}},
+        ["is as declared and healthy, with 1 warning. Nothing had to change.\n  warning server nats-0: 93 % of CPU\n", f"{RUN}status{THERE}"],
+    ),
     "restart_server": (
         "restart_server",
-        {"nats_cluster_server": "nats-1", "__nats_cluster_lone_restart": DONE | {"lost": ["7 messages of stream CACHE"]}},
-        ["Server nats-1 of cluster nats in namespace demo was restarted in 5.3 s", "Lost: 7 messages of stream CACHE.", f"{RUN}status{THERE}"],
+        FOLLOWED | {"nats_cluster_server": "nats-1", "__nats_cluster_lone_restart": DONE | {"lost": ["7 messages of stream CACHE"]}},
+        [
+            "Server nats-1 of cluster nats in namespace demo was restarted in 5.3 s",
+            "The cluster is healthy.\nLost: 7 messages of stream CACHE.",
+            f"{RUN}status{THERE}",
+        ],
     ),
     "restart_server_check": (
         "restart_server",
-        {"nats_cluster_server": "nats-1", "__nats_cluster_lone_restart": {"changed": True, "notes": []}} | CHECK,
-        ["Server nats-1 would restart, once the others can do without it, which was not asked.", "To restart it, run the same command without --check."],
+        {"nats_cluster_server": "nats-1", "__nats_cluster_lone_restart": DONE | {"lost": ["7 messages of stream CACHE"]}} | CHECK,
+        [
+            f"PLAN for server nats-1 of {PLACE}:\n  - restart it; the other servers can do without it now\n  - lost with it: 7 messages of stream CACHE\n\n",
+            "To restart it, run the same command without --check.",
+        ],
+    ),
+    "restart_server_check_younger": (
+        "restart_server",
+        {"nats_cluster_server": "nats-1", "__nats_cluster_lone_restart": DONE | {"changed": False}} | CHECK,
+        [f"PLAN for server nats-1 of {PLACE}: it need not restart.", "Nothing was changed, since this was a check."],
     ),
     "verify": ("verify", FOLLOWED, ["all 3 servers are members", "Nothing was changed."]),
     "verify_findings": (
@@ -119,8 +146,13 @@ CASES = {
     "smoke": ("smoke", {"__nats_cluster_smoke": {"checks": [{"name": "stream", "evidence": "made"}]}}, ["stream ", "all 1 operations worked"]),
     "rebalance": (
         "rebalance",
-        {"__nats_cluster_rebalance": EVEN | {"moves": [{"what": "leader", "object": "S", "from": "nats-0", "to": ""}]}},
-        ["leader S: nats-0 > elsewhere", "1 replica or leader was moved. Nothing was lost", f"{RUN}status{THERE}"],
+        {"__nats_cluster_rebalance": EVEN | {"moves": [LEADER]}},
+        ["leader S: nats-0 > elsewhere", "moved 1 leader. Nothing was lost", f"{RUN}status{THERE}"],
+    ),
+    "rebalance_check": (
+        "rebalance",
+        {"__nats_cluster_rebalance": EVEN | {"moves": [LEADER, LEADER, LEADER | {"what": "connection"}]}} | CHECK,
+        ["demo: 2 leaders, 1 connection would move. Nothing was changed, since this was a check. To move them"],
     ),
     "rebalance_even": (
         "rebalance",
@@ -129,14 +161,14 @@ CASES = {
     ),
     "replace": (
         "replace",
-        {"nats_cluster_server": "nats-1", "__nats_cluster_replaced": DONE},
+        FOLLOWED | {"nats_cluster_server": "nats-1", "__nats_cluster_replaced": DONE},
         ["has a new store and its copies again, after 5.3 s", "Nothing was lost", f"{RUN}rebalance{THERE}"],
     ),
     "replace_check": (
         "replace",
         {"nats_cluster_server": "nats-1", "__nats_cluster_replaced": DONE | {"notes": ["it gets one"]}} | CHECK,
         [
-            "PLAN for server nats-1 of cluster nats in namespace demo:\n  - it gets one\n\nNothing was changed",
+            f"PLAN for server nats-1 of {PLACE}:\n  - it gets one\n\nNothing was changed",
             "To replace it, run the same command without --check.",
         ],
     ),

@@ -59,7 +59,9 @@ def test_a_failure_is_its_message():
         ("it listens on 10.244.2.3:6222", "it listens on 10.0.0.1"),
         ("The report is /tmp/run/words-nats.html: one page", "The report is demo-nats.html: one page"),
         ("Secret nats-config-71e72555c4", "Secret nats-config-0123456789"),
-        ("for node messaging-nats-demo-worker3, where", "for node worker3, where"),
+        ("for node messaging-nats-demo-worker3, where", "for node worker2, where"),
+        ("            nats-1 (meta leader)", "            nats-1"),
+        ("in 5.3 s; 3 leaders were handed over before.", "in 12 s; 1 leader was handed over before."),
     ],
 )
 def test_what_is_another_each_time_is_replaced(line, kept):
