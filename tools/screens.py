@@ -28,7 +28,9 @@ BLOCK = re.compile(r"(<!-- screen (?P<name>[\w-]+) -->\n\n```text\n)(?P<text>.*?
 ANSIBLE = re.compile(r"(PLAY|TASK|included:|ok:|changed:|skipping:|failed:|\[WARNING\]|FAILED - RETRYING|localhost  )")
 # What modules tell while they wait. It goes to standard error, and is another in each run.
 PROGRESS = re.compile(r"  ((pod |image )?[\w./-]+(:[\w.-]+)?: |\d+ of \d+ servers answer|.* is being deleted$)")
-FATAL = re.compile(r'fatal: \[[^]]*\]: FAILED! => .*"msg": "(?P<said>(?:[^"\\]|\\.)*)"')
+FATAL = re.compile(
+    r'(?:fatal: \[[^]]*\]: FAILED!|failed: \[[^]]*\] \(item=[^)]*\)) => .*"msg": "(?P<said>(?:[^"\\]|\\.)*)"'
+)
 REPLACED = (
     (re.compile(r"\b(K8S_AUTH_KUBECONFIG|K8S_AUTH_CONTEXT|KUBECONFIG)=\S+ "), ""),
     (re.compile(r" (-i|--limit|--context|--server) \S+"), ""),
@@ -70,7 +72,7 @@ def screen(output: str) -> str:
     lines, in_error = [], False
     for line in output.splitlines():
         # The error is told again, as data, by the line that begins with `fatal`.
-        in_error = (in_error or line.startswith("[ERROR]")) and not line.startswith("fatal: ")
+        in_error = (in_error or line.startswith("[ERROR]")) and not line.startswith(("fatal: ", "failed: "))
         if failed := FATAL.match(line):
             lines.append("FAILED: " + failed["said"].replace("\\n", "\n").replace('\\"', '"'))
         elif not in_error and not ANSIBLE.match(line) and not PROGRESS.match(line):
@@ -85,7 +87,7 @@ def screen(output: str) -> str:
 def _without_figures(row: re.Match[str]) -> str:
     """A row of a table: the first cell, and a mark for each cell that has figures."""
     first, *cells = re.split(r" {2,}", row[0].strip())
-    return "  " + "  ".join([first, *("…" if re.search(r"\d", cell) else cell for cell in cells)])
+    return "  " + "  ".join([first, *("…" if re.search(r"\d|-worker$", cell) else cell for cell in cells)])
 
 
 def page_with(page: str, name: str, text: str) -> str:

@@ -164,7 +164,7 @@ def emptied(before: Snapshot, server: str) -> list[str]:
     """The streams that are empty once this server's process has ended, because only its memory holds them."""
     names = _only_in_memory(before, server)
     return [
-        f"{count} messages of {asset}, which was only in the memory of {server}"
+        f"{count} messages of {asset}, in the memory of {server} alone"
         for asset, group in groups(answered(before)).items()
         if not asset.consumer
         and f"{asset.account}/{asset.stream}" in names

@@ -157,7 +157,7 @@ def _streams(snapshot: Snapshot) -> Iterator[str]:
     )
     if not found and not away:
         return
-    largest = sorted(found.items(), key=lambda entry: -(entry[1].get("state") or {}).get("bytes", 0))
+    largest = sorted(found.items(), key=lambda entry: (-(entry[1].get("state") or {}).get("bytes", 0), entry[0]))
     more = f", the {MAX_ROWS} largest of {len(found)}" if len(found) > MAX_ROWS else ""
     yield f"STREAMS lag: messages that the slowest replica is behind, should not grow{more}"
     yield from table(
@@ -186,7 +186,7 @@ def _waiting(snapshot: Snapshot) -> Iterator[str]:
     waiting = [entry for entry in found.items() if entry[1].get("num_pending") or entry[1].get("num_ack_pending")]
     if not waiting:
         return
-    longest = sorted(waiting, key=lambda entry: -entry[1].get("num_pending", 0))
+    longest = sorted(waiting, key=lambda entry: (-entry[1].get("num_pending", 0), entry[0]))
     yield "WAITING pending: not delivered yet; unacked: delivered and not acknowledged, at max_ack_pending nothing more is delivered"
     yield from table(
         ("account", "stream", "consumer", "pending", "unacked", "of max", "redelivered"),

@@ -99,7 +99,7 @@ def test_the_moment_of_a_lone_restart_is_a_time():
 
 
 IN_MEMORY = {"M": "nats-1"}
-LOST = "7 messages of stream M of account A, which was only in the memory of nats-1"
+LOST = "7 messages of stream M of account A, in the memory of nats-1 alone"
 
 
 @pytest.mark.parametrize(
