@@ -54,7 +54,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.role_variables import unknown_variables
+from ansible_collections.messaging.nats.plugins.module_utils._config.unknown_variables import unknown_variables
 
 
 class FilterModule:

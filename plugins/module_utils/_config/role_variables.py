@@ -11,24 +11,25 @@ No sentence shows a password.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import looks_hashed, to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity, parse_size
 from ansible_collections.messaging.nats.plugins.module_utils._config import reserved_keys
-from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import (
-    ANONYMOUS,
-    HAS_BCRYPT,
-    OWN_KEYS,
-    ROUTES_USER,
-    declared_logins,
-    password_users,
-    secret_name,
+from ansible_collections.messaging.nats.plugins.module_utils._config.account_variables import (
+    account_problems,
+    login_problems,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import NAMES, main_name
+from ansible_collections.messaging.nats.plugins.module_utils._config.conf_keys import repeated_keys, unwritable
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import HAS_BCRYPT
+from ansible_collections.messaging.nats.plugins.module_utils._config.object_variables import (
+    external_service_problems,
+    extra_object_problems,
+    is_true,
+    label_problems,
+    override_problems,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._config.unknown_variables import unknown_variables
 from ansible_collections.messaging.nats.plugins.module_utils._config.variable_types import Options, type_problems
 
 RoleVariables = Mapping[str, Any]
@@ -38,9 +39,6 @@ REPLICAS = ("1", "3", "5", "7")
 OLDEST_VERSION = (2, 11)
 # A StatefulSet's controller adds 11 characters to its name in a label, which may have 63.
 LONGEST_NAME = 52
-# The similarity from which a name is taken for a mistyped one: natscluster_namespace is, nats_namespace is not.
-MISTYPED = 0.93
-OUR_LABELS = ("app", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/name")
 
 # The Secret with the contexts of the client beside the cluster.
 BOX_CONTEXTS = "{}-box-contexts"
@@ -48,7 +46,6 @@ BOX_CONTEXTS = "{}-box-contexts"
 # Variables whose values are checked below, in words that say more than their types.
 OWN_SENTENCE = ("nats_cluster_profile", "nats_cluster_replicas")
 
-LOGIN_ALIASES = {"pass": "password", "username": "user"}
 # Keys that the role and its profiles write into nats.conf, apart from reserved ones. Another spelling would repeat the key.
 ROLE_WRITES: Mapping[str, Any] = {
     "cluster": {"connect_retries": {}},
@@ -58,7 +55,6 @@ ROLE_WRITES: Mapping[str, Any] = {
 }
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_LOGIN_NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 _SERVER_PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)?")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.\d+(-[A-Za-z0-9.-]+)?")
 
@@ -74,13 +70,12 @@ def validate_role_variables(declared: RoleVariables, options: Options, others: C
         _replicas,
         _sizes,
         _profile,
-        _labels,
-        _external_service,
+        label_problems,
+        external_service_problems,
         _config,
         _accounts,
-        _users,
-        _overrides,
-        _extra_objects,
+        override_problems,
+        extra_object_problems,
     ):
         problems += check(declared)
     return problems
@@ -92,34 +87,6 @@ def target_problems(declared: RoleVariables, known: Collection[str], others: Col
     `others` are the names of variables without the role's prefix.
     """
     return [*unknown_variables(declared, known, others), *_names(declared)]
-
-
-def _mistyped_prefix(others: Collection[str], known: Collection[str]) -> Problems:
-    """Names without the role's prefix that are almost a variable of the role. A name such as my_nats_cluster_name is not."""
-    for name in sorted(others):
-        contains_known = any(variable in name for variable in known)
-        if (
-            name.startswith("nats")
-            and not contains_known
-            and (close := get_close_matches(name, known, n=1, cutoff=MISTYPED))
-        ):
-            meant = f"this name is almost {close[0]}: write that, or use a name that differs more"
-            yield f"{name}: the role has no such variable, and {meant}"
-
-
-def unknown_variables(given: Collection[str], known: Collection[str], others: Collection[str] = ()) -> list[str]:
-    """Sentences about variables that a role does not have: those with its prefix, and `others` that are almost one of its own."""
-    return [*_unknown_variables(given, known), *_mistyped_prefix(others, known)]
-
-
-def _unknown_variables(given: Collection[str], known: Collection[str]) -> Problems:
-    """Variables with the role's prefix that it does not have. An ignored variable could have been meant to protect something."""
-    prefix = "_".join(min(known).split("_")[:2]) + "_"  # of the role: nats_cluster_, nats_resources_
-    words = sorted(name.removeprefix(prefix) for name in known)
-    for name in sorted(set(given) - set(known)):
-        close = get_close_matches(name.removeprefix(prefix), words, n=1)
-        meant = f"write {prefix}{close[0]}, or " if close else ""
-        yield f"{name}: this version of the role has no such variable: {meant}use another prefix for a variable of your own"
 
 
 def _library() -> Problems:
@@ -216,12 +183,6 @@ def _profile(declared: RoleVariables) -> Problems:
         yield f"nats_cluster_profile: {profile!r} is not a profile: write one of {', '.join(profiles)}"
 
 
-def _labels(declared: RoleVariables) -> Problems:
-    for label in OUR_LABELS:
-        if label in (declared["nats_cluster_labels"] or {}):
-            yield f"nats_cluster_labels: {label} is how the role finds its objects: leave it out"
-
-
 def _config(declared: RoleVariables) -> Problems:
     config: Mapping[str, Any] = declared["nats_cluster_config"] or {}
     for path, remedy in reserved_keys.reserved_paths(config, reserved_keys.RESERVED_CONFIG_KEYS, ignore_case=True):
@@ -231,203 +192,13 @@ def _config(declared: RoleVariables) -> Problems:
             yield f"nats_cluster_config: {block} must be a mapping: write keys below it"
     if str(declared["nats_cluster_replicas"]) == "1" and "cluster" in config:
         yield "nats_cluster_config: a single server has no cluster: leave cluster out, or write nats_cluster_replicas: 3"
-    yield from _repeated_keys("nats_cluster_config", config, ROLE_WRITES)
-    yield from _unwritable("nats_cluster_config", config)
+    yield from repeated_keys("nats_cluster_config", config, ROLE_WRITES)
+    yield from unwritable("nats_cluster_config", config)
 
 
 def _accounts(declared: RoleVariables) -> Problems:
-    for account, entry in (declared["nats_cluster_accounts"] or {}).items():
-        here = f"nats_cluster_accounts.{account}"
-        if not _LOGIN_NAME.fullmatch(str(account)):
-            yield f"{here}: this name is reserved or can't be a part of a Secret's name: write letters, digits, _ and -, as in ORDERS"
-        if not _is_account(entry):
-            yield f"{here}: an account is a mapping, its users are a list of mappings: write jetstream, users or password below it"
-            continue
-        yield from _other_spellings(here, entry, ("password", "users"))
-        own = {key: value for key, value in entry.items() if key not in OWN_KEYS}
-        yield from _repeated_keys(here, own, where="accounts.*")
-        if account == "SYS" and "jetstream" in entry:
-            yield f"{here}: the system account holds no streams: leave jetstream out, or write it for another account"
-        yield from _unwritable(here, {key: value for key, value in entry.items() if key not in OWN_KEYS})
-
-
-def _is_account(entry: Any) -> bool:
-    if not isinstance(entry, Mapping):
-        return False
-    users = entry.get("users") or []
-    return isinstance(users, list) and all(isinstance(user, Mapping) for user in users)
-
-
-def _users(declared: RoleVariables) -> Problems:
-    entries = {"APP": {}, "SYS": {}} | (declared["nats_cluster_accounts"] or {})
-    accounts = {str(account): entry for account, entry in entries.items() if _is_account(entry)}
-    problems = [
-        problem
-        for account, entry in accounts.items()
-        for problem in _logins_of(f"nats_cluster_accounts.{account}", entry)
-    ]
-    taken = [BOX_CONTEXTS.format(declared["nats_cluster_name"])] if _is_true(declared["nats_cluster_box"]) else []
-    yield from problems or _shared_logins(accounts, declared["nats_cluster_name"], taken)
-
-
-def _logins_of(here: str, entry: Mapping[str, Any]) -> Problems:
-    yield from _password(here, entry)
-    for index, user in enumerate(entry.get("users") or []):
-        place = f"{here}.users[{index}]"
-        yield from _other_spellings(place, user, ("user", "password", "nkey"))
-        if any(str(key).lower() == "token" for key in user):
-            yield f"{place}: where there are accounts, the server takes no token: write user, and leave password out to have one generated"
-        yield from _repeated_keys(place, user)
-    for index, user in enumerate(password_users(entry)):
-        place = f"{here}.users[{index}]"
-        if not _LOGIN_NAME.fullmatch(str(user.get("user", ""))):
-            yield f"{place}: user is missing or can't be a part of a Secret's name: write letters, digits, _ and -, as in user: reader"
-        yield from _password(place, user)
-        yield from _unwritable(place, {key: value for key, value in user.items() if key != "password"})
-
-
-def _shared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str, taken: list[str]) -> Problems:
-    """`taken` are names of further Secrets that the role makes."""
-    logins = list(declared_logins(accounts, cluster))
-    for name in _repeated([ANONYMOUS["user"], *(login["username"] for login in logins)]):
-        yield f"nats_cluster_accounts: the server tells users apart by name alone, and {name} is there twice: write another name"
-    for secret in _repeated([secret_name(cluster, ROUTES_USER), *taken, *(login["secret"] for login in logins)]):
-        yield f"nats_cluster_accounts: two logins would share the Secret {secret}: write another name for the account or its user"
-
-
-def _other_spellings(here: str, entry: Mapping[str, Any], known: tuple[str, ...]) -> Problems:
-    """Other names, or other case, of the keys of a login: together with the role's own key, the server would find two logins."""
-    for key in map(str, entry):
-        name = LOGIN_ALIASES.get(key.lower(), key.lower())
-        if name in known and key != name:
-            yield f"{here}: {key} is another spelling of {name}, and the server would find both: write {name}"
-
-
-def _repeated_keys(here: str, data: Any, role_writes: Mapping[str, Any] | None = None, where: str = "") -> Problems:
-    """Two spellings of one key, of which the server may use either."""
-    if isinstance(data, list):
-        for index, item in enumerate(data):
-            yield from _repeated_keys(f"{here}[{index}]", item, None, where)
-    if not isinstance(data, Mapping):
-        return
-    has_chosen_names = where in NAMES or where.rpartition(".")[2] == "headers"
-    first = {name: name for name in role_writes or ()}
-    for key, value in data.items():
-        name = str(key) if has_chosen_names else _main_name(str(key), where)
-        if first.setdefault(name, str(key)) != str(key):
-            yield f"{here}: {key} and {first[name]} are one key to the server, which takes either: write {first[name]} alone"
-        inner = f"{where}.{'*' if has_chosen_names else name}" if where else name
-        yield from _repeated_keys(f"{here}.{key}", value, (role_writes or {}).get(name), inner)
-
-
-def _main_name(key: str, where: str) -> str:
-    return main_name(LOGIN_ALIASES.get(key.lower(), key.lower()), where)
-
-
-def _password(here: str, entry: Mapping[str, Any]) -> Problems:
-    password = entry.get("password")
-    if password is None:
-        return
-    if isinstance(password, int | float) or not str(password):
-        yield f"{here}.password: this is not a text: write it in quotes, or leave it out to have one generated"
-    elif looks_hashed(str(password)):
-        yield f"{here}.password: the server takes what begins with $2 for a bcrypt hash: write the plain password, the role hashes it"
-
-
-def _external_service(declared: RoleVariables) -> Problems:
-    """A dry run does not tell: the Kubernetes API looks at the port only when it allocates it. Its range is up to the Kubernetes cluster."""
-    port = (declared["nats_cluster_external_service"] or {}).get("node_port")
-    if port is not None and not 0 < int(port) < 1 << 16:
-        yield f"nats_cluster_external_service.node_port: {port} is no port: write one of 30000 to 32767, Kubernetes' usual range, or leave it out"
-
-
-def _overrides(declared: RoleVariables) -> Problems:
-    for target, change in (declared["nats_cluster_overrides"] or {}).items():
-        here = f"nats_cluster_overrides.{target}"
-        kind, slash, name = str(target).partition("/")
-        cluster = declared["nats_cluster_name"]
-        if kind not in reserved_keys.OVERRIDES:
-            yield f"{here}: the role makes no such object: write one of {', '.join(reserved_keys.OVERRIDES)}"
-        elif kind == "Deployment" and not _is_true(declared["nats_cluster_box"]):
-            yield f"{here}: without nats_cluster_box: true the role makes no Deployment: write that, or leave this out"
-        elif slash and name != cluster and not name.startswith(f"{cluster}-"):
-            yield f"{here}: the role makes no {kind} of this name: write {kind}, or {kind}/{cluster}"
-        elif not isinstance(change, Mapping):
-            yield f"{here}: an override is a part of the object: write the keys below it, as in spec"
-        else:
-            for path, remedy in reserved_keys.reserved_paths(change, reserved_keys.OVERRIDES[kind]):
-                yield f"{here}: {path} is set by the role: {remedy}"
-            if kind == "StatefulSet":
-                yield from _volume_overrides(here, change)
-
-
-def _volume_overrides(here: str, change: Mapping[str, Any]) -> Problems:
-    """Kubernetes would ignore these without a word, or the servers would store in their pods."""
-    spec = change.get("spec") or {}
-    pod = (spec.get("template") or {}).get("spec") or {}
-    if "volumeClaimTemplates" in spec and not spec["volumeClaimTemplates"]:
-        yield f"{here}: spec.volumeClaimTemplates hold what the servers store: for servers without volumes, write nats_cluster_max_file_store: 0"
-    if any(isinstance(volume, Mapping) and volume.get("name") == "data" for volume in pod.get("volumes") or []):
-        yield (
-            f"{here}: each server's volume data comes from its claim, and Kubernetes ignores another one of this name. Claims that exist can't be "
-            "given: free their volumes (persistentVolumeReclaimPolicy: Retain, no claimRef) and write the class that these name as "
-            "nats_cluster_storage_class, or write nats_cluster_max_file_store: 0 for servers without volumes"
-        )
-
-
-def _extra_objects(declared: RoleVariables) -> Problems:
-    for index, item in enumerate(declared["nats_cluster_extra_objects"] or []):
-        here = f"nats_cluster_extra_objects[{index}]"
-        name = (item.get("metadata") or {}).get("name")
-        if not (item.get("apiVersion") and item.get("kind") and name):
-            yield f"{here}: this is not a complete object: write apiVersion, kind and metadata.name"
-        elif item["kind"] in reserved_keys.OVERRIDES and name in _made_names(item["kind"], declared):
-            yield f"{here}: the role makes the {item['kind']} {name} itself: write nats_cluster_overrides.{item['kind']}"
-        elif any(_are_servers_labels(labels, declared["nats_cluster_name"]) for labels in _pod_labels(item)):
-            yield (
-                f"{here}: with the labels app and app.kubernetes.io/instance its pods would be taken for servers, by the Service and the "
-                "NetworkPolicy: leave one of them out, or write another value"
-            )
-
-
-def _made_names(kind: str, declared: RoleVariables) -> Iterator[str]:
-    """The names that objects of this kind have which the role makes."""
-    cluster = str(declared["nats_cluster_name"])
-    if kind != "Deployment":
-        yield from (cluster, f"{cluster}-external")
-    if kind in ("Deployment", "NetworkPolicy") and _is_true(declared["nats_cluster_box"]):
-        yield f"{cluster}-box"
-
-
-def _is_true(value: Any) -> bool:
-    """What Ansible takes for true, also where a variable of the command line is text."""
-    return str(value).lower() in ("true", "yes", "on", "1", "y", "t")
-
-
-def _pod_labels(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The labels of a Pod, or of the pods that a workload makes, however deep its template is."""
-    if item.get("kind") == "Pod":
-        yield (item.get("metadata") or {}).get("labels") or {}
-    for value in item.values():
-        for part in value if isinstance(value, list) else [value]:
-            if isinstance(part, Mapping):
-                if "containers" in (part.get("spec") or {}):
-                    yield (part.get("metadata") or {}).get("labels") or {}
-                yield from _pod_labels({key: inner for key, inner in part.items() if key != "kind"})
-
-
-def _are_servers_labels(labels: Mapping[str, Any], cluster: str) -> bool:
-    return all(labels.get(label) == cluster for label in ("app", "app.kubernetes.io/instance"))
-
-
-def _unwritable(here: str, data: Mapping[str, Any]) -> Problems:
-    """One sentence for each key whose value nats.conf cannot hold."""
-    for key, value in data.items():
-        try:
-            to_nats_conf({key: value})
-        except ValueError as error:
-            yield f"{here}: {error}"
-
-
-def _repeated(names: Iterable[str]) -> list[str]:
-    return [name for name, count in Counter(names).items() if count > 1]
+    accounts, cluster = declared["nats_cluster_accounts"] or {}, declared["nats_cluster_name"]
+    yield from account_problems(accounts)
+    yield from login_problems(
+        accounts, cluster, [BOX_CONTEXTS.format(cluster)] if is_true(declared["nats_cluster_box"]) else []
+    )

@@ -161,11 +161,11 @@ class Resource:
     constants: Mapping[str, Any] = field(default_factory=dict)
     # What a new resource has where nothing is written.
     creates: Callable[[str], Config] = lambda _name: {}
-    # What a new resource has of its surroundings where nothing is written, and a server does not give it by itself.
+    # What a new resource gets from its stream or its origin where nothing is written; the server would not set it by itself.
     inherits: Callable[[Config, Context], Config] = keep_nothing
     # The declared fields and those that follow from them, from the declared and the current configuration.
     completes: Callable[[Config, Config], Config] = keep_all
-    # What the server would refuse, or carry out wrongly, of the resulting configuration.
+    # Why the resulting configuration is refused: the server would refuse it too, or carry it out wrongly.
     objects: Callable[[Config, Context], Iterator[Refusal]] = no_objection
     # What is lost when an existing resource gets another configuration.
     loses: Callable[[Current, Config, Context], Iterator[Loss]] = no_loss

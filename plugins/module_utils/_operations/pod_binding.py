@@ -20,7 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import is_up
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods
 
-# Annotation of the StatefulSet while a server is being replaced: the name of its pod, and the uid of the claim that has to go.
+# Annotation of the StatefulSet while a server is being replaced: its pod, and the uid of the claim (without volumes, of the pod) that is to be deleted.
 REPLACING = "messaging.nats/replacing"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 POLL_INTERVAL_S = 0.5

@@ -36,7 +36,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.restart
 from ansible_collections.messaging.nats.plugins.module_utils._operations.statefulset import Pods, Stuck
 
 POLL_INTERVAL_S = 0.2
-# A cluster that is not whole by then may never be, because the server's process has ended after all.
+# A cluster is whole again soon after the restarted server answers. Where it is not by then, Kubernetes is asked whether that server still runs.
 PROMPT_S = 2.0
 # A doubt that lasts longer than this is not caused by an election or a slow answer.
 DOUBT_S = 10.0
