@@ -97,7 +97,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     VERSION_LABEL,
     config_secret,
-    mark,
+    fingerprint,
     nats_image,
     restarted,
 )
@@ -113,7 +113,7 @@ def running(found: dict[str, Any]) -> dict[str, Any]:
         "config_secret": config_secret(template["spec"]),
         "pending": found["status"].get("currentRevision") != found["status"].get("updateRevision"),
         "zoned": is_zoned(template["spec"]),
-        "seen": mark(found),
+        "seen": fingerprint(found),
         "restarted": restarted(found),
     }
 

@@ -105,7 +105,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.module impo
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import mark
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import fingerprint
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.play_identity import new_identity
 
@@ -147,7 +147,7 @@ def main() -> None:
 
 def check_seen(kubernetes: Kubernetes, name: str, namespace: str, seen: str) -> None:
     """Raises where the cluster has changed between this play's plan and its Lease."""
-    if seen != mark(statefulset(kubernetes, name, namespace)):
+    if seen != fingerprint(statefulset(kubernetes, name, namespace)):
         what = f"StatefulSet {name} in namespace {namespace}"
         cause = "it was changed since this play made its plan, by another play or by hand"
         raise NatsError(what, cause, "Run it again.", code="PLAN_OUTDATED")

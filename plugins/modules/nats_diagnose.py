@@ -155,7 +155,7 @@ def write(
             capture(bundle, connection, len(facts.pods))
         bundle.special("audit_gather_metadata", "json", metadata(connection, moment, "messaging.nats"))
         bundle.special("audit_gather_log", "log", diagnosis_page(facts, found))
-    module.place(unfinished, module.params["bundle"])
+    module.put_file(unfinished, module.params["bundle"])
 
 
 def main() -> None:

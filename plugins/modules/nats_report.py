@@ -85,7 +85,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._reporting.html_rep
 def write(module: NatsModule, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=module.tmpdir, delete=False) as unfinished:
         unfinished.write(text)
-    module.place(unfinished.name, module.params["path"])
+    module.put_file(unfinished.name, module.params["path"])
 
 
 def main() -> None:

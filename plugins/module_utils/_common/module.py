@@ -116,7 +116,7 @@ class CollectionModule(AnsibleModule):
                 shown[key] = displayable_data(value)
         return shown
 
-    def place(self, unfinished: str, path: str) -> None:
+    def put_file(self, unfinished: str, path: str) -> None:
         """Moves a finished temporary file to `path` atomically."""
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK):

@@ -80,7 +80,7 @@ def changes(pair: Counterpart) -> list[FieldChange]:
     return list(object_differences(before, after))
 
 
-def mark(item: Object | None) -> str:
+def fingerprint(item: Object | None) -> str:
     """A string that differs after each change of the object's spec and after it is created again; empty where it does not exist."""
     meta = item["metadata"] if item else {}
     return f"{meta['uid']}/{meta['generation']}" if meta.get("uid") else ""

@@ -103,7 +103,7 @@ def test_only_its_owner_may_read_a_file(run, tmp_path, there):
         target.chmod(there)
 
     def end(module):
-        module.place(str(made), str(target))
+        module.put_file(str(made), str(target))
         module.exit_json()
 
     before = os.umask(0o022)
