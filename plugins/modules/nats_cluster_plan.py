@@ -61,6 +61,13 @@ options:
     type: str
     choices: [confirm, move, accept]
     default: confirm
+  accept_vulnerabilities:
+    description:
+      - The numbers of nats-io's advisories that do not keep the version from being deployed although the configuration exposes them, as in V(2026-16).
+        They are remarks of the plan then.
+    type: list
+    elements: str
+    default: []
   delete_data:
     description: Whether volumes and credentials are deleted too.
     type: bool
@@ -277,10 +284,15 @@ def proposed_plan(params: Mapping[str, Any], kubernetes: Kubernetes) -> Proposed
         pairs = pairs or counterparts(kubernetes, objects, found.namespace_exists)
         statefulset = declared_statefulset(pairs)
         replicas = params["replicas"] or (statefulset["spec"].get("replicas", 0) if statefulset else 0)
-        planned = plan(pairs, found, DeclaredCluster(replicas, params["version"], params["single_replica"]))
+        planned = plan(pairs, found, _declared(params, replicas))
         if not planned.lacks_answers or time.monotonic() > deadline:
             return ProposedPlan(params["namespace"], pairs, found, planned)
         time.sleep(ASK_AGAIN_S)
+
+
+def _declared(params: Mapping[str, Any], replicas: int) -> DeclaredCluster:
+    accepted = frozenset(params["accept_vulnerabilities"])
+    return DeclaredCluster(replicas, params["version"], params["single_replica"], accepted)
 
 
 def ask_servers(kubernetes: Kubernetes, params: Mapping[str, Any], opened: ExitStack) -> Snapshot:
@@ -361,6 +373,7 @@ def main() -> None:
         "replicas": {"type": "int"},
         "version": {"type": "str", "default": ""},
         "single_replica": {"type": "str", "choices": ["confirm", "move", "accept"], "default": "confirm"},
+        "accept_vulnerabilities": {"type": "list", "elements": "str", "default": []},
         "delete_data": {"type": "bool", "default": False},
         "wait_timeout": {"type": "float", "default": 15},
     }

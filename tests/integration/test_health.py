@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._config.known_vulnerabilities import vulnerabilities
 from ansible_collections.messaging.nats.plugins.modules import (
     nats_diagnose,
     nats_health,
@@ -49,6 +50,12 @@ def test_a_whole_cluster_is_healthy(health, cluster, run_module, account):
     assert "S" in result["streams"]["names"][account["user"].upper()]
 
 
+def test_vulnerabilities_of_the_version_that_runs_are_told(health, cluster):
+    result = health(cluster)
+    (version,) = {member["version"] for member in result["cluster"]["members"].values()}
+    assert ("KNOWN_VULNERABILITIES" in codes(result)) is bool(vulnerabilities(version, {"routes"}))
+
+
 def test_members_can_be_expected_by_number(health, cluster):
     assert health(cluster, expected_members=["3"])["healthy"] is True
     assert "number 4 of 4" in health(cluster, expected_members=["4"])["msg"]
@@ -71,7 +78,7 @@ def test_who_is_not_expected_is_told(health, cluster):
 )
 def test_an_account_that_cannot_be_asked_is_one_finding_beside_the_others(health, cluster, login, cause, remedy):
     result = health(cluster, accounts=[login], expected_members=["n1", "n2", "n3", "n4"])
-    assert {"SERVER_DOWN", "ACCOUNT_NOT_ASKED"} == codes(result) - {"SINGLE_REPLICA"}
+    assert {"SERVER_DOWN", "ACCOUNT_NOT_ASKED"} == codes(result) - {"SINGLE_REPLICA", "KNOWN_VULNERABILITIES"}
     told = next(found for found in result["findings"] if found["code"] == "ACCOUNT_NOT_ASKED")
     assert told["object"] == f"account {login['account']}"
     assert cause in told["evidence"]

@@ -22,6 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.account_var
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.conf_keys import repeated_keys, unwritable
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import HAS_BCRYPT
+from ansible_collections.messaging.nats.plugins.module_utils._config.known_vulnerabilities import IDS
 from ansible_collections.messaging.nats.plugins.module_utils._config.object_variables import (
     external_service_problems,
     extra_object_problems,
@@ -67,6 +68,7 @@ def validate_role_variables(declared: RoleVariables, options: Options, others: C
         return problems + list(_replicas(declared))
     for check in (
         _version,
+        _vulnerabilities,
         _replicas,
         _sizes,
         _profile,
@@ -120,6 +122,11 @@ def _version(declared: RoleVariables) -> Problems:
         yield f"nats_cluster_version: {version!r} is not a version of nats-server: write all three numbers in quotes, as in '2.15.2'"
     elif (int(match[1]), int(match[2])) < OLDEST_VERSION:
         yield f"nats_cluster_version: {version} does not know the health check that the probes ask: write 2.11.0 or newer"
+
+
+def _vulnerabilities(declared: RoleVariables) -> Problems:
+    for name in sorted(set(map(str, declared["nats_cluster_accept_vulnerabilities"] or [])) - IDS):
+        yield f"nats_cluster_accept_vulnerabilities: {name} is no advisory that is known here: write numbers such as {max(IDS)}"
 
 
 def _replicas(declared: RoleVariables) -> Problems:

@@ -79,3 +79,5 @@ class DeclaredCluster:
     version: str
     # What happens to streams with one replica when servers restart: confirm (ask first), accept, move.
     single_replica: str = "confirm"
+    # The ids of known vulnerabilities that do not keep the version from being deployed.
+    accepted_vulnerabilities: frozenset[str] = frozenset()

@@ -48,6 +48,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards 
     what_is_refused,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.volume_expansion_plan import Growth, growth
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.vulnerability_check import (
+    vulnerability_refusals,
+    vulnerability_remarks,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import unusable_zones
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import answered
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
@@ -100,11 +104,14 @@ def plan(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster)
     going = leftovers(
         facts.owned, [pair.declared for pair in pairs], statefulset["metadata"]["name"] if statefulset else ""
     )
+    conf = config_values(configuration_of(pairs))
     refusals = [*missing_namespace(pairs, facts), *owned_by_others(pairs, facts)]
     unchecked = [*going.kept, *(f"not checked: {what}" for what in facts.unlisted)]
     if statefulset:
         refusals += _preconditions(statefulset, pairs, facts, wanted)
+        refusals += vulnerability_refusals(wanted, conf)
         unchecked += _unchecked(pairs, facts, wanted)
+        unchecked += vulnerability_remarks(wanted, conf)
         unchecked += listener_remarks(configuration_of(pairs), (pair.declared for pair in pairs))
     if refusals:
         return ClusterPlan("refuse", (), tuple(refusals))

@@ -30,6 +30,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     figures,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._health.threshold_findings import owner_findings
+from ansible_collections.messaging.nats.plugins.module_utils._health.vulnerability_findings import (
+    vulnerability_findings,
+)
 
 
 def evaluate(snapshot: Snapshot) -> list[Finding]:
@@ -44,6 +47,7 @@ def evaluate(snapshot: Snapshot) -> list[Finding]:
         *consumer_findings(servers),
         *account_findings(snapshot),
         *server_findings(varz, size),
+        *vulnerability_findings(varz),
         *pod_findings(snapshot),
         *health_check_findings(by_server(snapshot, snapshot.healthz), snapshot.kubernetes),
         *owner_findings(servers),

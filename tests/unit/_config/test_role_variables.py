@@ -61,6 +61,10 @@ def test_the_documented_variables_and_defaults_are_those_of_the_role():
         ({"cluster_name": "my cluster"}, "nats_cluster_cluster_name: 'my cluster' cannot name a cluster: write"),
         ({"version": "2.15"}, "nats_cluster_version: '2.15' is not a version of nats-server: write"),
         ({"version": 2.15}, "nats_cluster_version: '2.15' is not a version of nats-server: write"),
+        (
+            {"accept_vulnerabilities": ["2026-16", "2026-99"]},
+            "nats_cluster_accept_vulnerabilities: 2026-99 is no advisory that is known here",
+        ),
         ({"version": "2.10.29"}, "nats_cluster_version: 2.10.29 does not know the health check that the probes ask: write"),
         ({"replicas": 2}, "nats_cluster_replicas: 2 servers survive no more failures than 1: write 1, 3, 5 or 7"),
         ({"replicas": 9}, "nats_cluster_replicas: 9 is not a number of servers that the role deploys: write 1, 3, 5 or 7"),

@@ -415,7 +415,8 @@ def test_what_would_lose_something_is_refused_with_the_reason(arguments, sentenc
 def test_a_version_without_fixes_is_mentioned_where_something_happens():
     remark = "nats-server 2.12.8 no longer gets fixes: 2.14 and 2.15 do"
     seen = snapshot(version="2.12.8")
-    assert planned(seen=seen, wanted=DeclaredCluster(3, "2.12.8")).summary == ()
+    (vulnerable,) = planned(seen=seen, wanted=DeclaredCluster(3, "2.12.8")).summary
+    assert vulnerable.startswith("nats-server 2.12.8 has known vulnerabilities, corrected in 2.12.12: 2026-28 (")
     assert remark in planned(seen=seen, wanted=DeclaredCluster(3, "2.12.8"), conf=CONF.replace("1048576", "2")).summary
 
 

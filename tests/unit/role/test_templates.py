@@ -92,6 +92,7 @@ NO_TEXT = {
         "delete_data",
         "restart",
         "single_replica",
+        "accept_vulnerabilities",
         "pause",
         "force",
         "delete_volumes",
