@@ -25,6 +25,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.credentials
     password_users,
     secret_name,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._config.permission_presets import (
+    PRESET_KEYS,
+    preset_problems,
+)
 
 _LOGIN_NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 
@@ -72,12 +76,15 @@ def _logins_of(here: str, entry: Mapping[str, Any]) -> Iterator[str]:
         if any(str(key).lower() == "token" for key in user):
             yield f"{place}: where there are accounts, the server takes no token: write user, and leave password out to have one generated"
         yield from repeated_keys(place, user)
+        yield from preset_problems(place, user)
     for index, user in enumerate(password_users(entry)):
         place = f"{here}.users[{index}]"
         if not _LOGIN_NAME.fullmatch(str(user.get("user", ""))):
             yield f"{place}: user is missing or can't be a part of a Secret's name: write letters, digits, _ and -, as in user: reader"
         yield from _password(place, user)
-        yield from unwritable(place, {key: value for key, value in user.items() if key != "password"})
+        yield from unwritable(
+            place, {key: value for key, value in user.items() if key not in ("password", *PRESET_KEYS)}
+        )
 
 
 def _shared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str, taken: list[str]) -> Iterator[str]:

@@ -11,6 +11,11 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._config.permission_presets import (
+    inbox_prefix,
+    with_permissions,
+)
+
 try:
     import bcrypt
 except ImportError:  # validate_role_variables reports it before it is needed
@@ -43,7 +48,7 @@ def declared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str) -> 
         yield {**own, "account": account, "password": declared.get("password")}
         for user in password_users(declared):
             further = {"username": user["user"], "secret": secret_name(cluster, account, user["user"])}
-            yield {**further, "account": account, "password": user.get("password")}
+            yield {**further, "account": account, "password": user.get("password"), "inbox_prefix": inbox_prefix(user)}
 
 
 def password_users(account: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -72,7 +77,8 @@ def account_config(
         name = account.lower()
         users = [{"user": name, "password": hashes[account, name]}]
         for user in declared.get("users") or []:
-            users.append(user if "nkey" in user else {**user, "password": hashes[account, user["user"]]})
+            login = with_permissions(user)
+            users.append(login if "nkey" in user else {**login, "password": hashes[account, user["user"]]})
         if anonymous and account == "APP":
             users.append(ANONYMOUS)
         blocks[account] = {key: value for key, value in declared.items() if key not in OWN_KEYS} | {"users": users}

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The permissions of a user by its role. Pure: talks to nobody. PRIVATE to the collection: it can change at any time.
+
+All of them are built on `allow`, so that what is not named is denied; a `deny` beside an open `allow` leaves JetStream's API open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+# The keys of a user that the role of nats_cluster evaluates.
+PRESET_KEYS = ("role", "subjects", "streams")
+ANY_STREAM = "*"
+_STREAM = re.compile(r"[^\s.*>/\\]+")
+
+Permissions = dict[str, dict[str, list[str]]]
+
+
+def _publisher(subjects: list[str], _streams: list[str]) -> tuple[list[str], list[str]]:
+    return subjects, []
+
+
+def _consumer(subjects: list[str], streams: list[str]) -> tuple[list[str], list[str]]:
+    """Reads from consumers that exist: it neither creates nor deletes one."""
+    calls = [
+        call
+        for stream in streams
+        for call in (
+            f"$JS.API.STREAM.INFO.{stream}",
+            f"$JS.API.CONSUMER.INFO.{stream}.*",
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
+            # With the domain and the account in them or not: both forms are in use.
+            f"$JS.ACK.{stream}.>",
+            f"$JS.ACK.*.*.{stream}.>",
+            f"$JS.FC.{stream}.>",
+        )
+    ]
+    return calls, subjects
+
+
+def _manager(_subjects: list[str], streams: list[str]) -> tuple[list[str], list[str]]:
+    """Declares streams, consumers and buckets, and reads no message."""
+    of_stream = ("CREATE", "UPDATE", "DELETE", "INFO", "PURGE")
+    calls = [f"$JS.API.STREAM.{call}.{stream}" for stream in streams for call in of_stream]
+    calls += [f"$JS.API.CONSUMER.{call}.{stream}" for stream in streams for call in ("NAMES", "LIST", "CREATE")]
+    of_consumer = ("INFO", "DELETE", "PAUSE", "RESET")
+    calls += [f"$JS.API.CONSUMER.{call}.{stream}.*" for stream in streams for call in of_consumer]
+    calls += [f"$JS.API.CONSUMER.CREATE.{stream}.>" for stream in streams]
+    return ["$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", *calls], []
+
+
+def _inspector(_subjects: list[str], streams: list[str]) -> tuple[list[str], list[str]]:
+    """Sees configurations and figures, and no message."""
+    calls = [
+        call
+        for stream in streams
+        for call in (
+            f"$JS.API.STREAM.INFO.{stream}",
+            f"$JS.API.CONSUMER.NAMES.{stream}",
+            f"$JS.API.CONSUMER.LIST.{stream}",
+            f"$JS.API.CONSUMER.INFO.{stream}.*",
+        )
+    ]
+    return ["$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", *calls], []
+
+
+ROLES: Mapping[str, Callable[[list[str], list[str]], tuple[list[str], list[str]]]] = {
+    "publisher": _publisher,
+    "consumer": _consumer,
+    "manager": _manager,
+    "inspector": _inspector,
+}
+
+
+def inbox_prefix(user: Mapping[str, Any]) -> str:
+    """The prefix of the subjects on which a user with a role gets answers, which no other such user may read; empty without a role."""
+    return f"_INBOX_{user['user']}" if user.get("role") and user.get("user") else ""
+
+
+def with_permissions(user: Mapping[str, Any]) -> dict[str, Any]:
+    """A user as nats.conf has it: with permissions in place of its role."""
+    if "role" not in user:
+        return dict(user)
+    everywhere = [ANY_STREAM] if user["role"] in ("manager", "inspector") else []
+    publish, subscribe = ROLES[user["role"]](list(user.get("subjects") or []), list(user.get("streams") or everywhere))
+    permissions: Permissions = {
+        # The server takes an empty `allow` for everything.
+        "publish": {"allow": publish} if publish else {"deny": [">"]},
+        "subscribe": {"allow": [*subscribe, f"{inbox_prefix(user) or '_INBOX'}.>"]},
+    }
+    return {key: value for key, value in user.items() if key not in PRESET_KEYS} | {"permissions": permissions}
+
+
+def preset_problems(here: str, user: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the role of a user, as sentences that end in how to write it."""
+    role = user.get("role")
+    if role is None:
+        for key in ("subjects", "streams"):
+            if key in user:
+                yield f"{here}: {key} belong to a role: write role: {' | '.join(ROLES)} beside them, or permissions in place of them"
+    elif role not in ROLES:
+        yield f"{here}: {role!r} is not a role: write one of {', '.join(ROLES)}"
+    elif mistyped := [key for key in ("subjects", "streams") if not _is_list_of_texts(user.get(key))]:
+        yield f"{here}: {mistyped[0]} are a list of texts: write {mistyped[0]}: [{'orders.>' if mistyped[0] == 'subjects' else 'ORDERS'}]"
+    else:
+        if "permissions" in user:
+            yield f"{here}: role and permissions exclude each other: write one of them"
+        yield from _aim_problems(here, role, user)
+
+
+def _aim_problems(here: str, role: str, user: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the subjects and streams that a role is about."""
+    subjects, streams = user.get("subjects") or [], user.get("streams") or []
+    if role == "publisher" and not subjects:
+        yield f"{here}: a publisher without subjects could publish nothing: write subjects: [orders.>]"
+    if role == "publisher" and streams:
+        yield f"{here}: a publisher publishes to subjects, whatever stream stores them: leave streams out"
+    if role == "consumer" and not (subjects or streams):
+        yield f"{here}: a consumer reads from streams or subjects: write streams: [ORDERS], or subjects: [orders.>]"
+    if role in ("manager", "inspector") and subjects:
+        yield f"{here}: a {role} reads and writes no messages: leave subjects out"
+    for stream in streams:
+        if stream != ANY_STREAM and not _STREAM.fullmatch(stream):
+            yield f"{here}: {stream!r} is no name of a stream, and a part of a name can't be allowed: write whole names, or '*' for all streams"
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(entry, str) and entry for entry in value))
