@@ -296,7 +296,7 @@ class Lab:
 
     def loses(self, change: Change, before: dict[str, Any]) -> bool:
         """Whether something is lost soon: the server deletes some data in the background."""
-        for _look in range(20):
+        for _look in range(100):
             if lost(change, before, self.settled(CONTENTS[change.content], change)):
                 return True
             time.sleep(0.1)
