@@ -56,7 +56,7 @@ drills: venv ## each change to a running cluster under load, whole and killed ha
 	@$(BENCH).drills $(if $(DRILL),'$(DRILL)')
 
 screens: venv kind ## every command of docs/verbs.md on kind; compares what it prints with tests/screens (RECORD_SCREENS=1 records it)
-	@K8S_AUTH_KUBECONFIG=$$(tests/kind/cluster kubeconfig) PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.run_screens
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.run_screens
 
 lockouts: venv ## every verb while the system account can't be asked; writes docs/lockouts.md
 	@$(BENCH).lockouts $(if $(LOCKOUT),'$(LOCKOUT)')

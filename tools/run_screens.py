@@ -139,12 +139,15 @@ def checks(demo: Demo, folder: str) -> Iterator[Check]:
 
 
 def main() -> int:
-    kubeconfig = os.environ.setdefault("K8S_AUTH_KUBECONFIG", str(CACHE / "kind" / f"{KIND}.kubeconfig"))
+    # Always the demo's own: the namespace is deleted.
+    kubeconfig = os.environ["K8S_AUTH_KUBECONFIG"] = str(CACHE / "kind" / f"{KIND}.kubeconfig")
     demo = Demo(Kubernetes({"kubeconfig": kubeconfig}))
     demo.remove()
-    with tempfile.TemporaryDirectory() as folder:
-        found = list(checks(demo, folder))
-    demo.remove()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            found = list(checks(demo, folder))
+    finally:
+        demo.remove()
     return report("screens", found)
 
 

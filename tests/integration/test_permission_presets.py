@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import nats.errors
 import pytest
@@ -18,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 from ansible_collections.messaging.nats.plugins.modules import nats_jetstream, nats_jetstream_info
 from tests.support.servers import Cluster
 
-USERS = [
+USERS: list[dict[str, Any]] = [
     {"user": "shop", "role": "publisher", "subjects": ["orders.>"]},
     {"user": "billing", "role": "consumer", "streams": ["ORDERS"]},
     {"user": "board", "role": "consumer", "subjects": ["prices.>"]},
@@ -26,7 +27,7 @@ USERS = [
     {"user": "team", "role": "manager", "streams": ["ORDERS", "KV_stock"]},
     {"user": "viewer", "role": "inspector"},
 ]
-ACCOUNTS = {"APP": {"jetstream": "enabled", "users": USERS}, "SYS": {}}
+ACCOUNTS: dict[str, dict[str, Any]] = {"APP": {"jetstream": "enabled", "users": USERS}, "SYS": {}}
 PASSWORD = "secret"
 
 
@@ -120,7 +121,7 @@ ALLOWED = {
     "billing": {"stream", "consumer"},
     "board": set(),
     "platform": {"account", "names", "stream", "other stream", "consumer", "other consumer", "consumers", "update", "create", "delete", "purge"},
-    "team": {"account", "names", "stream", "consumer", "consumers", "update"},
+    "team": {"account", "stream", "consumer", "consumers", "update"},
     "viewer": {"account", "names", "stream", "other stream", "consumer", "other consumer", "consumers"},
 }  # fmt: skip
 
@@ -200,6 +201,21 @@ def test_a_consumer_reads_and_acknowledges_from_its_streams_alone(connect, conte
             connection.run(work())
     after = owner.request(f"$JS.API.CONSUMER.INFO.{stream}.reader", b"")["ack_floor"]["consumer_seq"]
     assert after - before == (1 if works else 0)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "$JS.ACK.OTHER.reader.1.1.1.0.0",
+        "$JS.ACK.OTHER.reader.ORDERS.1.1.0.0",
+        "$JS.ACK.D.H.OTHER.reader.1.1.1.0.0",
+        "$JS.ACK.D.H.OTHER.reader.1.1.1.0.0.x",
+    ],
+)
+def test_a_consumer_acknowledges_for_no_other_stream(connect, content, forged):
+    with pytest.raises(NatsError) as failure:
+        connect("billing").request(forged, b"+TERM")
+    assert failure.value.code == "ACCOUNT_DENIED"
 
 
 def test_a_manager_declares_with_our_modules_and_an_inspector_reads(run_module, server, content):

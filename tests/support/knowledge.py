@@ -6,7 +6,7 @@
 
 @given(snapshots(), st.data())
 def test_this_gate(found, data):
-    unheard_is_no_consent(lambda snapshot: broken_promises(…, snapshot, …), found, data)
+    unheard_is_no_consent(lambda snapshot: what_is_refused(…, snapshot, …), found, data)
 """
 
 from __future__ import annotations

@@ -205,16 +205,21 @@ IDS = frozenset(found.id for found in VULNERABILITIES)
 
 def affects(found: Vulnerability, version: str) -> bool:
     """Whether this version has it. A minor version without a correction has it, unless it is newer than all that have one."""
-    numbers = parsed(version)
+    numbers, before_release = parsed(version), "-" in version
     fixes = {fix[:2]: fix for fix in map(parsed, found.fixed)}
-    own = fixes.get(numbers[:2])
-    return numbers < own if own else numbers < max(fixes.values())
+    correction = fixes.get(numbers[:2]) or max(fixes.values())
+    return numbers < correction or (numbers == correction and before_release)
 
 
 def bites(found: Vulnerability, features: Collection[str]) -> bool:
     """Whether the configuration exposes it."""
+    return not frozenset(features) & found.unless and (not found.needs or bool(exposing(found, features)))
+
+
+def exposing(found: Vulnerability, features: Collection[str]) -> frozenset[str]:
+    """What of the configuration exposes it; empty where every configuration does."""
     there = frozenset(features)
-    return not there & found.unless and (not found.needs or any(needed <= there for needed in found.needs))
+    return next((needed for needed in found.needs if needed <= there), frozenset())
 
 
 def vulnerabilities(version: str, features: Collection[str]) -> list[Vulnerability]:
@@ -233,30 +238,41 @@ def corrected_in(found: Collection[Vulnerability], version: str) -> str:
 
 def features_of_conf(conf: Mapping[str, Any]) -> set[str]:
     """What a nats.conf has that a vulnerability needs."""
-    top = {main_name(str(key), ""): value for key, value in conf.items()}
-    words = set(_keys(conf))
+    top = {main_name(str(key).lower(), ""): value for key, value in conf.items()}
     found = {
         feature
         for key, feature in (("websocket", WEBSOCKET), ("mqtt", MQTT), ("cluster", ROUTES), ("operator", OPERATOR))
         if top.get(key)
     }
-    leafnodes = top.get("leafnodes")
-    if isinstance(leafnodes, Mapping) and {"port", "listen"} & {str(key).lower() for key in leafnodes}:
-        found.add(LEAFNODES)
-        if str(leafnodes.get("compression", "on")).lower() not in ("off", "false"):
-            found.add(LEAFNODE_COMPRESSION)
-    if "no_auth_user" in words:
-        found.add(NO_AUTH_USER)
-    if {"allowed_connection_types", "proxy_required"} & words:
-        found.add(CONNECTION_LIMITS)
-    if "verify_and_map" in words:
-        found.add(VERIFY_AND_MAP)
-    denied = list(_denied(conf))
+    found |= _leafnode_features(top.get("leafnodes"))
+    words = {key for key, value in _entries(conf) if value not in (False, None, "")}
+    found |= {
+        feature
+        for keys, feature in (
+            (("no_auth_user",), NO_AUTH_USER),
+            (("allowed_connection_types", "proxy_required"), CONNECTION_LIMITS),
+            (("verify_and_map",), VERIFY_AND_MAP),
+        )
+        if words & set(keys)
+    }
+    denied = [subject for key, value in _entries(conf) if key in ("subscribe", "sub") for subject in _denied(value)]
     if denied:
         found.add(DENY)
     if any(" " in str(subject).strip() for subject in denied):
         found.add(QUEUE_DENY)
     return found
+
+
+def _leafnode_features(leafnodes: Any) -> set[str]:
+    """Whether others may connect as leaf nodes, and with compression, which is on by default."""
+    block = {str(key).lower(): value for key, value in leafnodes.items()} if isinstance(leafnodes, Mapping) else {}
+    if not {"port", "listen"} & block.keys():
+        return set()
+    compression = block.get("compression", "on")
+    if isinstance(compression, Mapping):
+        compression = next((value for key, value in compression.items() if str(key).lower() == "mode"), "on")
+    is_off = str(compression).lower() in ("off", "false", "disabled", "not_supported", "not supported")
+    return {LEAFNODES} if is_off else {LEAFNODES, LEAFNODE_COMPRESSION}
 
 
 def features_of_varz(varz: Mapping[str, Any]) -> set[str]:
@@ -273,28 +289,23 @@ def features_of_varz(varz: Mapping[str, Any]) -> set[str]:
     return {feature for feature, there in parts.items() if there}
 
 
-def _keys(value: Any) -> Iterator[str]:
-    """All keys of a configuration, however deep, in small letters."""
+def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+    """All keys of a configuration with their values, however deep, in small letters."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield str(key).lower()
-            yield from _keys(inner)
+            yield str(key).lower(), inner
+            yield from _entries(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _keys(inner)
+            yield from _entries(inner)
 
 
-def _denied(value: Any) -> Iterator[Any]:
-    """The denied subjects of all permissions."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if str(key).lower() == "deny":
-                yield from inner if isinstance(inner, list) else [inner]
-            else:
-                yield from _denied(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _denied(inner)
+def _denied(permission: Any) -> list[Any]:
+    """The subjects that a permission to subscribe denies."""
+    if not isinstance(permission, Mapping):
+        return []
+    found = next((value for key, value in permission.items() if str(key).lower() == "deny"), None) or []
+    return found if isinstance(found, list) else [found]
 
 
 def _name(version: Version) -> str:

@@ -16,6 +16,10 @@ from typing import Any
 # The keys of a user that the role of nats_cluster evaluates.
 PRESET_KEYS = ("role", "subjects", "streams")
 ANY_STREAM = "*"
+# The names that the server knows for the permissions of a user.
+PERMISSION_KEYS = ("permissions", "permission", "authorization")
+# Subjects of which some are the API of JetStream, the servers' own, or somebody's answers. Buckets begin with $KV and $O.
+_RESERVED = re.compile(r"[>*]|\$JS\b|\$SYS\b|\$G\b|_INBOX|_R_|_GR_")
 _STREAM = re.compile(r"[^\s.*>/\\]+")
 
 Permissions = dict[str, dict[str, list[str]]]
@@ -34,24 +38,25 @@ def _consumer(subjects: list[str], streams: list[str]) -> tuple[list[str], list[
             f"$JS.API.STREAM.INFO.{stream}",
             f"$JS.API.CONSUMER.INFO.{stream}.*",
             f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
-            # With the domain and the account in them or not: both forms are in use.
-            f"$JS.ACK.{stream}.>",
-            f"$JS.ACK.*.*.{stream}.>",
-            f"$JS.FC.{stream}.>",
+            # With the domain and the account in them or not: both forms are in use. Their numbers of tokens keep one from being taken for the other.
+            f"$JS.ACK.{stream}.*.*.*.*.*.*",
+            f"$JS.ACK.*.*.{stream}.*.*.*.*.*.>",
+            f"$JS.FC.{stream}.*.*",
+            f"$JS.FC.*.*.{stream}.*.*",
         )
     ]
     return calls, subjects
 
 
 def _manager(_subjects: list[str], streams: list[str]) -> tuple[list[str], list[str]]:
-    """Declares streams, consumers and buckets, and reads no message."""
+    """Declares, purges and deletes streams, consumers and buckets. Who declares a consumer can have messages delivered to itself."""
     of_stream = ("CREATE", "UPDATE", "DELETE", "INFO", "PURGE")
     calls = [f"$JS.API.STREAM.{call}.{stream}" for stream in streams for call in of_stream]
     calls += [f"$JS.API.CONSUMER.{call}.{stream}" for stream in streams for call in ("NAMES", "LIST", "CREATE")]
     of_consumer = ("INFO", "DELETE", "PAUSE", "RESET")
     calls += [f"$JS.API.CONSUMER.{call}.{stream}.*" for stream in streams for call in of_consumer]
     calls += [f"$JS.API.CONSUMER.CREATE.{stream}.>" for stream in streams]
-    return ["$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", *calls], []
+    return [*_account_calls(streams), *calls], []
 
 
 def _inspector(_subjects: list[str], streams: list[str]) -> tuple[list[str], list[str]]:
@@ -66,7 +71,13 @@ def _inspector(_subjects: list[str], streams: list[str]) -> tuple[list[str], lis
             f"$JS.API.CONSUMER.INFO.{stream}.*",
         )
     ]
-    return ["$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", *calls], []
+    return [*_account_calls(streams), *calls], []
+
+
+def _account_calls(streams: list[str]) -> list[str]:
+    """The lists of all streams have also those that are not named."""
+    lists = ["$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST"] if ANY_STREAM in streams else []
+    return ["$JS.API.INFO", *lists]
 
 
 ROLES: Mapping[str, Callable[[list[str], list[str]], tuple[list[str], list[str]]]] = {
@@ -79,7 +90,8 @@ ROLES: Mapping[str, Callable[[list[str], list[str]], tuple[list[str], list[str]]
 
 def inbox_prefix(user: Mapping[str, Any]) -> str:
     """The prefix of the subjects on which a user with a role gets answers, which no other such user may read; empty without a role."""
-    return f"_INBOX_{user['user']}" if user.get("role") and user.get("user") else ""
+    name = user.get("user") or user.get("nkey")
+    return f"_INBOX_{name}" if user.get("role") and name else ""
 
 
 def with_permissions(user: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +103,7 @@ def with_permissions(user: Mapping[str, Any]) -> dict[str, Any]:
     permissions: Permissions = {
         # The server takes an empty `allow` for everything.
         "publish": {"allow": publish} if publish else {"deny": [">"]},
-        "subscribe": {"allow": [*subscribe, f"{inbox_prefix(user) or '_INBOX'}.>"]},
+        "subscribe": {"allow": [*subscribe, f"{inbox_prefix(user)}.>"]},
     }
     return {key: value for key, value in user.items() if key not in PRESET_KEYS} | {"permissions": permissions}
 
@@ -99,17 +111,18 @@ def with_permissions(user: Mapping[str, Any]) -> dict[str, Any]:
 def preset_problems(here: str, user: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the role of a user, as sentences that end in how to write it."""
     role = user.get("role")
-    if role is None:
+    if "role" not in user:
         for key in ("subjects", "streams"):
             if key in user:
                 yield f"{here}: {key} belong to a role: write role: {' | '.join(ROLES)} beside them, or permissions in place of them"
-    elif role not in ROLES:
+    elif not isinstance(role, str) or role not in ROLES:
         yield f"{here}: {role!r} is not a role: write one of {', '.join(ROLES)}"
     elif mistyped := [key for key in ("subjects", "streams") if not _is_list_of_texts(user.get(key))]:
         yield f"{here}: {mistyped[0]} are a list of texts: write {mistyped[0]}: [{'orders.>' if mistyped[0] == 'subjects' else 'ORDERS'}]"
     else:
-        if "permissions" in user:
-            yield f"{here}: role and permissions exclude each other: write one of them"
+        for key in user:
+            if str(key).lower() in PERMISSION_KEYS:
+                yield f"{here}: role and {key} exclude each other: write one of them"
         yield from _aim_problems(here, role, user)
 
 
@@ -123,7 +136,10 @@ def _aim_problems(here: str, role: str, user: Mapping[str, Any]) -> Iterator[str
     if role == "consumer" and not (subjects or streams):
         yield f"{here}: a consumer reads from streams or subjects: write streams: [ORDERS], or subjects: [orders.>]"
     if role in ("manager", "inspector") and subjects:
-        yield f"{here}: a {role} reads and writes no messages: leave subjects out"
+        yield f"{here}: the role {role} is about streams: leave subjects out"
+    for subject in subjects:
+        if _RESERVED.match(subject):
+            yield f"{here}: {subject!r} includes subjects of JetStream, of the servers or of others' answers: write subjects of applications, as in orders.>"
     for stream in streams:
         if stream != ANY_STREAM and not _STREAM.fullmatch(stream):
             yield f"{here}: {stream!r} is no name of a stream, and a part of a name can't be allowed: write whole names, or '*' for all streams"

@@ -111,7 +111,10 @@ def plan(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster)
         refusals += _preconditions(statefulset, pairs, facts, wanted)
         refusals += vulnerability_refusals(wanted, conf)
         unchecked += _unchecked(pairs, facts, wanted)
+        # They are said in each plan, also where nothing has to change.
         unchecked += vulnerability_remarks(wanted, conf)
+        if not conf and configuration_of(pairs):
+            unchecked.append("not checked: what nats.conf exposes of known vulnerabilities, because it can't be read")
         unchecked += listener_remarks(configuration_of(pairs), (pair.declared for pair in pairs))
     if refusals:
         return ClusterPlan("refuse", (), tuple(refusals))

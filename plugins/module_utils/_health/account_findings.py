@@ -45,7 +45,8 @@ def account_findings(snapshot: Snapshot) -> Iterator[Finding]:
     for account, listed in sorted(snapshot.accounts.items()):
         yield from _orphaned(account, listed, held_streams)
         yield from _usage(account, listed.usage)
-        yield from _unavailable_streams(account, listed, held_streams)
+        if answered(snapshot):
+            yield from _unavailable_streams(account, listed, held_streams)
         yield from _unavailable_consumers(account, listed, held_streams, held_consumers, all_answer)
 
 

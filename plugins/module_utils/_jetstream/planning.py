@@ -44,7 +44,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.jetstream_api
 
 @dataclass(frozen=True)
 class Planning:
-    """The resources of one turn, and what is known of the servers."""
+    """Makes the plans of the resources of one turn, from what is known of the servers."""
 
     jetstream: JetStream
     state: CurrentState

@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The order in which planned resources are written. Pure: it sends no request.
+"""The order in which planned resources are written; those that have none are refused. Pure: it sends no request.
 
 PRIVATE to the collection: it can change at any time.
 """

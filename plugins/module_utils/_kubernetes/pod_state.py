@@ -25,13 +25,14 @@ IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrIma
 # Reasons for which a container waits that do not go away by themselves.
 HOPELESS_REASONS = (*IMAGE_REASONS, "CreateContainerConfigError", "RunContainerError", "StartError", "CrashLoopBackOff")
 
+LOOK_AT_CLAIM = "Look at its PersistentVolumeClaim: kubectl describe pvc tells what it waits for."
 # Words of the scheduler, and what to do about them; the first that match count.
 SCHEDULER_REASONS = (
     (
         "unbound immediate PersistentVolumeClaims",
-        "Look at its PersistentVolumeClaim: kubectl describe pvc tells what it waits for.",
+        LOOK_AT_CLAIM,
     ),
-    ("persistentvolumeclaim", "Look at its PersistentVolumeClaim: kubectl describe pvc tells what it waits for."),
+    ("persistentvolumeclaim", LOOK_AT_CLAIM),
     (
         "volume node affinity conflict",
         "Its volume is bound to a node that can't take the pod: bring that node back, or delete volume and pod together if its data has other replicas.",
@@ -83,7 +84,7 @@ def unschedulable(pod: Mapping[str, Any] | None) -> str | None:
     for found in (pod or {"status": {}})["status"].get("conditions") or []:
         if found["type"] == "PodScheduled" and found["status"] == "False" and found.get("reason") == "Unschedulable":
             # What it says about preemption repeats the numbers of nodes without their reasons.
-            return str(found.get("message") or "no node takes it").partition(" preemption:")[0].rstrip(".")
+            return str(found.get("message") or "its scheduler gives no reason").partition(" preemption:")[0].rstrip(".")
     return None
 
 

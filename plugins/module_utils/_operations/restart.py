@@ -66,6 +66,8 @@ class RestartWork(ServerWork):
         super().__init__(pods, contacts, task)
         self._options = options
         self._forced = False
+        # Why it restarts by force alone.
+        self._against: list[str] = []
 
     def run(self, check: bool) -> None:
         statefulset = self._statefulset()
@@ -175,7 +177,9 @@ class RestartWork(ServerWork):
         if self._options.single_replica == "accept" or self._moves_single_replicas(snapshot):
             return
         if lost := emptied(snapshot, self._server):
-            remedy = f"Give them three replicas, or set {option('single_replica')} to move, or to accept if they may be empty then."
+            remedy = f"Set {option('single_replica')} to accept if they may be empty then."
+            if len(snapshot.expected) > 1:
+                remedy = f"Give them three replicas, or set {option('single_replica')} to move, or to accept if they may be empty then."
             cause = f"a restart would lose {shown(lost)}"
             raise NatsError(f"server {self._name}", cause, remedy, code="SINGLE_REPLICA")
 
@@ -186,7 +190,7 @@ class RestartWork(ServerWork):
         if not self._forced:
             self.report.lost.append(f"{self._name} was restarted by force, so what is lost with it is not known")
             self.report.notes.append(f"{self._name} was restarted by force, although {shown(against)}")
-        self._forced = True
+        self._forced, self._against = True, against
         return unseen_as_down(snapshot)
 
     def _needed(self, against: list[str], remedy: str) -> NatsError:
@@ -284,8 +288,13 @@ class LoneRestartWork(RestartWork):
         self._deadline = min(self._deadline, time.monotonic() + DOUBT_S)
         before = self._wait_until_stoppable()
         self._refuse_emptying(before)
+        if self._forced:
+            self.report.notes = [f"by force, although {shown(self._against)}"]
+            self.report.lost = [f"what is lost with {self._name} is not known, because it restarts by force"]
+        elif len(before.expected) > 1:
+            self.report.notes.append("the other servers can do without it now")
         if streams := self._streams_to_move(before):
-            self.report.notes.append(f"moves to other servers before: {shown(map(str, streams))}")
+            self.report.notes.append(f"moves to other servers first: {shown(map(str, streams))}")
         else:
             self.report.lost += emptied(before, self._server)
 

@@ -153,7 +153,8 @@ def _streams(snapshot: Snapshot) -> Iterator[str]:
         (account, name)
         for account, listed in snapshot.accounts.items()
         for name in listed.streams
-        if (account, name) not in found
+        # Where no server has answered, nothing is known of where streams are.
+        if answered(snapshot) and (account, name) not in found
     )
     if not found and not away:
         return
@@ -164,7 +165,7 @@ def _streams(snapshot: Snapshot) -> Iterator[str]:
         ("account", "stream", "messages", "size", "replicas", "leader", "lag", "consumers"),
         [
             *((*key, *_stream(stream)) for key, stream in largest[:MAX_ROWS]),
-            *((*key, "no server that answers has it") for key in away[:MAX_ROWS]),
+            *((*key, "no server that answers has it") for key in away),
         ],
     )
 

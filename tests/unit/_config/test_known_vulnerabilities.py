@@ -41,7 +41,8 @@ BY_ID = {found.id: found for found in VULNERABILITIES}
         ("2026-28", "2.14.2", True),
         ("2026-28", "2.14.3", False),
         ("2026-28", "2.15.2", False),
-        ("2026-28", "2.14.3-preview.1", False),
+        ("2026-28", "2.14.3-preview.1", True),
+        ("2026-28", "2.14.4-preview.1", False),
     ],
 )
 def test_a_version_has_it_until_its_correction(advisory, version, affected):
@@ -57,10 +58,12 @@ LEAF = {"leafnodes": {"port": 7422}}
         ("2.15.2", {"websocket": {"port": 8080}, "mqtt": {"port": 1883}, "no_auth_user": "u", "cluster": {"a": 1}}, []),
         ("2.14.2", {}, ["2026-28"]),
         ("2.14.2", {"websocket": {"port": 8080}}, ["2026-27", "2026-28"]),
-        ("2.14.2", {"WebSocket": {"port": 8080}, "mqtt": {"port": 1883}}, ["2026-21", "2026-25", "2026-26", "2026-28"]),
+        ("2.14.2", {"WebSocket": {"port": 8080}}, ["2026-27", "2026-28"]),
+        ("2.14.2", {"WebSocket": {"port": 8080}, "MQTT": {"port": 1883}}, ["2026-21", "2026-25", "2026-26", "2026-28"]),
         ("2.14.1", {"operator": "jwt"}, ["2026-23", "2026-28"]),
         ("2.12.7", LEAF, ["2026-19", "2026-20", "2026-28"]),
         ("2.12.7", {"leafnodes": {"listen": "0.0.0.0:7422", "compression": "off"}}, ["2026-20", "2026-28"]),
+        ("2.12.7", {"LeafNodes": {"Port": 7422, "Compression": {"Mode": "Off"}}}, ["2026-20", "2026-28"]),
         ("2.12.7", {"leafnodes": {"remotes": [{"url": "nats-leaf://hub"}]}}, ["2026-28"]),
         ("2.12.6", {"no_auth_user": "u"}, ["2026-28"]),
         ("2.12.6", {"no_auth_user": "u", "cluster": {"port": 6222}}, ["2026-16", "2026-28"]),
@@ -70,6 +73,8 @@ LEAF = {"leafnodes": {"port": 7422}}
         ("2.12.6", {"accounts": {"A": {"users": [{"permissions": {"subscribe": {"deny": "a.*"}}}]}}}, ["2026-17", "2026-28"]),
         ("2.12.6", {"accounts": {"A": {"users": [{"permissions": {"subscribe": {"deny": ["a q"]}}}]}}},
             ["2026-17", "2026-18", "2026-28"]),
+        ("2.12.6", {"accounts": {"A": {"users": [{"permissions": {"publish": {"deny": ["a.*"]}}}]}}}, ["2026-28"]),
+        ("2.12.6", {"tls": {"verify_and_map": False}}, ["2026-28"]),
         ("2.12.5", {"tls": {"verify_and_map": True}}, ["2026-09", "2026-12", "2026-13", "2026-15", "2026-28"]),
     ],
 )  # fmt: skip

@@ -32,9 +32,9 @@ def test_a_role_becomes_permissions_and_its_own_keys_go():
     assert inbox_prefix(user) == "_INBOX_shop"
 
 
-def test_a_user_with_an_nkey_has_the_usual_inboxes():
+def test_a_user_with_an_nkey_has_inboxes_of_that_name():
     user = {"nkey": "UA", "role": "publisher", "subjects": ["a"]}
-    assert with_permissions(user)["permissions"]["subscribe"] == {"allow": ["_INBOX.>"]}
+    assert with_permissions(user)["permissions"]["subscribe"] == {"allow": ["_INBOX_UA.>"]}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -60,13 +60,21 @@ def test_a_consumer_of_subjects_alone_publishes_nothing():
         ({"role": "inspector", "streams": ["*"]}, None),
         ({"subjects": ["a"]}, "subjects belong to a role"),
         ({"role": "admin"}, "'admin' is not a role: write one of publisher, consumer, manager, inspector"),
+        ({"role": None}, "None is not a role"),
+        ({"role": ["publisher"]}, "is not a role"),
         ({"role": "manager", "permissions": {}}, "role and permissions exclude each other"),
+        ({"role": "manager", "Permission": {}}, "role and Permission exclude each other"),
+        *(
+            ({"role": "publisher", "subjects": [subject]}, f"{subject!r} includes subjects of JetStream")
+            for subject in (">", "*.orders", "$JS.API.>", "$SYS.REQ.>", "_INBOX.>", "_INBOX_other.>")
+        ),
+        ({"role": "publisher", "subjects": ["$KV.stock.>"]}, None),
         ({"role": "publisher"}, "write subjects: [orders.>]"),
         ({"role": "publisher", "subjects": []}, "write subjects: [orders.>]"),
         ({"role": "publisher", "subjects": "orders.>"}, "subjects are a list of texts"),
         ({"role": "publisher", "subjects": ["a"], "streams": ["S"]}, "leave streams out"),
         ({"role": "consumer"}, "a consumer reads from streams or subjects"),
-        ({"role": "manager", "subjects": ["a"]}, "leave subjects out"),
+        ({"role": "inspector", "subjects": ["a"]}, "the role inspector is about streams: leave subjects out"),
         ({"role": "manager", "streams": ["KV_*"]}, "'KV_*' is no name of a stream"),
         ({"role": "manager", "streams": [1]}, "streams are a list of texts"),
     ],

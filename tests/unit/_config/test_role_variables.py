@@ -12,9 +12,9 @@ import yaml
 from ansible_collections.messaging.nats.plugins.module_utils._config import role_variables as _declaration
 from ansible_collections.messaging.nats.plugins.module_utils._config.role_variables import (
     target_problems,
-    unknown_variables,
     validate_role_variables,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._config.unknown_variables import unknown_variables
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())

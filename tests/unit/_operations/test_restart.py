@@ -106,7 +106,7 @@ LOST = "7 messages of stream M of account A, in the memory of nats-1 alone"
     ("streams", "policy", "notes", "lost"),
     [
         (IN_MEMORY, "accept", [], [LOST]),
-        (IN_MEMORY, "move", ["moves to other servers before: stream M of account A"], []),
+        (IN_MEMORY, "move", ["moves to other servers first: stream M of account A"], []),
         ({"M": "nats-2"}, "confirm", [], []),
         ({"M": "nats-1 nats-2 nats-0"}, "confirm", [], []),
         ({"F": "nats-1"}, "confirm", [], []),
@@ -114,7 +114,11 @@ LOST = "7 messages of stream M of account A, in the memory of nats-1 alone"
 )
 def test_check_mode_says_what_a_lone_restart_moves_and_loses(streams, policy, notes, lost):
     report = restarted_alone("nats-1", streams=streams, single_replica=policy)
-    assert (report.changed, report.notes, report.lost) == (True, notes, lost)
+    assert (report.changed, report.notes, report.lost) == (
+        True,
+        ["the other servers can do without it now", *notes],
+        lost,
+    )
 
 
 def test_what_only_its_memory_has_is_not_lost_unasked():
@@ -127,3 +131,9 @@ def test_check_mode_refuses_a_lone_restart_that_the_others_can_not_do_without():
     with pytest.raises(NatsError, match="stream S of account A would have 1 of the 2 replicas it needs") as failure:
         restarted_alone("nats-1", streams={"S": "nats-1 nats-2 ~nats-0"})
     assert failure.value.code == "QUORUM_AT_RISK"
+
+
+def test_check_mode_says_that_a_server_would_restart_by_force():
+    report = restarted_alone("nats-1", streams={"S": "nats-1 nats-2 ~nats-0"}, force=True)
+    assert report.notes == ["by force, although stream S of account A would have 1 of the 2 replicas it needs"]
+    assert report.lost == ["what is lost with nats-1 is not known, because it restarts by force"]

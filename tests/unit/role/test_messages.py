@@ -85,6 +85,16 @@ CASES = {
     ),
     "deploy_nothing": ("deploy", plan("nothing") | FOLLOWED, ["is as declared and healthy. Nothing had to change.", f"{RUN}status{THERE}"]),
     "deploy_verify_only": ("deploy", FOLLOWED, ["is as declared and healthy", f"{RUN}status{THERE}"]),
+    "deploy_users": (
+        "deploy",
+        plan("nothing")
+        | FOLLOWED
+        | {"nats_cluster_accounts": {"APP": {"users": [{"user": "shop", "role": "publisher"}, {"user": "x"}]}, "B": {"users": None}}},
+        [
+            "user        shop of account APP, role publisher: its client needs the inbox prefix _INBOX_shop (inbox_prefix in its Secret)\n",
+            f"{RUN}status{THERE}",
+        ],
+    ),
     "deploy_warning": (
         "deploy",
         plan("nothing") | FOLLOWED | {"__nats_cluster_health": HEALTH | {"findings": [REMARK, WARNING]}},
@@ -103,7 +113,7 @@ CASES = {
         "restart_server",
         {"nats_cluster_server": "nats-1", "__nats_cluster_lone_restart": DONE | {"lost": ["7 messages of stream CACHE"]}} | CHECK,
         [
-            f"PLAN for server nats-1 of {PLACE}:\n  - restart it; the other servers can do without it now\n  - lost with it: 7 messages of stream CACHE\n\n",
+            f"PLAN for server nats-1 of {PLACE}:\n  - restart it\n  - may be lost: 7 messages of stream CACHE\n\n",
             "To restart it, run the same command without --check.",
         ],
     ),
