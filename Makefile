@@ -34,7 +34,7 @@ units: venv ## unit tests
 	@pytest tests/unit -n 2 --cov --cov-report=term --junitxml=.cache/test/units.xml
 
 integration: venv ## tests against real nats-servers on loopback
-	@pytest tests/integration -n 4 --dist worksteal --junitxml=.cache/test/integration.xml
+	@pytest tests/integration -n 3 --dist worksteal --junitxml=.cache/test/integration.xml
 
 property: export PROPERTY_EXAMPLES ?= 2000
 property: venv ## any two declarations, one after the other, against a real nats-server: the long campaign

@@ -16,6 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._jetstream.planner 
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from tests.support.modules import module_runner
 from tests.support.servers import ACCOUNTS, Cluster, running, secret
+from tests.support.waiting import published
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +82,7 @@ def publish(account_connection):
     def send(*subjects, count=1) -> None:
         for subject in subjects:
             for number in range(count):
-                assert "seq" in account_connection.request(subject, str(number).encode())
+                published(account_connection, subject, str(number).encode())
 
     return send
 

@@ -13,7 +13,7 @@ import socket
 import ssl
 import subprocess
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from operator import itemgetter
 from threading import Thread
 
@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, NobodyAnswersError
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import (
     HOT,
@@ -36,7 +36,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._nats.connection im
 from ansible_collections.messaging.nats.plugins.module_utils._nats.tls import TlsOptions
 from tests.support.certificates import certificate
 from tests.support.servers import SERVER, Cluster, free_port, login, reachable, secret
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, published
 
 MB = 2**20
 DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")
@@ -588,20 +588,13 @@ def test_on_all_servers_an_account_and_its_limits_come_and_change(reloaded):
     assert not reloaded.works("fresh")
 
 
-def is_first(connection, subject):
-    with suppress(NobodyAnswersError):
-        return connection.request(subject, b"")["seq"] == 1
-    return False
-
-
 def test_an_account_that_comes_back_by_reload_has_streams_that_nobody_reaches(own):
     account = {"users": [login("back")], "jetstream": "enabled"}
     with_it = {"accounts.BACK": account}
     assert not any(own.reload_all(lambda _server: with_it).values())
     eventually(lambda: "error" not in own.ask("back", "STREAM.CREATE.S", name="S", subjects=["s"], num_replicas=3))
     with own.connect("back") as connection:
-        # Right after its creation not every server knows who answers for the stream.
-        eventually(lambda: is_first(connection, "s"))
+        assert published(connection, "s", b"") == 1
     for server in own.cluster.servers:
         own.restart(own.base({}, server), server)
     eventually(own.cluster.formed)

@@ -18,6 +18,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 from ansible_collections.messaging.nats.plugins.modules import nats_smoke
 from tests.support.servers import STORE, Cluster, login, running, secret
+from tests.support.waiting import published
 
 NO_PEERS, NO_MEMORY, NO_STORAGE = 10005, 10028, 10047
 
@@ -92,7 +93,7 @@ def test_streams_in_memory_survive_servers_that_come_back_empty_one_at_a_time(me
     assert memory_only.make("S", "memory") == 0
     with Connection(memory_only.user("t0")) as connection:
         for number in range(100):
-            assert "seq" in connection.request("S.a", str(number).encode())
+            published(connection, "S.a", str(number).encode())
     for server in memory_only.servers:
         memory_only.stop(server, SIGTERM)
         memory_only.wipe(server)  # the pod's emptyDir ends with it

@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NobodyAnswersError
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
+
 
 def eventually(look: Callable[[], Any], within: float = 30) -> None:
     """Looks again and again until something true is seen; a server that does not answer yet is asked again."""
@@ -25,3 +28,15 @@ def eventually(look: Callable[[], Any], within: float = 30) -> None:
                 return
         assert time.monotonic() < deadline, f"after {within} s, what was seen last is {seen!r}"
         time.sleep(0.02)
+
+
+def published(connection: Connection, subject: str, payload: bytes, within: float = 30) -> int:
+    """The sequence of a message that is published to a stream. Right after its creation, not every server knows who stores it."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            sequence: int = connection.request(subject, payload)["seq"]
+            return sequence
+        except NobodyAnswersError:
+            assert time.monotonic() < deadline, f"nobody has stored {subject} within {within} s"
+            time.sleep(0.02)
