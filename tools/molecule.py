@@ -27,7 +27,7 @@ KIND = "messaging-nats-test"
 # At most one scenario of a group uses the node port.
 SIDE_BY_SIDE = (
     # They touch nothing outside of their own namespaces, and count no retries.
-    (("default", "reload", "preflight", "day2_lease"), ("diagnose", "patterns", "clients", "full_store", "uninstall")),
+    (("default", "reload", "day2_lease"), ("diagnose", "patterns", "full_store", "uninstall", "preflight")),
     # What `health` takes away for some seconds, a node and DNS, `storage` does not need once its servers run.
     (("storage",), ("health",)),
 )

@@ -16,11 +16,11 @@ from ansible_collections.messaging.nats.tools.molecule import SIDE_BY_SIDE, grou
         (["zones"], [[["zones"]]]),
         (["clients"], [[["clients"]]]),
         (
-            ["clients", "default", "health", "patterns", "zones"],
-            [[["default"], ["patterns", "clients"]], [["health"]], [["zones"]]],
+            ["clients", "default", "health", "patterns", "uninstall", "zones"],
+            [[["default"], ["patterns", "uninstall"]], [["health"]], [["clients", "zones"]]],
         ),
         (["day2_converge", "health", "storage", "zones"], [[["storage"], ["health"]], [["day2_converge", "zones"]]]),
-        (["clients", "patterns"], [[["patterns", "clients"]]]),
+        (["uninstall", "patterns"], [[["patterns", "uninstall"]]]),
     ],
 )
 def test_scenarios_that_disturb_others_run_alone(wanted, expected):
