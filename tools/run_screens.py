@@ -65,12 +65,14 @@ class Demo:
 
     def make_streams(self) -> None:
         for name, config in STREAMS.items():
-            while True:
+            for _attempt in range(50):
                 subjects = [f"{name.lower()}.>"]
                 self.ask(f"STREAM.CREATE.{name}", name=name, subjects=subjects, **config)
-                if name not in PLACES or self.leader(name) == PLACES[name]:
+                if self.leader(name) == PLACES.get(name, self.leader(name)):
                     break
                 self.ask(f"STREAM.DELETE.{name}")
+            else:
+                raise AssertionError(f"stream {name} was never created on {PLACES[name]}")
 
     def fill_memory(self) -> None:
         """Stores messages in the stream that only the memory of one server has."""

@@ -10,7 +10,7 @@ All of them are built on `allow`, so that what is not named is denied; a `deny` 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 # The keys of a user that the role of nats_cluster evaluates.
@@ -25,53 +25,53 @@ _STREAM = re.compile(r"[^\s.*>/\\]+")
 Permissions = dict[str, dict[str, list[str]]]
 
 
+# The subjects of each stream, at `{}`, to which a user of a role may publish.
+CONSUMER_CALLS = (
+    "$JS.API.STREAM.INFO.{}",
+    "$JS.API.CONSUMER.INFO.{}.*",
+    "$JS.API.CONSUMER.MSG.NEXT.{}.*",
+    # With the domain and the account in them or not: both forms are in use. Their numbers of tokens keep one from being taken for the other.
+    "$JS.ACK.{}.*.*.*.*.*.*",
+    "$JS.ACK.*.*.{}.*.*.*.*.*.>",
+    "$JS.FC.{}.*.*",
+    "$JS.FC.*.*.{}.*.*",
+)
+INSPECTOR_CALLS = (
+    "$JS.API.STREAM.INFO.{}",
+    "$JS.API.CONSUMER.NAMES.{}",
+    "$JS.API.CONSUMER.LIST.{}",
+    "$JS.API.CONSUMER.INFO.{}.*",
+)
+MANAGER_CALLS = (
+    *INSPECTOR_CALLS,
+    *(f"$JS.API.STREAM.{call}.{{}}" for call in ("CREATE", "UPDATE", "DELETE", "PURGE")),
+    "$JS.API.CONSUMER.CREATE.{}",
+    "$JS.API.CONSUMER.CREATE.{}.>",
+    *(f"$JS.API.CONSUMER.{call}.{{}}.*" for call in ("DELETE", "PAUSE", "RESET")),
+)
+
+
 def _publisher(subjects: list[str], _streams: list[str]) -> tuple[list[str], list[str]]:
     return subjects, []
 
 
 def _consumer(subjects: list[str], streams: list[str]) -> tuple[list[str], list[str]]:
     """Reads from consumers that exist: it neither creates nor deletes one."""
-    calls = [
-        call
-        for stream in streams
-        for call in (
-            f"$JS.API.STREAM.INFO.{stream}",
-            f"$JS.API.CONSUMER.INFO.{stream}.*",
-            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
-            # With the domain and the account in them or not: both forms are in use. Their numbers of tokens keep one from being taken for the other.
-            f"$JS.ACK.{stream}.*.*.*.*.*.*",
-            f"$JS.ACK.*.*.{stream}.*.*.*.*.*.>",
-            f"$JS.FC.{stream}.*.*",
-            f"$JS.FC.*.*.{stream}.*.*",
-        )
-    ]
-    return calls, subjects
+    return _calls(CONSUMER_CALLS, streams), subjects
 
 
 def _manager(_subjects: list[str], streams: list[str]) -> tuple[list[str], list[str]]:
     """Declares, purges and deletes streams, consumers and buckets. Who declares a consumer can have messages delivered to itself."""
-    of_stream = ("CREATE", "UPDATE", "DELETE", "INFO", "PURGE")
-    calls = [f"$JS.API.STREAM.{call}.{stream}" for stream in streams for call in of_stream]
-    calls += [f"$JS.API.CONSUMER.{call}.{stream}" for stream in streams for call in ("NAMES", "LIST", "CREATE")]
-    of_consumer = ("INFO", "DELETE", "PAUSE", "RESET")
-    calls += [f"$JS.API.CONSUMER.{call}.{stream}.*" for stream in streams for call in of_consumer]
-    calls += [f"$JS.API.CONSUMER.CREATE.{stream}.>" for stream in streams]
-    return [*_account_calls(streams), *calls], []
+    return [*_account_calls(streams), *_calls(MANAGER_CALLS, streams)], []
 
 
 def _inspector(_subjects: list[str], streams: list[str]) -> tuple[list[str], list[str]]:
     """Sees configurations and figures, and no message."""
-    calls = [
-        call
-        for stream in streams
-        for call in (
-            f"$JS.API.STREAM.INFO.{stream}",
-            f"$JS.API.CONSUMER.NAMES.{stream}",
-            f"$JS.API.CONSUMER.LIST.{stream}",
-            f"$JS.API.CONSUMER.INFO.{stream}.*",
-        )
-    ]
-    return [*_account_calls(streams), *calls], []
+    return [*_account_calls(streams), *_calls(INSPECTOR_CALLS, streams)], []
+
+
+def _calls(patterns: Iterable[str], streams: list[str]) -> list[str]:
+    return [pattern.format(stream) for stream in streams for pattern in patterns]
 
 
 def _account_calls(streams: list[str]) -> list[str]:
