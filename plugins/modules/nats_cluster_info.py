@@ -60,8 +60,9 @@ versions:
   returned: success
   type: dict
 running:
-  description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), C(pending) if pods are
-    not of the newest revision, and C(seen), a value that differs after any change of it. Empty if there is no StatefulSet.
+  description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), C(route_tls) if its pods
+    mount certificates of the cluster's own authority, C(pending) if pods are not of the newest revision, and C(seen), a value that differs
+    after any change of it. C(pods) are the pods, with what tells which files their servers have. Empty if there is no StatefulSet.
   returned: success
   type: dict
 zones:
@@ -86,6 +87,7 @@ remedy:
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import route_files_secret
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
     owned_objects,
     statefulset,
@@ -96,15 +98,18 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     VERSION_LABEL,
+    Object,
     config_secret,
     fingerprint,
+    mounts_secret,
+    nats_container,
     nats_image,
     restarted,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 
 
-def running(found: dict[str, Any]) -> dict[str, Any]:
+def running(found: Object, pods: list[Object]) -> dict[str, Any]:
     template = found["spec"]["template"]
     return {
         "replicas": found["spec"]["replicas"],
@@ -113,9 +118,18 @@ def running(found: dict[str, Any]) -> dict[str, Any]:
         "config_secret": config_secret(template["spec"]),
         "pending": found["status"].get("currentRevision") != found["status"].get("updateRevision"),
         "zoned": is_zoned(template["spec"]),
+        "route_tls": mounts_secret(template["spec"], route_files_secret(found["metadata"]["name"])),
+        "pods": [files_of(pod) for pod in pods],
         "seen": fingerprint(found),
         "restarted": restarted(found),
     }
+
+
+def files_of(pod: Object) -> Object:
+    """As much of a pod as tells which files its server has."""
+    container = {key: value for key, value in nats_container(pod).items() if key in ("name", "env", "volumeMounts")}
+    spec = {"containers": [container], "volumes": pod["spec"].get("volumes") or []}
+    return {"metadata": {"name": pod["metadata"]["name"]}, "spec": spec}
 
 
 def main() -> None:
@@ -136,7 +150,7 @@ def main() -> None:
         module.exit_json(
             secrets=secrets,
             versions=versions(secrets),
-            running=running(found) if found else {},
+            running=running(found, kubernetes.pods(params["namespace"], params["name"])) if found else {},
             zones={"names": offered.names, "reason": offered.reason, "enough": offered.are_enough},
         )
 

@@ -80,7 +80,7 @@ def certificate_problems(files: ListenerFiles, now: datetime | None = None) -> l
 
 def not_after(certificate: Any) -> str:
     """The end of a certificate's validity, in the server's format."""
-    return f"{_ends(certificate):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{ends(certificate):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def first_certificate(pem: str) -> Any:
@@ -90,6 +90,19 @@ def first_certificate(pem: str) -> Any:
         return x509.load_pem_x509_certificate(found[0].encode()) if found else None
     except ValueError:
         return None
+
+
+def same_certificate(pem: str, other: str) -> bool:
+    """Whether two files begin with the same certificate."""
+    first = first_certificate(pem)
+    return first is not None and first == first_certificate(other)
+
+
+def key_fits(key: str, certificate: str) -> bool:
+    """Whether this is the private key of the first certificate of a file."""
+    read, problem = _key(PemFile("", key.encode()))
+    leaf = first_certificate(certificate)
+    return not problem and leaf is not None and _public(read.public_key()) == _public(leaf.public_key())
 
 
 def _problems(files: ListenerFiles, now: datetime) -> Iterator[CertificateProblem]:
@@ -124,11 +137,11 @@ def _out_of_date(
     files: ListenerFiles, file: PemFile, certificate: Any, now: datetime, is_leaf: bool
 ) -> Iterator[CertificateProblem]:
     which = f"the certificate {_name(certificate)}" if is_leaf else f"the intermediate certificate {_name(certificate)}"
-    if _ends(certificate) <= now:
+    if ends(certificate) <= now:
         cause = f"{which} expired on {not_after(certificate)}"
         yield _problem(files, file, cause, not_after(certificate) if is_leaf else "")
-    if _begins(certificate) > now + CLOCK_TOLERANCE:
-        yield _problem(files, file, f"{which} is not valid before {_begins(certificate):%Y-%m-%dT%H:%M:%SZ}")
+    if begins(certificate) > now + CLOCK_TOLERANCE:
+        yield _problem(files, file, f"{which} is not valid before {begins(certificate):%Y-%m-%dT%H:%M:%SZ}")
 
 
 def _not_signed(
@@ -140,12 +153,12 @@ def _not_signed(
     if not roots:
         cause = f"the certificate {_name(leaf)} is not signed by any certificate in {ca.origin}"
         yield _problem(files, file, cause)
-    elif not any(root == leaf or _ends(root) > now >= _begins(root) - CLOCK_TOLERANCE for root in roots):
+    elif not any(root == leaf or ends(root) > now >= begins(root) - CLOCK_TOLERANCE for root in roots):
         root = roots[0]
         when = (
             f"expired on {not_after(root)}"
-            if _ends(root) <= now
-            else f"is not valid before {_begins(root):%Y-%m-%dT%H:%M:%SZ}"
+            if ends(root) <= now
+            else f"is not valid before {begins(root):%Y-%m-%dT%H:%M:%SZ}"
         )
         yield _problem(files, ca, f"the CA certificate {_name(root)} {when}")
 
@@ -159,11 +172,14 @@ def _roots(chain: _Chain) -> Iterator[Any]:
         if certificate in chain.authorities:
             yield certificate
             continue
-        yield from (authority for authority in chain.authorities if _signed(certificate, authority))
-        reached += [issuer for issuer in chain.intermediates if issuer not in reached and _signed(certificate, issuer)]
+        yield from (authority for authority in chain.authorities if is_signed_by(certificate, authority))
+        reached += [
+            issuer for issuer in chain.intermediates if issuer not in reached and is_signed_by(certificate, issuer)
+        ]
 
 
-def _signed(certificate: Any, issuer: Any) -> bool:
+def is_signed_by(certificate: Any, issuer: Any) -> bool:
+    """Whether the issuer is an authority, and has signed the certificate."""
     if certificate.issuer != issuer.subject or not _is_ca(issuer):
         return False
     if not hasattr(certificate, "verify_directly_issued_by"):  # cryptography before 40
@@ -212,13 +228,15 @@ def _name(certificate: Any) -> str:
     return certificate.subject.rfc4514_string() or f"with serial number {certificate.serial_number:x}"
 
 
-def _ends(certificate: Any) -> datetime:
+def ends(certificate: Any) -> datetime:
+    """The end of a certificate's validity."""
     # Before version 42, cryptography returns times without a zone.
     found: datetime = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after
     return found.replace(tzinfo=timezone.utc)
 
 
-def _begins(certificate: Any) -> datetime:
+def begins(certificate: Any) -> datetime:
+    """The beginning of a certificate's validity."""
     found: datetime = getattr(certificate, "not_valid_before_utc", None) or certificate.not_valid_before
     return found.replace(tzinfo=timezone.utc)
 

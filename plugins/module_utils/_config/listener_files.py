@@ -177,8 +177,15 @@ def declared_problems(kubernetes: Kubernetes, objects: list[Object]) -> list[Cer
     if statefulset is None or name not in secrets:
         return []
     text = secrets[name].get("nats.conf", b"").decode(errors="replace")
-    pod = {"metadata": {}} | statefulset["spec"]["template"]
-    return problems_of(text, pod, Secrets.of_namespace(kubernetes, statefulset["metadata"]["namespace"], secrets))
+    known = Secrets.of_namespace(kubernetes, statefulset["metadata"]["namespace"], secrets)
+    return [problem for pod in declared_pods(statefulset) for problem in problems_of(text, pod, known)]
+
+
+def declared_pods(statefulset: Object) -> list[Object]:
+    """The pods that a StatefulSet makes, each with its name."""
+    name, template = statefulset["metadata"]["name"], statefulset["spec"]["template"]
+    count = int(statefulset["spec"].get("replicas", 1))
+    return [template | {"metadata": {"name": f"{name}-{number}"}} for number in range(count)]
 
 
 def listener_problems(data: Mapping[str, Any], pod: Object, secrets: Secrets, who: str) -> Iterator[CertificateProblem]:

@@ -20,6 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.account_var
     account_problems,
     login_problems,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import HAS_CRYPTOGRAPHY
 from ansible_collections.messaging.nats.plugins.module_utils._config.conf_keys import repeated_keys, unwritable
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import HAS_BCRYPT
 from ansible_collections.messaging.nats.plugins.module_utils._config.known_vulnerabilities import IDS
@@ -43,6 +44,8 @@ LONGEST_NAME = 52
 
 # The Secret with the contexts of the client beside the cluster.
 BOX_CONTEXTS = "{}-box-contexts"
+# The Secrets with the authority and the certificates of routes.
+ROUTE_SECRETS = ("{}-routes-ca", "{}-routes-tls")
 
 # Variables whose values are checked below, in words that say more than their types.
 OWN_SENTENCE = ("nats_cluster_profile", "nats_cluster_replicas")
@@ -72,6 +75,7 @@ def validate_role_variables(declared: RoleVariables, options: Options, others: C
         _replicas,
         _sizes,
         _profile,
+        _route_tls,
         label_problems,
         external_service_problems,
         _config,
@@ -127,6 +131,15 @@ def _version(declared: RoleVariables) -> Problems:
 def _vulnerabilities(declared: RoleVariables) -> Problems:
     for name in sorted(set(map(str, declared["nats_cluster_accept_vulnerabilities"] or [])) - IDS):
         yield f"nats_cluster_accept_vulnerabilities: {name} is no advisory that is known here: write numbers such as {max(IDS)}"
+
+
+def _route_tls(declared: RoleVariables) -> Problems:
+    cluster = declared["nats_cluster_config"].get("cluster")
+    own = isinstance(cluster, Mapping) and any(str(key).lower() == "tls" for key in cluster)
+    if not HAS_CRYPTOGRAPHY and str(declared["nats_cluster_route_tls"]) not in ("off", "False"):
+        yield "nats_cluster_route_tls: certificates are made with the Python library cryptography, which Ansible does not find here: pip install cryptography"
+    if own and str(declared["nats_cluster_route_tls"]) in ("on", "True"):
+        yield "nats_cluster_route_tls: on and cluster.tls in nats_cluster_config exclude one another: leave one of them out"
 
 
 def _replicas(declared: RoleVariables) -> Problems:
@@ -206,6 +219,5 @@ def _config(declared: RoleVariables) -> Problems:
 def _accounts(declared: RoleVariables) -> Problems:
     accounts, cluster = declared["nats_cluster_accounts"] or {}, declared["nats_cluster_name"]
     yield from account_problems(accounts)
-    yield from login_problems(
-        accounts, cluster, [BOX_CONTEXTS.format(cluster)] if is_true(declared["nats_cluster_box"]) else []
-    )
+    box = [BOX_CONTEXTS] if is_true(declared["nats_cluster_box"]) else []
+    yield from login_problems(accounts, cluster, [name.format(cluster) for name in (*ROUTE_SECRETS, *box)])

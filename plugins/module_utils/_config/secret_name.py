@@ -2,7 +2,7 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Chooses the name of the Secret with the configuration. Pure: it does no I/O. PRIVATE to the collection: it can change at any time."""
+"""The names of the Secrets with what servers read. Pure: it does no I/O. PRIVATE to the collection: it can change at any time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import configuration
 
+# Annotation of a Secret with a configuration that servers read only until they restart.
+UNTIL_RESTART = "messaging.nats/until-restart"
 LENGTH = 10
 
 
@@ -21,19 +23,27 @@ def short_hash(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:LENGTH]
 
 
+def route_files_secret(cluster: str) -> str:
+    """The Secret with the certificates of routes that the cluster's own authority signed."""
+    return f"{cluster}-routes-tls"
+
+
 def config_secret_name(conf: str, cluster: str, found: Mapping[str, Any], image: str) -> str:
     """The present Secret's name where the servers can reload the configuration, else a new name.
 
     A new name changes the StatefulSet's template, so that each server gets the configuration when it restarts.
     """
+    secrets = {secret["metadata"]["name"]: secret for secret in found.get("secrets") or []}
     configurations = {
-        secret["metadata"]["name"]: text
-        for secret in found.get("secrets") or []
+        name: text
+        for name, secret in secrets.items()
         if (text := configuration({"kind": "Secret"} | secret)) is not None
     }
     running = found.get("running") or {}
     current: str = running.get("config_secret") or ""
-    if current in configurations and (
+    # A play that was killed may have left what servers only run with until they restart.
+    restarts = UNTIL_RESTART in (secrets.get(current, {}).get("metadata", {}).get("annotations") or {})
+    if (current in configurations and not restarts) and (
         configurations[current] == conf or _is_reloadable(configurations[current], conf, running, image)
     ):
         return current

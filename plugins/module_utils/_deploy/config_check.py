@@ -210,7 +210,8 @@ def _write(kubernetes: Kubernetes, namespace: str, pod: str, path: str, content:
 def _checking_pod(statefulset: Object, declared: Mapping[str, Mapping[str, bytes]]) -> Object:
     meta, spec = statefulset["metadata"], statefulset["spec"]["template"]["spec"]
     nats = nats_container({"spec": spec})
-    container = {key: value for key, value in nats.items() if key in CONTAINER_KEYS} | _optional_variables(nats)
+    container = {key: value for key, value in nats.items() if key in CONTAINER_KEYS}
+    container |= _optional_variables(nats, f"{meta['name']}-0")
     volumes = [
         {"name": volume["name"], "emptyDir": {}} if volume.get("secret", {}).get("secretName") in declared else volume
         for volume in _file_volumes(spec)
@@ -248,17 +249,27 @@ def _mounts(container: Object, volumes: Mapping[str, Object]) -> list[Object]:
     return list(found.values())
 
 
-def _optional_variables(container: Object) -> Object:
-    """The container's variables. One whose Secret does not exist yet is left out, and stands as `unknown` in the configuration."""
+def _optional_variables(container: Object, server: str) -> Object:
+    """The container's variables in the place of this server's pod.
+
+    One whose Secret does not exist yet is left out, and stands as `unknown` in the configuration.
+    """
     found: Object = {}
     if container.get("env"):
-        found["env"] = [
-            variable | {"valueFrom": _optional(variable["valueFrom"])} if "valueFrom" in variable else variable
-            for variable in container["env"]
-        ]
+        found["env"] = [_variable(variable, server) for variable in container["env"]]
     if container.get("envFrom"):
         found["envFrom"] = [_optional(part) for part in container["envFrom"]]
     return found
+
+
+def _variable(variable: Object, server: str) -> Object:
+    source = variable.get("valueFrom")
+    if source is None:
+        return variable
+    # Files of a server may have the name of its pod.
+    if (source.get("fieldRef") or {}).get("fieldPath") == "metadata.name":
+        return {"name": variable["name"], "value": server}
+    return variable | {"valueFrom": _optional(source)}
 
 
 def _file_volumes(spec: Object) -> Iterator[Object]:

@@ -19,7 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     Object,
     config_secret_content,
     foreign_owner,
-    is_copy_of_logins,
+    is_made_again,
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import is_volume_of
@@ -95,7 +95,7 @@ def _why_kept(item: Object) -> str:
         INSTANCE_LABEL
     ):
         return "servers run in it"
-    if is_copy_of_logins(item):
+    if is_made_again(item):
         return ""
     return KEPT_KINDS.get(item["kind"], "")
 

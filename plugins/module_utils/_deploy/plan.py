@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, sources
+from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import UNTIL_RESTART
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import version_remarks
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.creation_summary import creation_words
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
@@ -66,8 +67,6 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import ordinal, server_name
 
-# Annotation of a Secret with a configuration that servers read only until they restart.
-UNTIL_RESTART = "messaging.nats/until-restart"
 # A removed server that has no pod any more is looked for among so many ordinals: more than any cluster has.
 MAX_SERVERS = 32
 

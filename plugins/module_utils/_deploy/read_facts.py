@@ -47,7 +47,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     config_secret_content,
     configuration,
     foreign_owner,
-    is_copy_of_logins,
+    is_made_again,
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_ownership import is_volume_of
@@ -263,7 +263,7 @@ def kept_kinds(belongings: Belongings) -> list[str]:
 
 
 def _is_kept(item: Object) -> bool:
-    return item["kind"] in KEPT_KINDS and config_secret_content(item) is None and not is_copy_of_logins(item)
+    return item["kind"] in KEPT_KINDS and config_secret_content(item) is None and not is_made_again(item)
 
 
 def _is_server(pod: Object) -> bool:

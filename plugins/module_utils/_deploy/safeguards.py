@@ -11,7 +11,9 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import cipher
 from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, encryption_problems
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import canonical_config
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import needs_restart, reload_first
+from ansible_collections.messaging.nats.plugins.module_utils._config.route_tls import pods_without_files
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import config_values
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import DeclaredCluster, Running
@@ -117,12 +119,16 @@ def _unknown_version(known: Knowledge, wanted: DeclaredCluster) -> Iterator[str]
 
 
 def _routes(running: Running, declared: str | None, wanted: DeclaredCluster) -> Iterator[str]:
-    if declared and running.configuration and running.replicas > 1:
-        for key in reload_first(needs_restart(running.configuration, declared, wanted.version)):
-            yield (
-                f"nats_cluster_config: {key} can't be turned on or off one server after another, the first one would be cut off: "
-                "put it back, or deploy a second cluster with it and move the streams"
-            )
+    """Servers take over TLS of routes only together, so each has to have the files before the first one reloads."""
+    if not declared or not running.configuration or running.replicas == 1:
+        return
+    keys = reload_first(needs_restart(running.configuration, declared, wanted.version))
+    lacking = pods_without_files(canonical_config(declared), running.pods)
+    if keys and lacking:
+        yield (
+            f"nats_cluster_config: {', '.join(keys)} names files that {', '.join(lacking)} can't have before a restart, and all servers have to "
+            "load it at once: mount the new files beside the old ones by a deploy of their own first, and then name them"
+        )
 
 
 def _names(conf: Mapping[str, Any], was: Mapping[str, Any], template: list[FieldChange]) -> Iterator[str]:

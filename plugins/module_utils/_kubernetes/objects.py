@@ -30,8 +30,8 @@ CLUSTER_LABEL, NAMESPACE_LABEL = "messaging.nats/cluster", "messaging.nats/names
 REVISION_LABEL = "controller-revision-hash"
 # The annotation of the pod template with the time of a restart that was requested without another change.
 RESTARTED_ANNOTATION = "messaging.nats/restarted"
-# The type of the Secret with the contexts of the client beside the cluster.
-CONTEXTS_TYPE = "messaging.nats/contexts"
+# The types of Secrets that the role can make again: contexts of the client beside the cluster, and what encrypts the routes.
+MADE_AGAIN_TYPES = ("messaging.nats/contexts", "messaging.nats/routes-ca", "messaging.nats/routes-tls")
 MAX_VALUE_WIDTH = 60
 # Metadata that only the API server writes.
 SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
@@ -144,9 +144,9 @@ def config_secret_content(item: Object) -> str | None:
     return configuration(item) if is_ours and item.get("type", "Opaque") == "Opaque" else None
 
 
-def is_copy_of_logins(item: Object) -> bool:
-    """Whether it is a Secret that only repeats what the Secrets of logins hold. Kubernetes lets nobody change a Secret's type."""
-    return bool(item["kind"] == "Secret" and item.get("type") == CONTEXTS_TYPE)
+def is_made_again(item: Object) -> bool:
+    """Whether it is a Secret that nobody misses but these servers. Kubernetes lets nobody change a Secret's type."""
+    return bool(item["kind"] == "Secret" and item.get("type") in MADE_AGAIN_TYPES)
 
 
 def config_secret(pod_spec: Mapping[str, Any]) -> str | None:
@@ -162,6 +162,11 @@ def nats_container(pod: Mapping[str, Any]) -> Object:
     """The container of the server in a pod or a pod template."""
     found: Object = next(entry for entry in pod["spec"]["containers"] if entry["name"] == "nats")
     return found
+
+
+def mounts_secret(spec: Mapping[str, Any], name: str) -> bool:
+    """Whether the pods of this specification have a volume of this Secret."""
+    return any((volume.get("secret") or {}).get("secretName") == name for volume in spec.get("volumes") or [])
 
 
 def nats_image(pod: Mapping[str, Any]) -> str:

@@ -10,7 +10,11 @@ from base64 import b64encode
 
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import config_secret_name, short_hash
+from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import (
+    UNTIL_RESTART,
+    config_secret_name,
+    short_hash,
+)
 
 CONF, HOT, COLD = "max_payload: 1000\n", "max_payload: 2000\n", 'max_payload: 1000\nstore_dir: "/x"\n'
 IMAGE = "nats:2.15.1-alpine"
@@ -49,3 +53,9 @@ def test_a_name_that_holds_something_else_by_now_is_not_taken():
     assert name.startswith("nats-config-")
     assert name not in (taken, "nats-config-1")
     assert config_secret_name(COLD, "nats", found(**{taken: COLD}), IMAGE) == taken
+
+
+def test_what_servers_only_run_with_until_they_restart_is_not_kept():
+    there = found()
+    there["secrets"][0]["metadata"]["annotations"] = {UNTIL_RESTART: "true"}
+    assert config_secret_name(CONF, "nats", there, IMAGE) == f"nats-config-{short_hash(CONF)}"

@@ -114,7 +114,8 @@ def test_the_checking_pod_runs_where_the_servers_may_and_starts_without_what_doe
     assert pod["affinity"] == {"nodeAffinity": {"required": 1}}
     (container,) = pod["containers"]
     assert container["env"] == [
-        *env[:2],
+        {"name": "POD_NAME", "value": "nats-0"},
+        {"name": "PLAIN", "value": "x"},
         {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "k", "optional": True}}},
     ]
     assert container["envFrom"] == [{"prefix": "NATS_", "secretRef": {"name": "more", "optional": True}}]

@@ -390,7 +390,7 @@ def test_servers_without_volumes_change_as_any_other():
         ({"seen": snapshot(stream("ONE", 1)), "revisions": ("old", "new", "new")}, None),
         (
             {"conf": CONF.replace('name: "nats"', 'name: "nats"\n  tls {\n    cert_file: "/c"\n  }')},
-            "nats_cluster_config: cluster.tls can't be turned on or off one server after another",
+            "nats_cluster_config: cluster.tls names files that nats-0, nats-1, nats-2 can't have before a restart",
         ),
         (
             {"seen": snapshot(stream("ONE", 1), version="2.14.6"), "declared": statefulset(image="x")},

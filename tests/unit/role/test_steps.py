@@ -43,6 +43,7 @@ SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "nats-confi
             [SECRET],
         ),
         ({"scale_in": ["nats-4"]}, ["execute_plan", "replan", "verify", "box"], ["scale_in"], []),
+        ({"roll": ["nats-2"], "held_back": True}, ["execute_plan", "replan", "verify", "box"], ["roll"], []),
     ],
 )
 def test_only_what_is_needed_is_included(tmp_path, plan, steps, changes, unread):
@@ -56,6 +57,8 @@ def test_only_what_is_needed_is_included(tmp_path, plan, steps, changes, unread)
         "nats_cluster_box": True,
         "__nats_cluster_restarts_one": False,
         "__nats_cluster_plan": PLAN | plan,
+        "__nats_cluster_whole_config": {"cluster": {"tls": {}}},
+        "__nats_cluster_config": {"cluster": {} if plan.get("held_back") else {"tls": {}}},
     }
     found = {key: f"{{{{ {name} }}}}" for key, name in names.items()}
     task = {"ansible.builtin.copy": {"dest": str(tmp_path / "found"), "content": found, "mode": "0600"}}

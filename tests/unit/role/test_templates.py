@@ -85,6 +85,7 @@ NO_TEXT = {
         "zones",
         "anonymous",
         "network_policy",
+        "route_tls",
         "max_file_store",
     ),
     *(
@@ -116,6 +117,9 @@ NO_TEXT = {
 TLS = {"cert_file": "/tls/tls.crt", "key_file": "/tls/tls.key", "handshake_first": True}
 MOUNT = {"name": "tls", "mountPath": "/tls"}
 SPECIAL: dict[str, Any] = {
+    "in-clear": {"nats_cluster_route_tls": False},
+    "one-server": {"nats_cluster_replicas": 1},
+    "own-route-tls": {"nats_cluster_config": {"cluster": {"tls": {"cert_file": "/tls/tls.crt"}}}},
     "without-volumes": {"nats_cluster_max_file_store": 0, "nats_cluster_box": False},
     "with-tls": {
         "__nats_cluster_config": {"lame_duck_duration": "30s", "tls": TLS},
@@ -192,6 +196,8 @@ def rendered(tmp_path_factory):
         "__nats_cluster_found": {"zones": {"enough": False}, "secrets": []},
         "__nats_cluster_restarted": "",
         "__nats_cluster_credentials": credentials("word"),
+        # No certificate has a hostile name.
+        "__nats_cluster_route_certificates": {"authority": {"tls.crt": "a", "tls.key": "b"}, "files": {"ca.crt": "c"}},
         # The whole of it is compared as data: its hash would be another one.
         "__nats_cluster_config": {"lame_duck_duration": "30s"},
         "__nats_cluster_config_secret": "nats-config-1",
@@ -288,6 +294,23 @@ def test_servers_without_a_file_store_have_no_volume(rendered):
         found["config"]["accounts"]["APP"]["jetstream"]["max_file"],
     ) == (0, 0)
     assert not [item for item in found["objects"] + found["secrets"] if "-box" in item["metadata"]["name"]]
+
+
+def test_routes_are_encrypted_unless_they_are_declared_otherwise(rendered):
+    found, name = rendered["0-0"], harmless("name")
+    assert found["config"]["cluster"]["tls"]["ca_file"] == "/etc/nats-routes/ca.crt"
+    files = of_kind(decoded(found["secrets"]), "Secret", f"{name}-routes-tls")
+    pod = of_kind(found["objects"], "StatefulSet", name)["spec"]["template"]["spec"]
+    (volume,) = (volume for volume in pod["volumes"] if volume["name"] == "routes-tls")
+    assert volume["secret"]["secretName"] == files["metadata"]["name"]
+    # The authority's key is in no pod.
+    assert f"{name}-routes-ca" not in json.dumps(pod)
+    for host in ("in-clear", "one-server", "own-route-tls"):
+        found = rendered[host]
+        assert not [item for item in found["secrets"] if item["metadata"]["name"] in ("nats-routes-ca", "nats-routes-tls")]
+        assert "routes-tls" not in json.dumps(found["objects"])
+    assert "tls" not in rendered["in-clear"]["config"]["cluster"]
+    assert rendered["own-route-tls"]["config"]["cluster"]["tls"] == {"cert_file": "/tls/tls.crt"}
 
 
 def test_the_box_has_contexts_and_shows_no_password(rendered):

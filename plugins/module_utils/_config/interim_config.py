@@ -2,10 +2,10 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Puts new logins into the configurations that servers run with. Pure: it does no I/O. PRIVATE to the collection: it can change at any time.
+"""What servers run with until they restart. Pure: it does no I/O. PRIVATE to the collection: it can change at any time.
 
-If the declared configuration needs restarts, the servers would learn its logins one after another. So all of them first reload
-their present configuration with the new logins.
+If the declared configuration needs restarts, the servers would learn its logins, and whether their routes are encrypted, one after
+another, and would refuse one another meanwhile. So all of them first reload their present configuration with these two.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import configuration
 
 
-def configurations_with_logins(found: Mapping[str, Any], conf: str, declared_secret: str) -> dict[str, str]:
-    """The present configurations with the declared logins, by the name of the Secret.
+def interim_configurations(found: Mapping[str, Any], conf: str, declared_secret: str) -> dict[str, str]:
+    """The present configurations with the declared logins and the declared TLS of routes, by the name of the Secret.
 
-    A Secret is left out where its logins are the declared ones already, or where the servers reload the declared configuration.
+    A Secret is left out where it has both already, or where the servers reload the declared configuration.
     """
     changed: dict[str, str] = {}
     for secret in found.get("secrets") or [] if found.get("running") else []:
         name = secret["metadata"]["name"]
         text = configuration({"kind": "Secret"} | secret)
-        if text is not None and name != declared_secret and (new := with_logins(text, conf)) is not None:
+        if text is not None and name != declared_secret and (new := with_shared_settings(text, conf)) is not None:
             changed[name] = new
     return changed
 
 
-def with_logins(running: str, declared: str) -> str | None:
-    """The running configuration with the declared passwords; None where it has them already, or can't be parsed."""
+def with_shared_settings(running: str, declared: str) -> str | None:
+    """The running configuration with what all servers need at once; None where it has that already, or can't be parsed."""
     try:
         before, after = read_nats_conf(running), read_nats_conf(declared)
     except ValueError:
         return None
-    changed = before | _accounts(before, after) | _routes(before, after)
+    changed = _with_route_tls(before | _accounts(before, after) | _routes(before, after), after)
     if changed == before:
         return None
     if "revision" in (changed.get("server_metadata") or {}):
@@ -50,15 +50,14 @@ def with_logins(running: str, declared: str) -> str | None:
 
 
 def _accounts(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    declared = after.get("accounts") or {}
-    return {
-        "accounts": {
-            name: account | {"users": _users(account.get("users") or [], declared[name].get("users") or [])}
-            if name in declared
-            else account
-            for name, account in (before.get("accounts") or {}).items()
-        }
+    declared, present = after.get("accounts") or {}, before.get("accounts") or {}
+    accounts = {
+        name: account | {"users": _users(account.get("users") or [], declared[name].get("users") or [])}
+        if name in declared
+        else account
+        for name, account in present.items()
     }
+    return {"accounts": accounts} if accounts else {}
 
 
 def _users(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -79,3 +78,12 @@ def _routes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
     url_with_login = str(addresses[0]).rpartition("@")[0]
     routes = [f"{url_with_login}@{str(route).rpartition('@')[2]}" for route in cluster.get("routes") or []]
     return {"cluster": cluster | {"authorization": login, "routes": routes}}
+
+
+def _with_route_tls(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Routes are encrypted as declared: a server can't connect to one where it is otherwise."""
+    if not isinstance(before.get("cluster"), Mapping) or not isinstance(after.get("cluster"), Mapping):
+        return dict(before)
+    cluster = {key: value for key, value in before["cluster"].items() if key != "tls"}
+    declared = {"tls": after["cluster"]["tls"]} if "tls" in after["cluster"] else {}
+    return {**before, "cluster": cluster | declared}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""New logins in the configurations that servers run with."""
+"""What servers run with until they restart."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_reader import read_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._config.login_change import (
-    configurations_with_logins,
-    with_logins,
+from ansible_collections.messaging.nats.plugins.module_utils._config.interim_config import (
+    interim_configurations,
+    with_shared_settings,
 )
 
 
@@ -54,14 +54,38 @@ READER = {"user": "reader", "password": "x", "permissions": {"publish": {"deny":
     ],
 )
 def test_only_logins_change(before, after, expected):
-    found = with_logins(to_nats_conf(before), to_nats_conf(after))
+    found = with_shared_settings(to_nats_conf(before), to_nats_conf(after))
+    assert (found and read_nats_conf(found)) == expected
+
+
+TLS = {"cert_file": {"$env": "ROUTES_CERTIFICATE"}, "ca_file": "/etc/nats-routes/ca.crt"}
+
+
+def with_tls(block: Any, **more: Any) -> dict[str, Any]:
+    found = conf(**more)
+    return {**found, "cluster": found["cluster"] | ({"tls": block} if block else {})}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (with_tls(None), with_tls(TLS, more=OTHER), with_tls(TLS)),
+        (with_tls(TLS), with_tls(None, more=OTHER), with_tls(None)),
+        (with_tls(TLS), with_tls(TLS, more=OTHER), None),
+        (with_tls(TLS), with_tls({**TLS, "timeout": 5}), with_tls({**TLS, "timeout": 5})),
+        (with_tls(None), with_tls(TLS, route="new"), with_tls(TLS, route="new")),
+        ({"port": 4222}, with_tls(TLS), None),
+    ],
+)
+def test_routes_are_encrypted_as_declared(before, after, expected):
+    found = with_shared_settings(to_nats_conf(before), to_nats_conf(after))
     assert (found and read_nats_conf(found)) == expected
 
 
 def test_it_has_a_revision_of_its_own():
     def revisions(password):
         after = to_nats_conf(conf(sys=password))
-        text = with_logins(to_nats_conf(conf(more={"server_metadata": {"revision": "7", "x": "y"}})), after)
+        text = with_shared_settings(to_nats_conf(conf(more={"server_metadata": {"revision": "7", "x": "y"}})), after)
         return read_nats_conf(text or "")["server_metadata"]
 
     assert revisions("b") == revisions("b") != revisions("c")
@@ -70,7 +94,7 @@ def test_it_has_a_revision_of_its_own():
 
 
 def test_a_configuration_that_can_not_be_parsed_is_left_alone():
-    assert with_logins("a = 1 # mine", to_nats_conf(conf())) is None
+    assert with_shared_settings("a = 1 # mine", to_nats_conf(conf())) is None
 
 
 def test_only_present_configurations_of_a_running_cluster_get_logins():
@@ -85,6 +109,6 @@ def test_only_present_configurations_of_a_running_cluster_get_logins():
     ]
     found = {"secrets": secrets, "running": {"config_secret": "nats-config-1"}}
     new = to_nats_conf(conf(sys="new"))
-    assert configurations_with_logins(found, new, "nats-config-3") == {"nats-config-1": new}
-    assert configurations_with_logins(found, new, "nats-config-1") == {}
-    assert configurations_with_logins(found | {"running": {}}, new, "nats-config-3") == {}
+    assert interim_configurations(found, new, "nats-config-3") == {"nats-config-1": new}
+    assert interim_configurations(found, new, "nats-config-1") == {}
+    assert interim_configurations(found | {"running": {}}, new, "nats-config-3") == {}

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-name: configurations_with_logins
-short_description: New logins in the configurations that servers run with
+name: interim_configurations
+short_description: What servers run with until they restart
 author:
   - The messaging.nats authors (@messaging-nats)
 description:
-  - Where a declared nats.conf needs restarts, its passwords would be known to one server after another. Returns the configurations that the servers
-    run with until then, with the declared logins of accounts and routes, which a reload brings to all of them at once.
-  - Empty where the servers take over the declared configuration itself as they run, or where the logins are the same.
+  - Where a declared nats.conf needs restarts, its passwords would be known to one server after another, and routes would be encrypted on some
+    of them only. Returns the configurations that the servers run with until then, with the declared logins of accounts and routes and the
+    declared C(cluster.tls), which a reload brings to all of them at once.
+  - Empty where the servers take over the declared configuration itself as they run, or where these settings are the same.
   - This filter is private to the collection and may change in any release.
 positional: conf, secret
 options:
@@ -35,7 +36,7 @@ EXAMPLES = r"""
 ---
 - name: What the servers run with until they restart
   ansible.builtin.set_fact:
-    configurations: "{{ found | messaging.nats.configurations_with_logins(conf, 'nats-config-0a1b2c3d4e') }}"
+    configurations: "{{ found | messaging.nats.interim_configurations(conf, 'nats-config-0a1b2c3d4e') }}"
   no_log: true
 """
 
@@ -49,9 +50,9 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.login_change import configurations_with_logins
+from ansible_collections.messaging.nats.plugins.module_utils._config.interim_config import interim_configurations
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"configurations_with_logins": configurations_with_logins}
+        return {"interim_configurations": interim_configurations}

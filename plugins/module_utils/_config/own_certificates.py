@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Keeps, issues and renews the certificates of a cluster's own authority. PRIVATE to the collection: it can change at any time.
+
+Two Secrets hold all that is known: one the authority with its key, which no pod mounts, the other the certificates and the
+authorities that are trusted. So a rotation that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import CERTIFICATE, same_certificate
+from ansible_collections.messaging.nats.plugins.module_utils._config.own_authority import (
+    KeyPair,
+    generation,
+    is_due,
+    issue,
+    names_of,
+    new_authority,
+    signed_by,
+)
+
+AUTHORITY_FILES = ("tls.crt", "tls.key")
+BUNDLE = "ca.crt"
+# What may change beside what has to: nothing; a new authority becomes trusted beside the old one; its certificates take the place
+# of the others; the old authority is trusted no more. A server that does not trust an authority yet refuses its certificates.
+STAGES = ("keep", "trust", "issue", "drop")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the two Secrets hold."""
+
+    authority: KeyPair
+    trusted: tuple[str, ...]
+    leaves: Mapping[str, KeyPair]
+
+    def all_signed_by(self, authority: str) -> bool:
+        return all(signed_by(leaf.certificate, authority) for leaf in self.leaves.values())
+
+
+def own_certificates(
+    secrets: Iterable[Mapping[str, Any]],
+    authority_secret: str,
+    secret: str,
+    leaves: Mapping[str, Sequence[str]],
+    owner: str,
+    stage: str = "keep",
+) -> dict[str, dict[str, str]]:
+    """The data of both Secrets. `leaves` has the names of each certificate by the name of its file without `.crt`.
+
+    A certificate is kept until less than a third of its lifetime is left, or it does not fit any more.
+    """
+    stored = _stored(secrets, authority_secret, secret, leaves)
+    authority = _authority(stored, owner, stage)
+    trusted = _trusted(stored, authority, stage)
+    found = {
+        name: _kept_or_issued(stored.leaves.get(name), names, authority, trusted, stage)
+        for name, names in leaves.items()
+    }
+    files = {BUNDLE: "".join(f"{pem}\n" for pem in trusted)}
+    for name, pair in found.items():
+        files |= {f"{name}.crt": pair.certificate, f"{name}.key": pair.key}
+    return {
+        "authority": dict(zip(AUTHORITY_FILES, (authority.certificate, authority.key), strict=True)),
+        "files": files,
+    }
+
+
+def _stored(secrets: Iterable[Mapping[str, Any]], authority_secret: str, secret: str, leaves: Iterable[str]) -> Stored:
+    data = {str(found["metadata"]["name"]): _texts(found) for found in secrets}
+    authority, files = data.get(authority_secret, {}), data.get(secret, {})
+    return Stored(
+        KeyPair(authority.get("tls.crt", ""), authority.get("tls.key", "")),
+        tuple(CERTIFICATE.findall(files.get(BUNDLE, ""))),
+        {
+            name: KeyPair(files[f"{name}.crt"], files.get(f"{name}.key", ""))
+            for name in leaves
+            if f"{name}.crt" in files
+        },
+    )
+
+
+def _texts(secret: Mapping[str, Any]) -> dict[str, str]:
+    return {key: b64decode(value).decode(errors="replace") for key, value in (secret.get("data") or {}).items()}
+
+
+def _authority(stored: Stored, owner: str, stage: str) -> KeyPair:
+    """The authority that signs: the stored one, or a new one where a rotation begins or there is none."""
+    current = stored.authority
+    changing = len(stored.trusted) > 1 or not stored.all_signed_by(current.certificate)
+    if current.is_usable and (stage != "trust" or changing):
+        return current
+    last = max((generation(pem) for pem in (current.certificate, *stored.trusted)), default=0)
+    return new_authority(owner, last + 1)
+
+
+def _trusted(stored: Stored, authority: KeyPair, stage: str) -> tuple[str, ...]:
+    own = CERTIFICATE.findall(authority.certificate)
+    if stage == "drop" and stored.all_signed_by(authority.certificate):
+        return tuple(own)
+    known = [pem for pem in stored.trusted if not same_certificate(pem, authority.certificate)]
+    return (*known, *own)
+
+
+def _kept_or_issued(
+    stored: KeyPair | None, names: Sequence[str], authority: KeyPair, trusted: Sequence[str], stage: str
+) -> KeyPair:
+    if stored is None or not stored.is_usable or is_due(stored.certificate):
+        return issue(authority, names)
+    must_be_new = stage in ("issue", "drop") and not signed_by(stored.certificate, authority.certificate)
+    is_trusted = any(signed_by(stored.certificate, pem) for pem in trusted)
+    if must_be_new or not is_trusted or not names_of(stored.certificate) >= set(names):
+        return issue(authority, names)
+    return stored

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the messaging.nats authors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""When the servers of a running cluster can encrypt their routes. Pure: it does no I/O. PRIVATE to the collection: it can change at any time.
+
+A server that restarts with TLS finds no route to servers without it. So first every pod gets the certificates, by a restart; then all
+servers reload the configuration with TLS, which leaves their routes open; then they restart one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import (
+    canonical_config,
+    paths,
+    source_of,
+    tls_blocks,
+)
+from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import canonical
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object, configuration
+
+
+def startable_config(conf: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of the declared configuration that the servers can take over now: all, or all but the TLS of routes.
+
+    `found` is what nats_cluster_info returned.
+    """
+    running = found.get("running") or {}
+    if not running or not route_block(canonical(conf)) or _has_route_tls(running, found.get("secrets") or []):
+        return dict(conf)
+    if not pods_without_files(canonical(conf), running.get("pods") or []):
+        return dict(conf)
+    return {key: _without_tls(value) if key.lower() == "cluster" else value for key, value in conf.items()}
+
+
+def route_block(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The `tls` block of the routes; empty where they are in clear."""
+    return dict(tls_blocks(data)).get("cluster", {})
+
+
+def pods_without_files(data: Mapping[str, Any], pods: Iterable[Object]) -> list[str]:
+    """The pods that mount not all files that the `tls` block of the routes names."""
+    block = route_block(data)
+    return [pod["metadata"]["name"] for pod in pods if not _mounts_all(block, pod)]
+
+
+def _mounts_all(block: Mapping[str, Any], pod: Object) -> bool:
+    named = [key for key in ("cert_file", "key_file", "ca_file") if block.get(key)]
+    found = [path for path in paths(block, pod) if source_of(pod, path) is not None]
+    return len(found) >= len(named)
+
+
+def _has_route_tls(running: Mapping[str, Any], secrets: Iterable[Mapping[str, Any]]) -> bool:
+    for secret in secrets:
+        text = configuration({"kind": "Secret"} | secret)
+        if text is not None and secret["metadata"]["name"] == running.get("config_secret"):
+            return bool(route_block(canonical_config(text)))
+    return False
+
+
+def _without_tls(cluster: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in cluster.items() if key.lower() != "tls"}
