@@ -59,7 +59,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 _value:
-  description: The data of the two Secrets, as text.
+  description: The data of the two Secrets, as text, and what is new in it.
   type: dict
   contains:
     authority:
@@ -68,6 +68,16 @@ _value:
     files:
       description: C(<name>.crt) and C(<name>.key) of each certificate, and C(ca.crt) with the authorities that are trusted.
       type: dict
+    signed_by:
+      description: The number of the authority, which grows by one with each rotation.
+      type: int
+    issued:
+      description: The names of the certificates that are new.
+      type: list
+      elements: str
+    ends:
+      description: When the first of the certificates expires.
+      type: str
 """
 
 from collections.abc import Callable

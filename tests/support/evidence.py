@@ -48,7 +48,7 @@ def pod(
 
 def peers(*silent: str, unresolved: Collection[str] = (), cluster: str = "nats") -> dict[str, Peer]:
     """How a pod reaches each server."""
-    answering = {name: Peer(f"10.0.0.{name[-1]}", name, cluster) for name in PODS if name not in silent}
+    answering = {name: Peer(f"10.0.0.{name[-1]}", True, name, cluster) for name in PODS if name not in silent}
     return answering | {name: Peer(f"10.0.0.{name[-1]}") for name in silent} | dict.fromkeys(unresolved, Peer())
 
 

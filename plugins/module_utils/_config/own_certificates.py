@@ -15,7 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import CERTIFICATE, same_certificate
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import (
+    CERTIFICATE,
+    first_certificate,
+    not_after,
+    same_certificate,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._config.own_authority import (
     KeyPair,
     generation,
@@ -52,8 +57,8 @@ def own_certificates(
     leaves: Mapping[str, Sequence[str]],
     owner: str,
     stage: str = "keep",
-) -> dict[str, dict[str, str]]:
-    """The data of both Secrets. `leaves` has the names of each certificate by the name of its file without `.crt`.
+) -> dict[str, Any]:
+    """The data of both Secrets, and what is new in it. `leaves` has the names of each certificate by the name of its file without `.crt`.
 
     A certificate is kept until less than a third of its lifetime is left, or it does not fit any more.
     """
@@ -70,6 +75,9 @@ def own_certificates(
     return {
         "authority": dict(zip(AUTHORITY_FILES, (authority.certificate, authority.key), strict=True)),
         "files": files,
+        "signed_by": generation(authority.certificate),
+        "issued": [name for name, pair in found.items() if pair != stored.leaves.get(name)],
+        "ends": min(not_after(first_certificate(pair.certificate)) for pair in found.values()),
     }
 
 

@@ -16,7 +16,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     nats_container,
 )
 
-CLIENT_PORT, MONITOR_PORT = 4222, 8222
+CLIENT_PORT, ROUTE_PORT, MONITOR_PORT = 4222, 6222, 8222
 CONFIGURATION = "/etc/nats/nats.conf"
 # The digest that `nats-server -t` prints.
 DIGEST = re.compile(r"\((sha256:[0-9a-f]+)\)")

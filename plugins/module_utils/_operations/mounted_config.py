@@ -32,6 +32,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.listener_fi
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CONFIGURATION, DIGEST
+from ansible_collections.messaging.nats.plugins.module_utils._operations.route_handshake import RouteFiles
 
 HASH = re.compile(r"^([0-9a-f]{64})  (\S.*)$", re.MULTILINE)
 WRITTEN = re.compile(r"^([0-9]+) (\S.*)$", re.MULTILINE)
@@ -64,6 +65,8 @@ class DeclaredFiles:
     pid_file: str = ""
     # By path, the Secret that the file comes from.
     sources: Mapping[str, str] = field(default_factory=dict)
+    # What a route needs; None where routes are in clear, or a file is in no Secret.
+    route: RouteFiles | None = None
 
     def named(self, paths: Iterable[str]) -> str:
         """Files with the Secrets that they come from."""
@@ -126,7 +129,15 @@ def declared_files(pod: Object, secrets: Secrets) -> DeclaredFiles:
         tuple(listener_problems(data, pod, secrets, f"pod {name}")),
         str(data.get("pid_file") or ""),
         sources,
+        _route_files(blocks.get("cluster", {}), pod, secrets),
     )
+
+
+def _route_files(block: Mapping[str, Any], pod: Object, secrets: Secrets) -> RouteFiles | None:
+    certificate, key, authorities = (
+        stored(path_of(block.get(file), pod), pod, secrets) for file in ("cert_file", "key_file", "ca_file")
+    )
+    return RouteFiles(certificate, key, authorities) if certificate and key and authorities else None
 
 
 def look(kubernetes: Kubernetes, pod: Object, wanted: DeclaredFiles) -> Mounted:

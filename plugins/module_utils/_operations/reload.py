@@ -41,6 +41,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted
     look,
     served_until,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._operations.route_handshake import refused_handshake
 
 CONFIGURATION_ANNOTATION = "messaging.nats/configuration"
 # Between two looks, and until the annotation of a pod is changed again.
@@ -213,9 +214,13 @@ class ServerReload:
             time.sleep(POLL_INTERVAL_S)
 
     def verify(self) -> str:
-        """Asks the server again; returns what is still missing."""
+        """Asks the server again, and opens a route to it; returns what is still missing."""
         self._ask()
-        return "; ".join(self.differences())
+        missing = self.differences()
+        if not missing and self._reloaded and self._declared.route:
+            refused = refused_handshake(self._kubernetes, self._pod, self._declared.route, self._target.timeout)
+            missing = [refused] if refused else []
+        return "; ".join(missing)
 
     def differences(self) -> list[str]:
         """In which respects the server does not run with its pod's files."""

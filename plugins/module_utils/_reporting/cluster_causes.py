@@ -279,7 +279,7 @@ def _routes(facts: Evidence) -> Iterator[Cause]:
         (pod, peer)
         for pod, inside in facts.inside.items()
         for peer, found in inside.peers.items()
-        if pod != peer and found.address and not found.name and peer in own and own[peer].name
+        if pod != peer and found.address and not found.reached and peer in own and own[peer].reached
     }
     while blocked:
         # The pod that most pairs have in common; of a single pair, the one that is not reached.

@@ -242,7 +242,7 @@ CASES = {
         "",
     ),
     "another cluster's name": (
-        seen("nats-2", peers=peers() | {"nats-2": Peer("10.0.0.2", "nats-2", "other")}),
+        seen("nats-2", peers=peers() | {"nats-2": Peer("10.0.0.2", True, "nats-2", "other")}),
         ["CLUSTER_NAME_MISMATCH"],
         "nats-2 'other'",
     ),

@@ -21,18 +21,30 @@ nats-server: configuration file /etc/nats/nats.conf is valid (sha256:9e12)
 == peer nats-1
 10.244.3.3
 INFO {"server_id":"N","server_name":"nats-1","cluster":"nats"}
-Terminated
+ended 0
 == peer nats-2
 10.244.3.4
-
+ended 1
+== peer nats-3
+10.244.3.5
+ended 0
+== peer nats-4
+10.244.3.6
+ended 143
 == peer nats-9
 
-
+ended 1
 """
 
 
 def test_everything_is_read():
-    peers = {"nats-1": Peer("10.244.3.3", "nats-1", "nats"), "nats-2": Peer("10.244.3.4"), "nats-9": Peer()}
+    peers = {
+        "nats-1": Peer("10.244.3.3", True, "nats-1", "nats"),
+        "nats-2": Peer("10.244.3.4"),
+        "nats-3": Peer("10.244.3.5", True),
+        "nats-4": Peer("10.244.3.6", True),
+        "nats-9": Peer(),
+    }
     assert read(SAID) == Inside("/data", 264212084, 26, True, 20000, 19, "", peers)
 
 
