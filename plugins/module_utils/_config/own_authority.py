@@ -25,6 +25,7 @@ if HAS_CRYPTOGRAPHY:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
 AUTHORITY_LIFETIME, LIFETIME = timedelta(days=3650), timedelta(days=730)
 # Clocks of nodes differ, and a certificate has to be valid for each of them at once.
@@ -75,7 +76,7 @@ def issue(authority: KeyPair, names: Sequence[str]) -> KeyPair:
     builder = _begun(_name(names[0][:MAX_COMMON_NAME]), issuer.subject, key, lifetime)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-    purposes = [x509.ExtendedKeyUsageOID.SERVER_AUTH, x509.ExtendedKeyUsageOID.CLIENT_AUTH]
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
     builder = builder.add_extension(

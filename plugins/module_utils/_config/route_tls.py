@@ -55,7 +55,7 @@ def _mounts_all(block: Mapping[str, Any], pod: Object) -> bool:
 
 def _has_route_tls(running: Mapping[str, Any], secrets: Iterable[Mapping[str, Any]]) -> bool:
     for secret in secrets:
-        text = configuration({"kind": "Secret"} | secret)
+        text = configuration({"kind": "Secret", **secret})
         if text is not None and secret["metadata"]["name"] == running.get("config_secret"):
             return bool(route_block(canonical_config(text)))
     return False

@@ -48,8 +48,13 @@ def _problems(here: str, value: Any, option: Mapping[str, Any]) -> Iterator[str]
         yield from _items(here, converted, option)
     elif kind == "dict" and option.get("options"):
         yield from _keys(here, converted, option["options"])
-    elif option.get("choices") and converted not in option["choices"]:
+    elif option.get("choices") and converted not in option["choices"] and not _is_switch(value, option["choices"]):
         yield f"{here}: {_shown(value, option)} is not possible: {_choices(option)}"
+
+
+def _is_switch(value: Any, choices: Sequence[str]) -> bool:
+    """Whether it is the boolean as which YAML reads a choice that is written without quotes."""
+    return isinstance(value, bool) and ("on" if value else "off") in choices
 
 
 def _converted(kind: str, value: Any) -> Any:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import CERTIFICATE
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import ROUTE_PORT
@@ -38,22 +39,21 @@ def refused_handshake(kubernetes: Kubernetes, pod: Object, files: RouteFiles, ti
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     with closing(Tunnel(partial(kubernetes.forward, namespace, name, ROUTE_PORT))) as tunnel:
         try:
-            return _handshake(tunnel.port, files, timeout)
+            return refused_by(tunnel.port, files, timeout)
         except (OSError, NatsError) as error:
             return f"a new route to it fails: {tunnel.error or error}"
 
 
-def _handshake(port: int, files: RouteFiles, timeout: float) -> str:
+def refused_by(port: int, files: RouteFiles, timeout: float) -> str:
+    """The same of a server at a port of this machine; raises OSError where there is no handshake."""
     with socket.create_connection(("127.0.0.1", port), timeout) as link, _context(files).wrap_socket(link) as secured:
         presented = secured.getpeercert(binary_form=True) or b""
         # In TLS 1.3 a server refuses the client's certificate after the handshake; one that accepts it introduces itself.
         if not secured.recv(1):
             return "it closes a new route"
-    own = ssl.PEM_cert_to_DER_cert(files.certificate.decode().partition("-----END CERTIFICATE-----")[0] + _END)
+    leaf = CERTIFICATE.search(files.certificate.decode())
+    own = ssl.PEM_cert_to_DER_cert(leaf[0]) if leaf else b""
     return "" if presented == own else "it presents another certificate to a new route than the one in its file"
-
-
-_END = "-----END CERTIFICATE-----\n"
 
 
 def _context(files: RouteFiles) -> ssl.SSLContext:

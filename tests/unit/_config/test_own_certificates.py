@@ -49,7 +49,7 @@ def made(before: dict[str, dict[str, str]] | None = None, leaves: Any = None, st
 
 def issuers(found: Any) -> list[int]:
     """The generation of the authority that signed each certificate."""
-    trusted = CERTIFICATE.findall(found["files"]["ca.crt"]) + [found["authority"]["tls.crt"]]
+    trusted = [*CERTIFICATE.findall(found["files"]["ca.crt"]), found["authority"]["tls.crt"]]
     return [
         next((generation(pem) for pem in trusted if signed_by(text, pem)), 0)
         for name, text in found["files"].items()

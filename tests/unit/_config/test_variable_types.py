@@ -67,6 +67,9 @@ def test_a_value_of_the_wrong_type_is_named_with_how_to_write_it(values, sentenc
         {"nested": {"port": "4222", "key": "k", "names": ["a"]}},
         {"items": [], "any": object(), "families": ["IPv6"], "mode": ""},
         {"unknown": 1},
+        # YAML reads a bare on or off as a boolean.
+        {"mode": False},
+        {"mode": True},
     ],
 )
 def test_what_ansible_takes_for_the_type_is_accepted(values):

@@ -307,7 +307,9 @@ def test_routes_are_encrypted_unless_they_are_declared_otherwise(rendered):
     assert f"{name}-routes-ca" not in json.dumps(pod)
     for host in ("in-clear", "one-server", "own-route-tls"):
         found = rendered[host]
-        assert not [item for item in found["secrets"] if item["metadata"]["name"] in ("nats-routes-ca", "nats-routes-tls")]
+        assert not [
+            item for item in found["secrets"] if item["metadata"]["name"] in ("nats-routes-ca", "nats-routes-tls")
+        ]
         assert "routes-tls" not in json.dumps(found["objects"])
     assert "tls" not in rendered["in-clear"]["config"]["cluster"]
     assert rendered["own-route-tls"]["config"]["cluster"]["tls"] == {"cert_file": "/tls/tls.crt"}
