@@ -16,7 +16,7 @@ description:
     Everything else is generated from 256 random bits.
   - A generated password is hashed with bcrypt at cost 4, a declared one at cost 10. The hash is kept beside the password.
   - This filter is private to the collection and may change in any release.
-positional: secrets, cluster
+positional: secrets, cluster, rotated, stage
 options:
   _input:
     description: The accounts by name, as in the variable C(nats_cluster_accounts).
@@ -31,6 +31,17 @@ options:
     description: The name of the cluster, with which the Secrets' names begin.
     type: str
     required: true
+  rotated:
+    description: The accounts, and the routes, in lower case, whose logins enter the stage of a rotation.
+    type: list
+    elements: str
+    default: []
+  stage:
+    description:
+      - V(add) gives a login a second user. V(switch) has clients use that one. V(drop) takes the first one away. V(keep) leaves each where it is.
+    type: str
+    choices: [keep, add, switch, drop]
+    default: keep
 requirements:
   - The Python library bcrypt
 """
@@ -50,7 +61,8 @@ _value:
   type: dict
   contains:
     accounts:
-      description: A dictionary for each login, with C(account), C(username), C(password), C(bcrypt), and C(secret), the name of its Secret.
+      description: A dictionary for each login, with C(account), C(username), C(password), C(bcrypt), and C(secret), the name of its Secret;
+        during a rotation with C(next) or C(previous), the other user of the login.
       type: list
       elements: dict
     routes:

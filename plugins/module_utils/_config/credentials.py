@@ -6,26 +6,22 @@
 
 from __future__ import annotations
 
-import secrets
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._config.login_rotation import (
+    LOGIN_KEYS,
+    DeclaredLogin,
+    base_name,
+    generated_password,
+    names_and_hashes,
+    rotated_login,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._config.permission_presets import (
     inbox_prefix,
     with_permissions,
 )
-
-try:
-    import bcrypt
-except ImportError:  # validate_role_variables reports it before it is needed
-    HAS_BCRYPT = False
-else:
-    HAS_BCRYPT = True
-
-# The server computes bcrypt at every login. A generated password of 256 random bits needs no high cost, a person's password does.
-GENERATED_COST = 4
-OWN_COST = 10
 
 ROUTES_USER = "routes"
 # The user of clients that send no login. The server compares the password in nats.conf with itself, so it can't be a hash.
@@ -33,7 +29,8 @@ ANONYMOUS = {"user": "anonymous", "password": "anonymous"}
 # Keys of an account's entry that the role evaluates. All other keys are written to nats.conf unchanged.
 OWN_KEYS = ("password", "users")
 
-DeclaredLogin = dict[str, Any]
+# The user of the system account as whom this collection looks at a cluster. Nobody else can have a name with a dot.
+CHECKER: Mapping[str, Any] = {"user": "sys.checker", "role": "checker"}
 
 
 def secret_name(cluster: str, *parts: str) -> str:
@@ -41,14 +38,22 @@ def secret_name(cluster: str, *parts: str) -> str:
     return "-".join((cluster, *parts)).lower().replace("_", "-")
 
 
+def checker_secret(cluster: str) -> str:
+    """The Secret with the login of the user that only looks."""
+    return f"{cluster}-sys-checker"
+
+
 def declared_logins(accounts: Mapping[str, Mapping[str, Any]], cluster: str) -> Iterator[DeclaredLogin]:
     """The logins of each account: its own user, who has the account's name, then its further users with a password."""
     for account, declared in accounts.items():
-        own = {"username": account.lower(), "secret": secret_name(cluster, account)}
+        own = {"username": account.lower(), "secret": secret_name(cluster, account), "own": True}
         yield {**own, "account": account, "password": declared.get("password")}
         for user in password_users(declared):
             further = {"username": user["user"], "secret": secret_name(cluster, account, user["user"])}
             yield {**further, "account": account, "password": user.get("password"), "inbox_prefix": inbox_prefix(user)}
+        if account == "SYS":
+            checker = {"username": CHECKER["user"], "secret": checker_secret(cluster)}
+            yield {**checker, "account": account, "password": None, "inbox_prefix": inbox_prefix(CHECKER)}
 
 
 def password_users(account: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -57,63 +62,56 @@ def password_users(account: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def account_credentials(
-    accounts: Mapping[str, Mapping[str, Any]], existing: list[Mapping[str, Any]], cluster: str
+    accounts: Mapping[str, Mapping[str, Any]],
+    existing: list[Mapping[str, Any]],
+    cluster: str,
+    rotated: Collection[str] = (),
+    stage: str = "keep",
 ) -> dict[str, Any]:
-    """The logins of all accounts and of the routes. A declared password comes first, then the Secret's, then a generated one."""
+    """The logins of all accounts and of the routes. A declared password comes first, then the Secret's, then a generated one.
+
+    `rotated` are accounts, and the routes, in lower case: their logins enter this stage of a rotation.
+    """
     stored = {str(secret["metadata"]["name"]): _decoded(secret) for secret in existing}
-    logins = [_complete(login, stored.get(login["secret"], {})) for login in declared_logins(accounts, cluster)]
+    logins = [
+        rotated_login(login, stored.get(login["secret"], {}), stage if login["account"].lower() in rotated else "keep")
+        for login in declared_logins(accounts, cluster)
+    ]
     routes = secret_name(cluster, ROUTES_USER)
-    password = stored.get(routes, {}).get("password") or _generated()
-    return {"accounts": logins, "routes": {"username": ROUTES_USER, "secret": routes, "password": password}}
+    kept = stored.get(routes, {}).get("password") if not (stage == "add" and ROUTES_USER in rotated) else ""
+    return {
+        "accounts": logins,
+        "routes": {"username": ROUTES_USER, "secret": routes, "password": kept or generated_password()},
+    }
 
 
 def account_config(
     accounts: Mapping[str, Mapping[str, Any]], logins: list[DeclaredLogin], anonymous: bool = False
 ) -> dict[str, Any]:
     """The accounts of nats.conf, with their users and hashed passwords."""
-    hashes = {(login["account"], login["username"]): login["bcrypt"] for login in logins}
+    of_secret = {(login["account"], base_name(login["username"])): login for login in logins}
     blocks = {}
     for account, declared in accounts.items():
-        name = account.lower()
-        users = [{"user": name, "password": hashes[account, name]}]
+        users = _with_hashes({"user": account.lower()}, of_secret[account, account.lower()])
         for user in declared.get("users") or []:
             login = with_permissions(user)
-            users.append(login if "nkey" in user else {**login, "password": hashes[account, user["user"]]})
+            users += [login] if "nkey" in user else _with_hashes(login, of_secret[account, user["user"]])
+        if account == "SYS":
+            users += _with_hashes(with_permissions(CHECKER), of_secret[account, CHECKER["user"]])
         if anonymous and account == "APP":
             users.append(ANONYMOUS)
         blocks[account] = {key: value for key, value in declared.items() if key not in OWN_KEYS} | {"users": users}
     return blocks
 
 
-def _complete(login: DeclaredLogin, stored: Mapping[str, str]) -> DeclaredLogin:
-    """The login with its password, and a hash that is kept as long as it fits the password."""
-    own = None if login["password"] is None else str(login["password"])
-    password = own or stored.get("password") or _generated()
-    hashed = stored.get("bcrypt", "")
-    if not _matches(password, hashed):
-        hashed = bcrypt.hashpw(_significant(password), bcrypt.gensalt(OWN_COST if own else GENERATED_COST)).decode()
-    return {**login, "password": password, "bcrypt": hashed}
-
-
-def _matches(password: str, hashed: str) -> bool:
-    try:
-        return bcrypt.checkpw(_significant(password), hashed.encode())
-    except ValueError:  # there is no hash, or it is not one of bcrypt
-        return False
-
-
-def _significant(password: str) -> bytes:
-    """The bytes of a password that bcrypt uses."""
-    return password.encode()[:72]
-
-
-def _generated() -> str:
-    return secrets.token_urlsafe(32)
+def _with_hashes(user: Mapping[str, Any], login: DeclaredLogin) -> list[dict[str, Any]]:
+    """The user under each name that may log in: during a rotation there are two, with the same rights."""
+    return [{**user, "user": name, "password": hashed} for name, hashed in names_and_hashes(login)]
 
 
 def _decoded(secret: Mapping[str, Any]) -> dict[str, str]:
-    """Password and hash in a Secret, without values that can't be passwords, which somebody may have written by hand."""
+    """What a Secret holds of a login, without values that can't be passwords, which somebody may have written by hand."""
     data = secret.get("data") or {}
-    raw = {key: b64decode(data[key]) for key in ("password", "bcrypt") if key in data}
+    raw = {key: b64decode(data[key]) for key in LOGIN_KEYS if key in data}
     texts = {key: value.decode(errors="ignore") for key, value in raw.items()}
     return {key: text for key, text in texts.items() if text.encode() == raw[key] and "\0" not in text}

@@ -88,6 +88,13 @@ ROLES: Mapping[str, Callable[[list[str], list[str]], tuple[list[str], list[str]]
 }
 
 
+# What the user of the system account may ask as whom this collection looks at a cluster.
+CHECKER_CALLS = (
+    "$SYS.REQ.SERVER.PING",
+    *(f"$SYS.REQ.SERVER.PING.{endpoint}" for endpoint in ("HEALTHZ", "JSZ", "RAFTZ", "ROUTEZ", "STATSZ", "VARZ")),
+)
+
+
 def inbox_prefix(user: Mapping[str, Any]) -> str:
     """The prefix of the subjects on which a user with a role gets answers, which no other such user may read; empty without a role."""
     name = user.get("user") or user.get("nkey")
@@ -98,8 +105,14 @@ def with_permissions(user: Mapping[str, Any]) -> dict[str, Any]:
     """A user as nats.conf has it: with permissions in place of its role."""
     if "role" not in user:
         return dict(user)
+    if user["role"] == "checker":
+        return _limited(user, list(CHECKER_CALLS), [])
     everywhere = [ANY_STREAM] if user["role"] in ("manager", "inspector") else []
     publish, subscribe = ROLES[user["role"]](list(user.get("subjects") or []), list(user.get("streams") or everywhere))
+    return _limited(user, publish, subscribe)
+
+
+def _limited(user: Mapping[str, Any], publish: list[str], subscribe: list[str]) -> dict[str, Any]:
     permissions: Permissions = {
         # The server takes an empty `allow` for everything.
         "publish": {"allow": publish} if publish else {"deny": [">"]},

@@ -22,8 +22,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.account_var
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import HAS_CRYPTOGRAPHY
 from ansible_collections.messaging.nats.plugins.module_utils._config.conf_keys import repeated_keys, unwritable
-from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import HAS_BCRYPT
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import ROUTES_USER
 from ansible_collections.messaging.nats.plugins.module_utils._config.known_vulnerabilities import IDS
+from ansible_collections.messaging.nats.plugins.module_utils._config.login_rotation import HAS_BCRYPT
 from ansible_collections.messaging.nats.plugins.module_utils._config.object_variables import (
     external_service_problems,
     extra_object_problems,
@@ -80,6 +81,7 @@ def validate_role_variables(declared: RoleVariables, options: Options, others: C
         external_service_problems,
         _config,
         _accounts,
+        _rotate,
         override_problems,
         extra_object_problems,
     ):
@@ -214,6 +216,16 @@ def _config(declared: RoleVariables) -> Problems:
         yield "nats_cluster_config: a single server has no cluster: leave cluster out, or write nats_cluster_replicas: 3"
     yield from repeated_keys("nats_cluster_config", config, ROLE_WRITES)
     yield from unwritable("nats_cluster_config", config)
+
+
+def _rotate(declared: RoleVariables) -> Problems:
+    known = [
+        *sorted({"app", "sys", *(str(name).lower() for name in declared["nats_cluster_accounts"] or {})}),
+        ROUTES_USER,
+    ]
+    for name in declared["nats_cluster_rotate"] or []:
+        if name not in known:
+            yield f"nats_cluster_rotate: {name} is no account that has logins: write some of {', '.join(known)}"
 
 
 def _accounts(declared: RoleVariables) -> Problems:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import ROUTES_USER, secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DeploymentRecord, cipher
+from ansible_collections.messaging.nats.plugins.module_utils._config.login_rotation import base_name
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import level, version_problems
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.safeguards import SERVER_NAME_VARIABLE
@@ -117,7 +118,7 @@ def accounts_with_logins(logins: Iterable[Object], cluster: str) -> set[str]:
     found = set()
     for secret in logins:
         encoded = (secret.get("data") or {}).get("username")
-        user = base64.b64decode(encoded).decode(errors="replace") if encoded else ""
+        user = base_name(base64.b64decode(encoded).decode(errors="replace")) if encoded else ""
         if user and user != ROUTES_USER and secret["metadata"]["name"] == secret_name(cluster, user):
             found.add(user)
     return found

@@ -55,7 +55,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     unschedulable_remedy,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
-from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
+from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import looking, through
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
 
 # A name is unknown, or the DNS of the cluster does not answer.
@@ -79,12 +79,17 @@ class ThroughKubernetes:
         expectation: Expectation | None = None,
         accounts: Sequence[str] = (),
         look_inside: bool = True,
+        only_looks: bool = True,
     ) -> None:
-        """`look_inside` is whether the configuration files in the pods are read."""
+        """`look_inside` is whether the configuration files in the pods are read.
+
+        `only_looks` is whether the connection is for nothing else, so that its user need not be able to change anything.
+        """
         self._kubernetes = Kubernetes(target.api)
         self._namespace, self._cluster = target.namespace, target.cluster
         self._target = module_target(target.api, target.namespace, target.cluster, os.environ)
         self._account, self._timeout = target.account or "SYS", timeout
+        self._only_looks = only_looks
         self._expectation = expectation or Expectation()
         self._opened, self._time = opened, AnswerTime(timeout)
         pool = opened.enter_context(ThreadPoolExecutor())
@@ -151,9 +156,11 @@ class ThroughKubernetes:
         note_secrets(self._kubernetes, self._namespace, self._cluster, self.running())
 
     def connection(self) -> Connection:
-        """The connection as the system account's own user."""
+        """The connection as a user of the system account."""
         if self._connection is None:
-            access = through(self._kubernetes, self._namespace, self._cluster, self._account, self._timeout)
+            where = self._kubernetes, self._namespace, self._cluster
+            looks = self._only_looks and self._account == "SYS"
+            access = looking(*where, self._timeout) if looks else through(*where, self._account, self._timeout)
             self._connection = self._opened.enter_context(access)
         return self._connection
 

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError, NotAskedError, Unasked
-from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import secret_name
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import checker_secret, secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CLIENT_PORT, ready, runs
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.port_forward import Tunnel
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, UserLogin
@@ -93,9 +93,13 @@ def through(
     account: str,
     timeout: float,
     pods: list[Object] | None = None,
+    secret: str = "",
 ) -> Iterator[Connection]:
-    """A connection as the user of an account, through the Kubernetes API to the first pod (of `pods`) that accepts it."""
-    user, password = _login(kubernetes, namespace, secret_name(cluster, account))
+    """A connection as the user of an account, through the Kubernetes API to the first pod (of `pods`) that accepts it.
+
+    `secret` is the Secret with the login, where it is not that of the account's own user.
+    """
+    login = _login(kubernetes, namespace, secret or secret_name(cluster, account))
     running = [pod for pod in pods or kubernetes.pods(namespace, cluster) if runs(pod)]
     if not running:
         raise NotAskedError(
@@ -115,14 +119,27 @@ def through(
             name, tunnel = tunnels[server]
             return f"pod {name}: {tunnel.error or sentence}"
 
-        options = Options(
-            tuple(tunnels), user=user, password=password, timeout=timeout, connect_timeout=CONNECT_TIMEOUT_S
-        )
+        options = Options(tuple(tunnels), **login, timeout=timeout, connect_timeout=CONNECT_TIMEOUT_S)
         yield opened.enter_context(Connection(options, explain))
 
 
-def _login(kubernetes: Kubernetes, namespace: str, name: str) -> tuple[str, str]:
-    """User and password from an account's Secret; raises with the reason where there are none."""
+@contextmanager
+def looking(kubernetes: Kubernetes, namespace: str, cluster: str, timeout: float) -> Iterator[Connection]:
+    """A connection as the user of the system account who can't change anything; as its own user in clusters that don't have the former."""
+    with ExitStack() as opened:
+        try:
+            access = through(kubernetes, namespace, cluster, "SYS", timeout, secret=checker_secret(cluster))
+            connection = opened.enter_context(access)
+            connection.server()
+        except NotAskedError as error:
+            if error.reason not in (Unasked.NO_LOGIN, Unasked.REFUSED):
+                raise
+            connection = opened.enter_context(through(kubernetes, namespace, cluster, "SYS", timeout))
+        yield connection
+
+
+def _login(kubernetes: Kubernetes, namespace: str, name: str) -> dict[str, str]:
+    """The login in a Secret; raises with the reason where there is none."""
     what = f"Secret {name} in namespace {namespace}"
     try:
         found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", what)
@@ -139,6 +156,8 @@ def _login(kubernetes: Kubernetes, namespace: str, name: str) -> tuple[str, str]
         raise NotAskedError(Unasked.NO_LOGIN, what, "it holds no username and password", deploy)
     try:
         user, password = (base64.b64decode(data[key]).decode() for key in ("username", "password"))
+        prefix = base64.b64decode(data.get("inbox_prefix") or "").decode()
     except ValueError as error:
         raise NotAskedError(Unasked.NO_LOGIN, what, "its username or password is not valid UTF-8", remedy) from error
-    return user, password
+    # A user with a role gets answers under a prefix of its own.
+    return {"user": user, "password": password} | ({"inbox_prefix": prefix} if prefix else {})

@@ -29,7 +29,7 @@ def observer(target: KubernetesTarget, timeout: float, opened: ExitStack) -> Obs
     """Snapshots of the cluster that the option `kubernetes` names."""
 
     def observing(accounts: Iterable[str]) -> ThroughKubernetes:
-        return ThroughKubernetes(target, timeout, opened, accounts=tuple(accounts), look_inside=False)
+        return ThroughKubernetes(target, timeout, opened, accounts=tuple(accounts), look_inside=False, only_looks=False)
 
     return observing
 

@@ -36,6 +36,7 @@ def _secret(name, **data):
 def _stored(credentials):
     logins = [*credentials["accounts"], credentials["routes"]]
     keys = ("username", "password", "bcrypt")
+    # As the template writes them.
     return [_secret(login["secret"], **{key: login[key] for key in keys if key in login}) for login in logins]
 
 
@@ -53,6 +54,7 @@ def test_each_account_has_a_user_and_a_secret_named_like_it(generated):
     assert [(login["account"], login["username"], login["secret"]) for login in generated["accounts"]] == [
         ("APP", "app", "nats-app"),
         ("SYS", "sys", "nats-sys"),
+        ("SYS", "sys.checker", "nats-sys-checker"),
     ]
     assert generated["routes"]["username"] == "routes"
     assert generated["routes"]["secret"] == "nats-routes"
@@ -60,7 +62,7 @@ def test_each_account_has_a_user_and_a_secret_named_like_it(generated):
 
 def test_a_generated_password_has_256_bits_and_a_cheap_hash(generated):
     passwords = {login["password"] for login in [*generated["accounts"], generated["routes"]]}
-    assert len(passwords) == 3
+    assert len(passwords) == 4
     assert {len(password) for password in passwords} == {43}
     for login in generated["accounts"]:
         assert login["bcrypt"].startswith("$2b$04$")
@@ -112,7 +114,7 @@ def test_a_password_may_be_longer_than_bcrypt_looks():
 
 
 def test_users_with_a_password_have_secrets_and_those_with_an_nkey_have_none(own):
-    assert [login["secret"] for login in own["accounts"]][2:] == ["nats-orders", "nats-orders-reader"]
+    assert [login["secret"] for login in own["accounts"]][3:] == ["nats-orders", "nats-orders-reader"]
 
 
 def test_the_servers_get_hashes_and_what_is_declared(own):
@@ -127,13 +129,41 @@ def test_the_servers_get_hashes_and_what_is_declared(own):
     assert account_config(ACCOUNTS, own["accounts"])["APP"]["jetstream"] == {"max_file": 1}
 
 
+def test_who_only_looks_may_ask_and_is_answered_where_nobody_else_listens(generated):
+    (checker,) = (
+        user
+        for user in account_config(ACCOUNTS, generated["accounts"])["SYS"]["users"]
+        if user["user"] == "sys.checker"
+    )
+    publish, subscribe = (checker["permissions"][verb]["allow"] for verb in ("publish", "subscribe"))
+    assert all(subject.startswith("$SYS.REQ.SERVER.PING") for subject in publish)
+    assert not [subject for subject in publish if subject.endswith((">", "*", "RELOAD", "CONNZ", "KICK"))]
+    assert subscribe == ["_INBOX_sys.checker.>"]
+    assert generated["accounts"][2]["inbox_prefix"] == "_INBOX_sys.checker"
+
+
+def test_only_the_chosen_logins_are_rotated(generated):
+    def names(found):
+        return [(login["username"], (login["next"] or {}).get("username")) for login in found["accounts"]]
+
+    for rotated, expected in (
+        (["app"], [("app", "app.2"), ("sys", None), ("sys.checker", None)]),
+        (["sys"], [("app", None), ("sys", "sys.2"), ("sys.checker", "sys.checker.2")]),
+        (["routes"], [("app", None), ("sys", None), ("sys.checker", None)]),
+    ):
+        found = account_credentials(ACCOUNTS, _stored(generated), "nats", rotated, "add")
+        assert names(found) == expected
+        is_new = found["routes"]["password"] != generated["routes"]["password"]
+        assert is_new == ("routes" in rotated)
+
+
 def test_only_app_has_the_anonymous_user_and_only_on_request(generated):
     def users(anonymous):
         blocks = account_config(ACCOUNTS, generated["accounts"], anonymous)
         return {account: [user["user"] for user in block["users"]] for account, block in blocks.items()}
 
-    assert users(anonymous=False) == {"APP": ["app"], "SYS": ["sys"]}
-    assert users(anonymous=True) == {"APP": ["app", "anonymous"], "SYS": ["sys"]}
+    assert users(anonymous=False) == {"APP": ["app"], "SYS": ["sys", "sys.checker"]}
+    assert users(anonymous=True) == {"APP": ["app", "anonymous"], "SYS": ["sys", "sys.checker"]}
 
 
 def test_the_name_of_a_secret_is_one_that_kubernetes_takes():

@@ -86,6 +86,8 @@ NO_TEXT = {
         "anonymous",
         "network_policy",
         "route_tls",
+        "rotate",
+        "rotate_timeout",
         "max_file_store",
     ),
     *(
@@ -158,10 +160,18 @@ PLAY = [
 
 
 def credentials(password):
-    login = {"account": "APP", "username": "app", "password": password, "bcrypt": password, "secret": "nats-app"}
+    login = {
+        "account": "APP",
+        "username": "app",
+        "password": password,
+        "bcrypt": password,
+        "secret": "nats-app",
+        "own": True,
+    }
     system = login | {"account": "SYS", "username": "sys", "secret": "nats-sys"}
+    checker = login | {"account": "SYS", "username": "sys.checker", "secret": "nats-sys-checker", "own": False}
     routes = {"username": "routes", "password": password, "secret": "nats-routes"}
-    return {"accounts": [login, system], "routes": routes}
+    return {"accounts": [login, system, checker], "routes": routes}
 
 
 def harmless(name):
