@@ -31,7 +31,7 @@ MIN_PASSWORD_LENGTH = 4
 # The least length for any other value of a Secret, and for a value in the middle of a word.
 MIN_VALUE_LENGTH = 8
 # Keys of Secrets whose values are not secret. Values of nats.conf are chosen by their keys instead.
-PUBLIC_KEYS = frozenset({"username", "url", "inbox_prefix"})
+PUBLIC_KEYS = frozenset({"username", "next_username", "previous_username", "url", "inbox_prefix"})
 
 
 class KnownSecrets:

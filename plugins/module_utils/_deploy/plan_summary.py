@@ -88,8 +88,16 @@ def roll_words(rolling: tuple[str, ...], template: list[FieldChange], keys: list
 
 def other_words(differing: dict[str, list[FieldChange]]) -> Iterator[str]:
     for name, found in differing.items():
-        for change in found:
-            if change[0].endswith(DEPLOYED_ANNOTATION):
-                yield f"note what is deployed in {name}"
-            elif not change[0].startswith((TEMPLATE_PATH, UPDATE_PATH)) and change[0] != "nats.conf":
-                yield f"change {name}: {sentence(change)}"
+        if any(change[0].endswith(DEPLOYED_ANNOTATION) for change in found):
+            yield f"note what is deployed in {name}"
+        rest = [change for change in found if not _is_told_elsewhere(change)]
+        if name.startswith("Secret ") and len(rest) > 1:
+            *most, last = (change[0] for change in rest)
+            yield f"change {name}: {', '.join(most)} and {last} change"
+        else:
+            yield from (f"change {name}: {sentence(change)}" for change in rest)
+
+
+def _is_told_elsewhere(change: FieldChange) -> bool:
+    path = change[0]
+    return path.endswith(DEPLOYED_ANNOTATION) or path.startswith((TEMPLATE_PATH, UPDATE_PATH)) or path == "nats.conf"
