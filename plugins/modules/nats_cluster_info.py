@@ -61,7 +61,8 @@ versions:
   type: dict
 running:
   description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), C(pending) if pods are
-    not of the newest revision, and C(seen), a value that differs after any change of it. Empty if there is no StatefulSet.
+    not of the newest revision, and C(seen), a value that differs after any change of it. C(restricts_egress) says whether the NetworkPolicy of
+    the same name restricts what servers connect to. Empty if there is no StatefulSet.
   returned: success
   type: dict
 zones:
@@ -87,12 +88,14 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
+    network_policy,
     owned_objects,
     statefulset,
     where_zones_are,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import is_zoned
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.network_policies import EGRESS, policy_types
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     VERSION_LABEL,
@@ -104,7 +107,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 
 
-def running(found: dict[str, Any]) -> dict[str, Any]:
+def running(found: dict[str, Any], policy: dict[str, Any] | None) -> dict[str, Any]:
     template = found["spec"]["template"]
     return {
         "replicas": found["spec"]["replicas"],
@@ -113,6 +116,7 @@ def running(found: dict[str, Any]) -> dict[str, Any]:
         "config_secret": config_secret(template["spec"]),
         "pending": found["status"].get("currentRevision") != found["status"].get("updateRevision"),
         "zoned": is_zoned(template["spec"]),
+        "restricts_egress": policy is not None and EGRESS in policy_types(policy),
         "seen": fingerprint(found),
         "restarted": restarted(found),
     }
@@ -136,7 +140,7 @@ def main() -> None:
         module.exit_json(
             secrets=secrets,
             versions=versions(secrets),
-            running=running(found) if found else {},
+            running=running(found, network_policy(kubernetes, *where)) if found else {},
             zones={"names": offered.names, "reason": offered.reason, "enough": offered.are_enough},
         )
 
