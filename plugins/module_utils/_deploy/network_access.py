@@ -28,7 +28,7 @@ def egress_remarks(
 ) -> Iterator[str]:
     """Why servers may connect to anything, and how to restrict them."""
     template = statefulset["spec"]["template"]
-    policies = _policies(template, declared)
+    policies = _policies(_labels(statefulset), declared)
     if not policies or any(EGRESS in policy_types(policy) for policy in policies):
         return
     if found := outgoing(canonical_config(configuration or ""), template):
@@ -48,8 +48,8 @@ def egress_remarks(
 def external_remarks(statefulset: Object, declared: Iterable[Object]) -> Iterator[str]:
     """Whom a Service for clients from outside leaves in, although its source ranges may seem to keep them out."""
     objects = list(declared)
-    template = statefulset["spec"]["template"]
-    labels, policies = template["metadata"].get("labels") or {}, _policies(template, objects)
+    labels = _labels(statefulset)
+    policies = _policies(labels, objects)
     for service in objects:
         spec = service.get("spec") or {}
         if service["kind"] == "Service" and spec.get("type") in EXTERNAL and _is_for(service, labels):
@@ -77,9 +77,14 @@ def _left_open(service: Object, rules: list[list[Object]]) -> Iterator[str]:
         )
 
 
-def _policies(template: Object, declared: Iterable[Object]) -> list[Object]:
+def _labels(statefulset: Object) -> dict[str, str]:
+    """Those of the servers' pods."""
+    found: dict[str, str] = (statefulset["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    return found
+
+
+def _policies(labels: dict[str, str], declared: Iterable[Object]) -> list[Object]:
     """The NetworkPolicies for the servers' pods."""
-    labels = template["metadata"].get("labels") or {}
     return [item for item in declared if item["kind"] == "NetworkPolicy" and selects(item, labels)]
 
 
