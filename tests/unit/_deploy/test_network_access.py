@@ -55,8 +55,8 @@ def test_open_egress_is_told_with_its_reason(configuration, containers, policies
     assert all(said in remark and "secret" not in remark for remark in found)
 
 
-def service(kind="LoadBalancer", traffic="Cluster", selector=SELECTOR, **spec):
-    found = {"type": kind, "selector": selector, "externalTrafficPolicy": traffic, **spec}
+def service(kind="LoadBalancer", traffic="Cluster", selector=None, **spec):
+    found = {"type": kind, "selector": selector or SELECTOR, "externalTrafficPolicy": traffic, **spec}
     return {"kind": "Service", "metadata": {"name": "nats-external"}, "spec": found}
 
 
