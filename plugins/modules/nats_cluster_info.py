@@ -62,7 +62,8 @@ versions:
 running:
   description: What the StatefulSet says; C(replicas), C(version), C(image), C(config_secret), C(restarted), C(zoned), C(route_tls) if its pods
     mount certificates of the cluster's own authority, C(pending) if pods are not of the newest revision, and C(seen), a value that differs
-    after any change of it. C(pods) are the pods, with what tells which files their servers have. Empty if there is no StatefulSet.
+    after any change of it. C(restricts_egress) says whether the NetworkPolicy of the same name restricts what servers connect to. C(pods) are
+    the pods, with what tells which files their servers have. Empty if there is no StatefulSet.
   returned: success
   type: dict
 zones:
@@ -89,12 +90,14 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import route_files_secret
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
+    network_policy,
     owned_objects,
     statefulset,
     where_zones_are,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones import is_zoned
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.network_policies import EGRESS, policy_types
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import versions
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     VERSION_LABEL,
@@ -109,7 +112,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 
 
-def running(found: Object, pods: list[Object]) -> dict[str, Any]:
+def running(found: Object, pods: list[Object], policy: Object | None) -> dict[str, Any]:
     template = found["spec"]["template"]
     return {
         "replicas": found["spec"]["replicas"],
@@ -120,6 +123,7 @@ def running(found: Object, pods: list[Object]) -> dict[str, Any]:
         "zoned": is_zoned(template["spec"]),
         "route_tls": mounts_secret(template["spec"], route_files_secret(found["metadata"]["name"])),
         "pods": [files_of(pod) for pod in pods],
+        "restricts_egress": policy is not None and EGRESS in policy_types(policy),
         "seen": fingerprint(found),
         "restarted": restarted(found),
     }
@@ -150,7 +154,9 @@ def main() -> None:
         module.exit_json(
             secrets=secrets,
             versions=versions(secrets),
-            running=running(found, kubernetes.pods(params["namespace"], params["name"])) if found else {},
+            running=running(found, kubernetes.pods(*reversed(where)), network_policy(kubernetes, *where))
+            if found
+            else {},
             zones={"names": offered.names, "reason": offered.reason, "enough": offered.are_enough},
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import path_of, source_of
-from ansible_collections.messaging.nats.plugins.module_utils._config.overrides import merge_overrides
+from ansible_collections.messaging.nats.plugins.module_utils._config.overrides import server_pod
 
 # The key of an authority in a Secret of type kubernetes.io/tls, as cert-manager writes it.
 AUTHORITY = "ca.crt"
@@ -22,22 +22,11 @@ def client_trust(config: Mapping[str, Any], overrides: Mapping[str, Mapping[str,
     if not isinstance(block, Mapping):
         return {}
     found: dict[str, Any] = {"tls": True, "first": block.get("handshake_first") is True}
-    pod = _server_pod(overrides, cluster)
+    pod = server_pod(overrides, cluster)
     authority, certificate = (
         source_of(pod, path) if (path := path_of(block.get(key), pod)) else None for key in ("ca_file", "cert_file")
     )
     if authority or certificate:
         secret, key = (authority.secret, authority.key) if authority else (certificate.secret, AUTHORITY)  # type: ignore[union-attr]
         found |= {"secret": secret, "key": key}
-    return found
-
-
-def _server_pod(overrides: Mapping[str, Mapping[str, Any]], cluster: str) -> dict[str, Any]:
-    """As much of a server's pod as overrides say: the role itself mounts no certificates."""
-    template = {
-        "metadata": {},
-        "spec": {"containers": [{"name": "nats", "env": [], "volumeMounts": []}], "volumes": []},
-    }
-    bare = {"kind": "StatefulSet", "metadata": {"name": cluster}, "spec": {"template": template}}
-    found: dict[str, Any] = merge_overrides([bare], overrides)[0]["spec"]["template"]
     return found

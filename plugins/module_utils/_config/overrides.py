@@ -18,6 +18,19 @@ def merge_overrides(objects: list[dict[str, Any]], overrides: Mapping[str, Mappi
     return [_overridden(item, overrides) for item in objects]
 
 
+def server_pod(
+    overrides: Mapping[str, Mapping[str, Any]], cluster: str, metadata: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The template of a server's pod, as much of it as overrides say; `metadata` is what it has without them."""
+    template = {
+        "metadata": dict(metadata or {}),
+        "spec": {"containers": [{"name": "nats", "env": [], "volumeMounts": []}], "volumes": []},
+    }
+    bare = {"kind": "StatefulSet", "metadata": {"name": cluster}, "spec": {"template": template}}
+    found: dict[str, Any] = merge_overrides([bare], overrides)[0]["spec"]["template"]
+    return found
+
+
 def matches(target: str, item: Mapping[str, Any]) -> bool:
     """Whether the override of a target, such as `StatefulSet` or `Service/nats-external`, is for this object."""
     return target in (item["kind"], f"{item['kind']}/{item['metadata']['name']}")

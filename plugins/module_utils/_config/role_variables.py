@@ -24,6 +24,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.certificate
 from ansible_collections.messaging.nats.plugins.module_utils._config.conf_keys import repeated_keys, unwritable
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import ROUTES_USER
 from ansible_collections.messaging.nats.plugins.module_utils._config.known_vulnerabilities import IDS
+from ansible_collections.messaging.nats.plugins.module_utils._config.listeners import port_conflicts
 from ansible_collections.messaging.nats.plugins.module_utils._config.login_rotation import HAS_BCRYPT
 from ansible_collections.messaging.nats.plugins.module_utils._config.object_variables import (
     external_service_problems,
@@ -215,6 +216,7 @@ def _config(declared: RoleVariables) -> Problems:
     if str(declared["nats_cluster_replicas"]) == "1" and "cluster" in config:
         yield "nats_cluster_config: a single server has no cluster: leave cluster out, or write nats_cluster_replicas: 3"
     yield from repeated_keys("nats_cluster_config", config, ROLE_WRITES)
+    yield from port_conflicts(config)
     yield from unwritable("nats_cluster_config", config)
 
 

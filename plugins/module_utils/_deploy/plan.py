@@ -27,6 +27,10 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.kept_volume
     takes_over,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.listeners import listener_remarks
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.network_access import (
+    egress_remarks,
+    external_remarks,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.owned_objects import Leftovers, leftovers
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_summary import (
     TEMPLATE_PATH,
@@ -114,7 +118,7 @@ def plan(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster)
         unchecked += vulnerability_remarks(wanted, conf)
         if not conf and configuration_of(pairs):
             unchecked.append("not checked: what nats.conf exposes of known vulnerabilities, because it can't be read")
-        unchecked += listener_remarks(configuration_of(pairs), (pair.declared for pair in pairs))
+        unchecked += _network_remarks(statefulset, pairs, facts)
     if refusals:
         return ClusterPlan("refuse", (), tuple(refusals))
     remarks = version_remarks(wanted.version)
@@ -129,6 +133,14 @@ def plan(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster)
         apply=_others(missing),
         delete=going.delete,
     )
+
+
+def _network_remarks(statefulset: Object, pairs: list[Counterpart], facts: ClusterFacts) -> Iterator[str]:
+    """Who does not reach the servers, and who does although it may not seem so."""
+    text, declared = configuration_of(pairs), [pair.declared for pair in pairs]
+    yield from listener_remarks(text, declared)
+    yield from egress_remarks(text, statefulset, declared, facts.running is not None)
+    yield from external_remarks(statefulset, declared)
 
 
 def _preconditions(

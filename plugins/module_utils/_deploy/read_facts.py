@@ -170,6 +170,18 @@ def statefulset(kubernetes: Kubernetes, name: str, namespace: str) -> Object | N
     return found or _lost(kubernetes, name, namespace)
 
 
+def network_policy(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
+    """The NetworkPolicy of the servers; None where there is none, or where it may not be read."""
+    try:
+        return kubernetes.find(
+            f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/{name}", f"NetworkPolicy {name}"
+        )
+    except NatsError as error:
+        if error.err_code == HTTPStatus.FORBIDDEN:
+            return None
+        raise
+
+
 def _lost(kubernetes: Kubernetes, name: str, namespace: str) -> Object | None:
     if not (pods := kubernetes.pods(namespace, name)):
         return None

@@ -97,6 +97,7 @@ def test_the_documented_variables_and_defaults_are_those_of_the_role():
             {"box": True, "extra_objects": [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "nats-box"}}]},
             "nats_cluster_extra_objects[0]: the role makes the Deployment nats-box itself",
         ),
+        ({"config": {"ws": {"port": 8222}}}, "nats_cluster_config: websocket can't listen on port 8222, which is that of monitoring: write another"),
         ({"tls": {}}, "nats_cluster_tls: this version of the role has no such variable: "),
         ({"replica": 3}, "nats_cluster_replica: this version of the role has no such variable: write nats_cluster_replicas, or"),
     ],

@@ -17,6 +17,12 @@ def policy(*ports):
     return {"kind": "NetworkPolicy", "spec": {"ingress": [{"ports": [{"port": port} for port in ports]}]}}
 
 
+def only(*peers):
+    return {"kind": "NetworkPolicy", "spec": {"ingress": [{"ports": [{"port": 7222}], "from": list(peers)}]}}
+
+
+NATS = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "nats"}}}
+EAST = 'gateway { name: "west", port: 7222, gateways: [{ name: "west" }, { name: "east", urls: ["nats://east.example.org:7222"] }] }\n'
 WEBSOCKET = "websocket { port: 8080, no_tls: true }\n"
 NEITHER = "which no Service has and no NetworkPolicy lets in: write its port into nats_cluster_overrides (Service) and a NetworkPolicy for it into"
 
@@ -44,6 +50,12 @@ NEITHER = "which no Service has and no NetworkPolicy lets in: write its port int
         ('leafnodes { remotes: [{ url: "nats://hub:7422" }] }\n', [], []),
         ("port: 4222\n", [], []),
         (None, [], []),
+        ("websocket { port: $WS_PORT }\n", [], ["websocket listens on a port that is not known here"]),
+        (EAST, [service(7222), policy(7222)], []),
+        (EAST, [service(7222), only(NATS)], ["is open to NATS servers of this Kubernetes cluster only"]),
+        (EAST, [service(7222), only(NATS), only({"ipBlock": {"cidr": "192.0.2.0/24"}})], []),
+        (EAST.replace("east.example.org", "nats.east.svc"), [service(7222), only(NATS)], []),
+        ('gateway { name: "west", port: 7222 }\n', [service(7222), only(NATS)], ["is open to NATS servers of this"]),
     ],
 )
 def test_a_listener_that_nobody_reaches_is_told(configuration, objects, said):

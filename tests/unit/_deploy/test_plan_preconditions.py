@@ -85,6 +85,15 @@ def test_nothing_there_is_created_and_what_is_there_is_left():
     assert (half.verb, half.summary[-1]) == ("create", "create StatefulSet nats")
 
 
+def test_what_stays_open_is_told_in_each_plan():
+    sidecar = statefulset(containers=[{"name": "nats", "image": "nats:2.15.1-alpine"}, {"name": "exporter"}])
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": {"podSelector": {}}}
+    policy["metadata"] = {"name": "nats", "namespace": "nats", "labels": OURS}
+    why = "open: egress of the servers is not restricted, because servers connect to container exporter"
+    for pairs in ([missing(sidecar), missing(policy)], [same(sidecar), same(policy)]):
+        assert any(sentence.startswith(why) for sentence in plan(pairs, FACTS).summary)
+
+
 def test_a_login_that_stayed_and_differs_is_applied_with_what_is_created():
     def login(password):
         meta = {"name": "nats-sys", "namespace": "nats", "labels": OURS}

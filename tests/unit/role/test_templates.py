@@ -11,12 +11,8 @@ the hostile ones in their places.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from base64 import b64decode
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -24,9 +20,8 @@ import pytest
 import yaml
 
 from ansible_collections.messaging.nats.plugins.filter.yaml_value import yaml_value
+from tests.support.role_templates import ROLE, credentials, render
 
-ROLE = Path(__file__).resolve().parents[3] / "roles" / "nats_cluster"
-VARS = sorted((ROLE / "vars" / "main").glob("*.yml"))
 # With an image, its registry and its version are in no object but in labels.
 GROUPS = (("image_registry",), ("image",))
 HOSTILE = (
@@ -59,7 +54,9 @@ PLACES: dict[str, Callable[[str], Any]] = {
     "labels": lambda value: {value: value},
     "name": str,
     "namespace": str,
+    "network_policy_egress": lambda value: [{"to": [{"podSelector": {"matchLabels": {value: value}}}]}],
     "network_policy_from": lambda value: [{"podSelector": {"matchLabels": {value: value}}}],
+    "network_policy_monitoring_from": lambda value: [{"namespaceSelector": {"matchLabels": {value: value}}}],
     "node_selector": lambda value: {value: value},
     "overrides": lambda value: {"StatefulSet": {"spec": {"template": {"spec": {value: value}}}}},
     "extra_objects": lambda value: [
@@ -139,39 +136,6 @@ SPECIAL: dict[str, Any] = {
         },
     },
 }
-PLAY = [
-    {
-        "hosts": "all",
-        "gather_facts": False,
-        "connection": "local",
-        "tasks": [
-            {
-                "ansible.builtin.debug": {
-                    "msg": {
-                        "objects": "{{ __nats_cluster_templates }}",
-                        "secrets": "{{ __nats_cluster_secret_templates }}",
-                        "config": "{{ __nats_cluster_config_template }}",
-                    }
-                }
-            }
-        ],
-    }
-]
-
-
-def credentials(password):
-    login = {
-        "account": "APP",
-        "username": "app",
-        "password": password,
-        "bcrypt": password,
-        "secret": "nats-app",
-        "own": True,
-    }
-    system = login | {"account": "SYS", "username": "sys", "secret": "nats-sys"}
-    checker = login | {"account": "SYS", "username": "sys.checker", "secret": "nats-sys-checker", "own": False}
-    routes = {"username": "routes", "password": password, "secret": "nats-routes"}
-    return {"accounts": [login, system, checker], "routes": routes}
 
 
 def harmless(name):
@@ -196,46 +160,10 @@ def case(number, left_out):
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("templates")
-    (folder / "templates").symlink_to(ROLE / "templates")
-    shared = {
-        **yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()),
-        **{name: value for file in VARS for name, value in yaml.safe_load(file.read_text()).items()},
-        "nats_cluster_external_service": {"type": "NodePort"},
-        "nats_cluster_box": True,
-        "__nats_cluster_found": {"zones": {"enough": False}, "secrets": []},
-        "__nats_cluster_restarted": "",
-        "__nats_cluster_credentials": credentials("word"),
-        # No certificate has a hostile name.
-        "__nats_cluster_route_certificates": {"authority": {"tls.crt": "a", "tls.key": "b"}, "files": {"ca.crt": "c"}},
-        # The whole of it is compared as data: its hash would be another one.
-        "__nats_cluster_config": {"lame_duck_duration": "30s"},
-        "__nats_cluster_config_secret": "nats-config-1",
-    }
-    inventory = {
-        "all": {
-            "vars": shared,
-            "hosts": {
-                f"{group}-{number}": case(number, GROUPS[group])
-                for group in (0, 1)
-                for number in range(len(HOSTILE) + 1)
-            }
-            | SPECIAL,
-        }
-    }
-    (folder / "inventory.json").write_text(json.dumps(inventory))
-    (folder / "play.yml").write_text(json.dumps(PLAY))
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory.json", "play.yml"],
-        cwd=folder,
-        env=os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_INVENTORY_ENABLED": "yaml"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    told = json.loads(done.stdout[done.stdout.index("{\n") :])
-    return {host: result["msg"] for host, result in told["plays"][0]["tasks"][0]["hosts"].items()}
+    everywhere = {"nats_cluster_external_service": {"type": "NodePort"}, "nats_cluster_box": True}
+    hosts = {f"{group}-{number}": case(number, GROUPS[group]) for group in (0, 1) for number in range(len(HOSTILE) + 1)}
+    declared = {name: everywhere | variables for name, variables in (hosts | SPECIAL).items()}
+    return render(tmp_path_factory.mktemp("templates"), declared)
 
 
 def put(data, hostile):
