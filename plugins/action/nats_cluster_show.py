@@ -34,7 +34,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         # With -v, Ansible prints all of it.
-        return result | displayable_data(self._shown(task_vars or {}))
+        result |= displayable_data(self._shown(task_vars or {}))
+        return result
 
     def _shown(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Prints the text, and returns what belongs in the result."""

@@ -52,11 +52,11 @@ def attempt(work, value, refusal):
 def test_the_parser_is_of_the_version_that_is_deployed():
     module = (ROOT / "tests" / "support" / "nats_conf_parser" / "go.mod").read_text()
     deployed = yaml.safe_load((ROOT / "roles" / "nats_cluster" / "defaults" / "main.yml").read_text())
-    assert re.search(r"nats-server/v2 v(\S+)", module)[1] == deployed["nats_cluster_version"]
+    assert re.findall(r"nats-server/v2 v(\S+)", module) == [deployed["nats_cluster_version"]]
 
 
 def test_the_server_reads_what_was_meant(server):
-    seen = Counter()
+    seen: Counter[bool] = Counter()
 
     @GENERATED
     @given(DATA)
@@ -72,7 +72,8 @@ def test_the_server_reads_what_was_meant(server):
 
 def test_we_read_what_the_server_reads_or_say_that_we_do_not_know_the_language(server):
     """What of the language the reader does not know is in its docstring, and all the rest is read."""
-    seen, refused = Counter(), set()
+    seen: Counter[frozenset[str]] = Counter()
+    refused: set[str] = set()
 
     @GENERATED
     @given(HAND_WRITTEN)
@@ -98,7 +99,7 @@ def test_we_read_what_the_server_reads_or_say_that_we_do_not_know_the_language(s
 
 
 def test_no_edit_of_a_text_makes_us_read_something_else(server):
-    seen = Counter()
+    seen: Counter[bool] = Counter()
 
     def compare(text):
         (theirs, refusal), (ours, _) = attempt(server.read, text, Refused), attempt(read_nats_conf, text, ValueError)

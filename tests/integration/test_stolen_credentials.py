@@ -10,6 +10,7 @@ What a user with a role may do in general is in test_permission_presets.py; here
 from __future__ import annotations
 
 import json
+import signal
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import account_config
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from tests.support.permissions import api, heard, listens, outcome, publish
@@ -35,23 +38,27 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "OTHER": {"jetstream": "enabled"},
     "SYS": {},
 }
-STREAMS = {
+STREAMS: dict[str, dict[str, Any]] = {
     "ORDERS": {"subjects": ["orders.new"]},
     "PAYMENTS": {"subjects": ["payments.>"]},
     "BUCKET": {"subjects": ["orders.bucket.>"], "allow_rollup_hdrs": True},
 }
 
 
-@contextmanager
-def started(server, folder, **more):
-    """A server with a login of each kind."""
+def accounts(password=PASSWORD):
+    """The accounts of nats.conf, with a login of each kind."""
     logins = [
-        {"account": account, "username": name, "bcrypt": PASSWORD}
+        {"account": account, "username": name, "bcrypt": password if name == "app" else PASSWORD}
         for account, names in (("APP", ["app", *PRESETS]), ("OTHER", ["other"]), ("SYS", ["sys"]))
         for name in names
     ]
+    return account_config(ACCOUNTS, logins, anonymous=True)
+
+
+@contextmanager
+def started(server, **more):
     try:
-        server.start(server[0], accounts=account_config(ACCOUNTS, logins, anonymous=True), **more)
+        server.start(server[0], accounts=accounts(), **more)
         server.wait()
         yield server
     finally:
@@ -61,7 +68,7 @@ def started(server, folder, **more):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stolen")
-    with started(Cluster(folder, ["s1"]), folder, no_auth_user="anonymous") as running:
+    with started(Cluster(folder, ["s1"]), no_auth_user="anonymous") as running:
         yield running
 
 
@@ -265,6 +272,22 @@ def test_the_system_user_deletes_all_of_an_account(cluster, account, account_con
     assert soon(lambda: not account_connection.request(*api("STREAM.NAMES")).get("streams"))
 
 
+def stolen(server):
+    return Options([server[0].url], user="app", password=PASSWORD, timeout=2)
+
+
+def test_a_login_is_worthless_once_its_password_has_changed(tmp_path):
+    with started(Cluster(tmp_path, ["s1"])) as server, Connection(stolen(server)) as thief:
+        assert outcome(thief, *api("INFO")) == "done"
+        (configuration,) = tmp_path.glob("*.conf")
+        configuration.write_text(to_nats_conf(server.configuration(server[0], accounts=accounts("another"))))
+        server[0].process.send_signal(signal.SIGHUP)
+        assert soon(lambda: not server[0].get("/connz")["connections"])
+        assert outcome(thief, *api("INFO")) != "done"
+        with pytest.raises(NatsError), Connection(stolen(server)) as again:
+            again.request(*api("INFO"))
+
+
 # The password of the routes.
 
 ROUTES = {"user": "routes", "password": "S3cret-of-routes"}
@@ -299,7 +322,7 @@ def routed(tmp_path):
     made.folder.mkdir()
     port = made._routes["s1"]
     routes = {"name": "C", "listen": f"127.0.0.1:{port}", "authorization": ROUTES, "no_advertise": True}
-    with started(made, made.folder, cluster=routes, jetstream="disabled") as running:
+    with started(made, cluster=routes, jetstream="disabled") as running:
         yield running
 
 
@@ -323,7 +346,7 @@ def test_who_has_the_password_of_the_routes_has_everything_and_who_has_not_nothi
         Connection(Options([foreign[0].url], user="sys-user", password=secret("sys-user"))) as system,
     ):
         assert soon(lambda: bool(routed[0].get("/routez")["num_routes"])) is joins
-        found = heard(thief, ">", lambda: [publish(owner, "orders.new", b"private"), time.sleep(0.3)])
+        found = heard(thief, ">", lambda: publish(owner, "orders.new", b"private"))
         assert (b"private" in [message.data for message in found]) is joins
         answers = heard(system, "found", lambda: publish(system, "$SYS.REQ.SERVER.PING.CONNZ", b"", reply="found"))
         assert ("s1" in [json.loads(message.data)["server"]["name"] for message in answers]) is joins

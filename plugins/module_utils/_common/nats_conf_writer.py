@@ -88,7 +88,7 @@ def _block(data: Mapping[str, Any], path: str) -> Iterator[str]:
                 yield line
 
 
-def _pairs(data: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+def _pairs(data: Mapping[Any, Any], path: str) -> Iterator[tuple[str, Any]]:
     """The keys as text, with their values. A null removes a key."""
     seen = set()
     for key, value in data.items():
