@@ -35,7 +35,7 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _LOGIN_NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 
 
-def account_problems(accounts: Mapping[str, Any]) -> Iterator[str]:
+def account_problems(accounts: Mapping[Any, Any]) -> Iterator[str]:
     for account, entry in accounts.items():
         here = f"nats_cluster_accounts.{account}"
         if isinstance(account, bool):
