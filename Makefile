@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration property security cores molecule versions ansible-versions drills sweep screens lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration property security hostile cores molecule versions ansible-versions drills sweep screens lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -42,6 +42,10 @@ property: venv ## any two declarations, one after the other, against a real nats
 
 security: venv ## who reaches what: the NetworkPolicies of the declarations in docs/network.md, as cyclonus evaluates them
 	@pytest tests/security -n 2 --junitxml=.cache/test/security.xml
+
+hostile: export HOSTILE_EXAMPLES ?= 20000
+hostile: venv ## generated configurations against nats-server's own parser, and hostile names in every page and template: the long campaign
+	@pytest tests/integration/test_nats_conf_parser.py tests/unit/test_hostile_text.py -n 2 --dist worksteal
 
 cores: venv ## sanity and all modules with the oldest and the newest ansible-core that this machine has a Python for
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.cores

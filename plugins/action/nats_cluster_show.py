@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable
+from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable, displayable_data
 
 SPEC: dict[str, Any] = {
     "text": {"type": "str", "default": ""},
@@ -33,20 +33,26 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        # With -v, Ansible prints all of it.
+        result |= displayable_data(self._shown(task_vars or {}))
+        return result
+
+    def _shown(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Prints the text, and returns what belongs in the result."""
         given = ArgumentSpecValidator(SPEC).validate(self._task.args)
         if given.error_messages:
             remedy = "Correct the options of the task."
-            return result | failed(given.error_messages, "INVALID_OPTIONS", remedy)
+            return failed(given.error_messages, "INVALID_OPTIONS", remedy)
         options = given.validated_parameters
         if options["problems"]:
             remedy = "Correct these variables, and run it again."
-            return result | failed(options["problems"], "INVALID_VARIABLES", remedy)
+            return failed(options["problems"], "INVALID_VARIABLES", remedy)
         if options["outcome"].get("code"):
             parts = {key: value for key in PARTS_OF_A_FAILURE if (value := options["outcome"].get(key)) is not None}
-            return result | {"failed": True} | parts
+            return {"failed": True} | parts
         if options["text"]:
-            show(displayable(options["text"].strip("\n")), host_of(task_vars or {}))
-        return result | {"changed": False, "text": options["text"]}
+            show(displayable(options["text"].strip("\n")), host_of(task_vars))
+        return {"changed": False, "text": options["text"]}
 
 
 def failed(sentences: list[str], code: str, remedy: str) -> dict[str, Any]:

@@ -47,9 +47,12 @@ def test_names_of_others_reach_no_terminal_as_they_are(shown, account, jetstream
     said = shown(
         {"messaging.nats.nats_jetstream_info": account, "register": "found"},
         {"ansible.builtin.debug": {"msg": f"there is {name}"}},
+        {"messaging.nats.nats_cluster_show": {"text": HOSTILE}},
+        {"messaging.nats.nats_cluster_show": {"problems": [HOSTILE]}, "ignore_errors": True},
         {"messaging.nats.nats_stream": account | {"name": "OTHER", "subjects": ["hostile"]}},
         form=form,
     )
     assert "x1b[2J" in said
     assert not [character for character in RAW if character in said]
     assert "overlap" in said, said
+    assert said.count("\\u202eX") >= 6

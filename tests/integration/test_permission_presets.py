@@ -17,6 +17,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import account_config
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 from ansible_collections.messaging.nats.plugins.modules import nats_jetstream, nats_jetstream_info
+from tests.support.permissions import api, listens
 from tests.support.servers import Cluster
 
 USERS: list[dict[str, Any]] = [
@@ -89,11 +90,6 @@ def content(server):
             assert "seq" in owner.request(subject, b"message")
 
 
-def api(call, body=None):
-    """A call of JetStream's API, as a pair of subject and payload."""
-    return f"$JS.API.{call}", json.dumps(body).encode() if body else b""
-
-
 NEW = {"name": "NEW", "subjects": ["new"]}
 CALLS = {
     "publish": ("orders.new", b"x"),
@@ -139,25 +135,6 @@ def test_a_user_does_what_its_role_is_for_and_nothing_else(connect, content, use
             done.add(name)
     assert done == ALLOWED[user]
     assert set(denied.values()) == {"ACCOUNT_DENIED"}
-
-
-async def listens(connection, subject):
-    """Whether the server lets the user subscribe."""
-    client = await connection.client()
-    denied = asyncio.Event()
-
-    async def told(_error):
-        denied.set()
-
-    client._error_cb = told
-    subscription = await client.subscribe(subject)
-    await client.flush()
-    try:
-        await asyncio.wait_for(denied.wait(), 0.3)
-    except asyncio.TimeoutError:
-        await subscription.unsubscribe()
-        return True
-    return False
 
 
 @pytest.mark.parametrize(

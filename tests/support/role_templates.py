@@ -37,7 +37,13 @@ def credentials(password: str) -> dict[str, Any]:
     hashed = {"password": password, "bcrypt": password}
     login = {"account": "APP", "username": "app", "secret": "nats-app", "own": True} | hashed
     system = login | {"account": "SYS", "username": "sys", "secret": "nats-sys"}
-    checker = login | {"account": "SYS", "username": "sys.checker", "secret": "nats-sys-checker", "own": False}
+    checker = login | {
+        "account": "SYS",
+        "username": "sys.checker",
+        "secret": "nats-sys-checker",
+        "own": False,
+        "inbox_prefix": "_INBOX_sys.checker",
+    }
     routes = {"username": "routes", "password": password, "secret": "nats-routes"}
     return {"accounts": [login, system, checker], "routes": routes}
 

@@ -59,6 +59,16 @@ def test_the_tables_of_what_a_reload_does_are_those_of_the_code():
     assert told == [*hot, *NOT_CARRIED_OUT.items()]
 
 
+def test_every_test_that_proves_a_statement_about_security_exists():
+    named = re.findall(r"`(tests/\S+\.py)::(\w+)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 25
+    assert [
+        (path, name)
+        for path, name in named
+        if not re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE)
+    ] == []
+
+
 # What `ansible-galaxy collection build` leaves out, as galaxy.yml says.
 IGNORED = [
     pattern for pattern in yaml.safe_load((ROOT / "galaxy.yml").read_text())["build_ignore"] if "*" not in pattern

@@ -12,7 +12,7 @@ as `\\x1b`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 # Control characters (C0 except tab and newline, DEL, C1), line separators, direction marks, invisible format characters,
@@ -35,14 +35,14 @@ def displayable_line(text: str) -> str:
     return _UNSAFE_ON_A_LINE.sub(_escape, text)
 
 
-def displayable_data(data: Any) -> Any:
+def displayable_data(data: Any, shown: Callable[[str], str] = displayable) -> Any:
     """The data with all its texts made displayable, keys included."""
     if isinstance(data, str):
-        return displayable(data)
+        return shown(data)
     if isinstance(data, Mapping):
-        return {displayable_data(key): displayable_data(value) for key, value in data.items()}
+        return {displayable_data(key, shown): displayable_data(value, shown) for key, value in data.items()}
     if isinstance(data, list | tuple):
-        return [displayable_data(item) for item in data]
+        return [displayable_data(item, shown) for item in data]
     return data
 
 

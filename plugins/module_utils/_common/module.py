@@ -16,7 +16,11 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable_data
+from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import (
+    displayable,
+    displayable_data,
+    displayable_line,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import (
     KNOWN_SECRETS,
@@ -42,6 +46,8 @@ RESULTS_FOR_PEOPLE = frozenset(
         "findings",
     }
 )
+# Of these, the lists of sentences that messages show one to a line: a line break in a name would look like a sentence of its own.
+SENTENCES = frozenset({"summary", "notes", "causes", "findings"})
 # Result keys that hand secrets to a later task. Ansible shows none of them, so they are not masked.
 UNMASKED_RESULTS = frozenset({"secrets"})
 
@@ -111,7 +117,8 @@ class CollectionModule(AnsibleModule):
         shown["invocation"] = masked_object(_identities_only(remove_values(shown["invocation"], self.no_log_values)))
         for key, value in shown.items():
             if key in RESULTS_FOR_PEOPLE:
-                shown[key] = displayable_data(masked_object(KNOWN_SECRETS.masked_data(value)))
+                on_a_line = displayable_line if key in SENTENCES else displayable
+                shown[key] = displayable_data(masked_object(KNOWN_SECRETS.masked_data(value)), on_a_line)
             elif key not in UNMASKED_RESULTS:
                 shown[key] = displayable_data(value)
         return shown

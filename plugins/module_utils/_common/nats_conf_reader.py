@@ -4,9 +4,12 @@
 
 """Parses the subset of nats.conf that `to_nats_conf` writes. PRIVATE to the collection: it can change at any time.
 
-The server's language has more: comments, includes, `=`, unquoted words, sizes with a unit, three more escapes. All of that is
-refused, because decisions rest on what is parsed here. An error shows the number of the line and nothing of its text, which
-may be a secret.
+The server's language has more: comments, includes, `=` or a space instead of a colon, semicolons, tabs and carriage returns, unquoted
+words and addresses, single quotes around a value, other words for true and false, sizes with a unit, dates, texts in parentheses, three
+more escapes, braces around the whole file, a key that comes twice (the last one counts), and the value of another key by its name.
+All of that is refused, because decisions rest on what is parsed here. So is what the server reads as something else than it looks like:
+an integer with a bracket directly behind it, a second comma, and a NUL. An error shows the number of the line and nothing of its text,
+which may be a secret.
 """
 
 from __future__ import annotations
@@ -18,10 +21,10 @@ from typing import Any
 _TOKEN = re.compile(
     r"""
     (?P<space>[ ])
-    | (?P<text>"(?:[^"\\]|\\["\\])*")
-    | (?P<quoted>'[^'\n]*')
+    | (?P<text>"(?:[^"\\\0]|\\["\\])*")
+    | (?P<quoted>'[^'\n\0]*')
     | (?P<mark>[{}\[\]:,\n])
-    | (?P<number>-?[0-9]+(?:\.[0-9]+)?)(?=[\s,\]}]|$)
+    | (?![0-9]+\])(?P<number>-?[0-9]+(?:\.[0-9]+)?)(?=[ ,\]}\n]|\Z)
     | (?P<reference>\$[A-Za-z_][A-Za-z0-9_]*)(?=[\s,\]}]|$)
     | (?P<word>[A-Za-z_][A-Za-z0-9_-]*)(?=[\s:,\]}]|$)
     """,
@@ -79,8 +82,7 @@ class _Reader:
 
     def _ends(self, end: str) -> bool:
         """Whether the block or list ends here; if so, the position moves behind it."""
-        while self._at(",", "\n"):
-            self._position += 1
+        self._skip_lines()
         over = self._at(end) if end else self._tokens[self._position][0] == "end"
         self._position += 1 if over and end else 0
         return over
@@ -121,9 +123,16 @@ class _Reader:
         return _WORDS[text]
 
     def _separated(self, end: str) -> None:
-        """Raises unless the value is followed by a separator, or by the end of its block or list."""
+        """Moves behind the separator. Raises unless there is one, or the end of the block or list."""
         if not self._at(",", "\n", end) and self._tokens[self._position][0] != "end":
             raise self._refusal("has no separator between two values")
+        # The server takes a second comma for the beginning of a key.
+        if self._at(","):
+            self._position += 1
+
+    def _skip_lines(self) -> None:
+        while self._at("\n"):
+            self._position += 1
 
     def _at(self, *marks: str) -> bool:
         kind, text, _line = self._tokens[self._position]

@@ -30,13 +30,17 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.permission_
     preset_problems,
 )
 
+# In a password: older libraries for bcrypt refuse a NUL, and half of a surrogate pair can't be encoded.
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _LOGIN_NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 
 
-def account_problems(accounts: Mapping[str, Any]) -> Iterator[str]:
+def account_problems(accounts: Mapping[Any, Any]) -> Iterator[str]:
     for account, entry in accounts.items():
         here = f"nats_cluster_accounts.{account}"
-        if not _LOGIN_NAME.fullmatch(str(account)):
+        if isinstance(account, bool):
+            yield f"{here}: YAML reads names such as NO, yes and off as truth values: write the account's name in quotes"
+        elif not _LOGIN_NAME.fullmatch(str(account)):
             yield f"{here}: this name is reserved or can't be a part of a Secret's name: write letters, digits, _ and -, as in ORDERS"
         if not _is_account(entry):
             yield f"{here}: an account is a mapping, its users are a list of mappings: write jetstream, users or password below it"
@@ -101,6 +105,8 @@ def _password(here: str, entry: Mapping[str, Any]) -> Iterator[str]:
         return
     if isinstance(password, int | float) or not str(password):
         yield f"{here}.password: this is not a text: write it in quotes, or leave it out to have one generated"
+    elif _UNUSABLE.search(str(password)):
+        yield f"{here}.password: not every client can send a NUL, and none half of a surrogate pair: write another one, or leave it out to have one generated"
     elif looks_hashed(str(password)):
         yield f"{here}.password: the server takes what begins with $2 for a bcrypt hash: write the plain password, the role hashes it"
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable_line
+
 SEVERITIES = ("info", "warning", "error")
 WORST_FIRST = tuple(reversed(SEVERITIES))
 
@@ -21,6 +23,11 @@ class Finding:
     remedy: str
     # For what is wrong only while it stands still: a position, which must be the same in all samples.
     position: str = ""
+
+    def __post_init__(self) -> None:
+        # Names and events come from other people: a line break in one would look like a finding of its own.
+        for name in ("object", "evidence", "remedy"):
+            object.__setattr__(self, name, displayable_line(getattr(self, name)))
 
     def __str__(self) -> str:
         return f"{self.object}: {self.evidence.rstrip('.')}. {self.remedy}"

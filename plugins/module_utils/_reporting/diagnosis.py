@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable_line
 from ansible_collections.messaging.nats.plugins.module_utils._health.findings import WORST_FIRST, Finding
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.cluster_causes import forming
 from ansible_collections.messaging.nats.plugins.module_utils._reporting.evidence import Cause, CauseRank, Evidence
@@ -117,7 +118,7 @@ def diagnosis_page(facts: Evidence, diagnoses: Sequence[Diagnosis]) -> str:
     """The diagnosis as text for people."""
     view = facts.snapshot.kubernetes
     place = (view.place if view else "") or f"cluster {facts.cluster} in namespace {facts.namespace}"
-    lines = [f"DIAGNOSIS of {place}"]
+    lines = [f"DIAGNOSIS of {displayable_line(place)}"]
     if not diagnoses:
         lines.append("  Nothing is wrong.")
     for number, diagnosis in enumerate(diagnoses, 1):

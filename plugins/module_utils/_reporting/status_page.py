@@ -47,6 +47,10 @@ def status_page(
 
 
 def _head(snapshot: Snapshot, now: datetime) -> Iterator[str]:
+    yield from map(displayable_line, _head_lines(snapshot, now))
+
+
+def _head_lines(snapshot: Snapshot, now: datetime) -> Iterator[str]:
     servers = answered(snapshot)
     versions = ", ".join(sorted({answer["server"]["ver"] for answer in servers.values()})) or "unknown"
     leader = meta_leader_with_quorum(snapshot) or ("itself" if len(snapshot.expected) == 1 else "none")
@@ -213,7 +217,7 @@ def _logs(logs: Mapping[str, str]) -> Iterator[str]:
     yield "LOGS    the last lines of all pods, by time"
     width = max(len(pod) for _line, pod in lines)
     for line, pod in lines:
-        yield f"  {pod:<{width}}  {displayable_line(masked_log(line))}"
+        yield f"  {displayable_line(pod):<{width}}  {displayable_line(masked_log(line))}"
 
 
 def _ago(text: str | None, now: datetime) -> str:

@@ -14,10 +14,11 @@ import json
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import count
 from types import TracebackType
 from typing import Any
 
-from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable
+from ansible_collections.messaging.nats.plugins.module_utils._common.display_text import displayable, displayable_data
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KnownSecrets
 from ansible_collections.messaging.nats.plugins.module_utils._common.masking import masked_urls
 
@@ -38,7 +39,7 @@ class Bundle:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self._write("capture/misc/manifest.json", _json(self._manifest))
+            self._write("capture/misc/manifest.json", self._json(self._manifest))
         self._archive.close()
 
     def capture(
@@ -53,19 +54,29 @@ class Bundle:
             folder = f"accounts/{_part(account)}/servers/{_part(cluster)}__{_part(name)}"
         else:
             folder = f"clusters/{_part(cluster)}/{_part(name)}"
-        path = f"capture/{folder}/{artifact}/0001.json"
+        path = self._unused(f"capture/{folder}/{artifact}")
         self._manifest[path] = [{"Name": label, "Value": value} for label, value in tags.items() if value]
-        self._write(path, _json(content))
+        self._write(path, self._json(content))
 
     def special(self, name: str, extension: str, content: Any) -> None:
         """Adds a file about the capture itself."""
         path = f"capture/misc/{name}.{extension}"
         self._manifest[path] = [{"Name": "special", "Value": name}]
-        self._write(path, content if isinstance(content, str) else _json(content))
+        self._write(path, content if isinstance(content, str) else self._json(content))
 
     def beside(self, path: str, content: Any) -> None:
         """Adds a file that the nats CLI ignores."""
-        self._write(path, content if isinstance(content, str) else _json(content))
+        self._write(path, content if isinstance(content, str) else self._json(content))
+
+    def _unused(self, folder: str) -> str:
+        """The path of the next file: two names may be one part of a path, and the nats CLI numbers the pages of an answer."""
+        return next(path for number in count(1) if (path := f"{folder}/{number:04}.json") not in self._manifest)
+
+    def _json(self, content: Any) -> str:
+        """Masked and made displayable as data: an escape that is put into finished JSON would make it unreadable."""
+        return json.dumps(
+            displayable_data(self._secrets.masked_data(content)), indent=2, ensure_ascii=False, default=str
+        )
 
     def _write(self, path: str, text: str) -> None:
         entry = zipfile.ZipInfo(path, self._moment)
@@ -78,7 +89,3 @@ def _part(name: str) -> str:
     """A name as a part of a path: names of accounts and servers may have any character."""
     replaced = ("_" if character in "/\\:" or not character.isprintable() else character for character in name)
     return "".join(replaced).strip(". ") or "_"
-
-
-def _json(content: Any) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False, default=str)

@@ -52,6 +52,14 @@ def test_sentences_have_no_known_secret(run):
     assert json.dumps(SECRET)[1:-1] not in printed
 
 
+def test_a_line_break_in_a_name_makes_no_second_sentence(run):
+    finding = {"object": "account A\nB", "evidence": "x\ry"}
+    _printed, result = run(lambda module: module.exit_json(summary=["delete a\nb"], findings=[finding], page="a\nb"))
+    assert result["summary"] == ["delete a\\nb"]
+    assert result["findings"] == [{"object": "account A\\nB", "evidence": "x\\ry"}]
+    assert result["page"] == "a\nb"
+
+
 def test_differences_pages_and_arguments_have_no_known_secret(run):
     objects = [
         {

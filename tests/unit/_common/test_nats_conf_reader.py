@@ -37,8 +37,8 @@ def test_a_written_configuration_is_read_back_unchanged_or_refused(data):
         return
     try:
         read = read_nats_conf(text)
-    except ValueError:  # a key with a backslash, or a number like 1e-05
-        assert "\\" in text or "e-" in text
+    except ValueError:  # a key with a backslash
+        assert "\\" in text
     else:
         assert to_nats_conf(read) == text
 
@@ -51,7 +51,7 @@ def test_a_written_configuration_is_read_back_unchanged_or_refused(data):
         ('a: "new\nline \\\\ \\" # // {"\n', {"a": 'new\nline \\ " # // {'}),
         ("a: $HOME\n", {"a": {"$env": "HOME"}}),
         ("a {\n}\nb {\n  c: []\n}\n", {"a": {}, "b": {"c": []}}),
-        ('a: [{ b: "c", d: {} }, 1]\n', {"a": [{"b": "c", "d": {}}, 1]}),
+        ('a: [{ b: "c", d: {} }, 1 ]\n', {"a": [{"b": "c", "d": {}}, 1]}),
         ('a: [\n  "b"\n  "c"\n]\n', {"a": ["b", "c"]}),
         ('"orders.*": 1\n\'say "hi"\': 2\n"include": 3\n', {"orders.*": 1, 'say "hi"': 2, "include": 3}),
     ],
@@ -89,6 +89,17 @@ def test_each_kind_of_value_is_read_back(text, data):
         "a:\n",
         "}\n",
         "a: 1; b: 2\n",
+        "a: [1]\n",  # the server reads the word `1]`
+        "a: [1, 2]\n",
+        "a: 1,, b: 2\n",  # the server reads the key `,`
+        ", a: 1\n",
+        "a: 1\n, b: 2\n",
+        "a: [1 ,, 2 ]\n",
+        '"\0": 1\nb: 2\n',  # the server reads an empty file
+        "'\0': 1\n",
+        'a: "\0"\n',
+        "a: 1\r\n",
+        "a: 1\x0b\n",
         "B: 1\na: $B\n",
         '"a\\": 1\nb: "x"\n',
     ],

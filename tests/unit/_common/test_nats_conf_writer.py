@@ -28,7 +28,14 @@ HASH = "$2b$04$vAEAOrtqUOV5t5acZTbrQOctX/lJDZhIAFUNgrahtCuPdOqIx7ed6"
         ('a\\b"c', '"a\\\\b\\"c"'),
         ("new\nline ünï😀 # {{", '"new\nline ünï😀 # {{"'),
         ({"$env": "SERVER_NAME"}, "$SERVER_NAME"),
+        (1e20, "100000000000000000000.0"),
+        (1e-5, "0.00001"),
+        (2**63 - 1, "9223372036854775807"),
         ([], "[]"),
+        # The server reads `1]` as a word.
+        ([1], "[1 ]"),
+        ([[2], {"a": [3]}], "[[2 ], { a: [3 ] }]"),
+        (["1"], '["1"]'),
         ([1, "a", False], '[1, "a", false]'),
         (
             [{"user": "app", "permissions": {"publish": ["a", "b"]}}],
@@ -104,6 +111,23 @@ def test_a_key_is_quoted_where_it_has_to_be(key, text):
         ({"a": {"b": [{"c": object()}]}}, r"a.b\[0\].c: .* can't be written in nats.conf"),
         ({"key": {"$env": "NOT A NAME"}}, "key: the value of .env is not the name of an environment variable"),
         ({"both ' and \"": 1}, "cannot hold the key"),
+        # The server would take it for the end of the file, and go on without users and passwords.
+        ({"a": {"\0": 1}, "accounts": {}}, "cannot hold the key"),
+        ({"a": {"b": "x\0"}}, r"a\.b: nats.conf cannot hold a text with a NUL"),
+        ({"a": ["\ud800"]}, r"a\[0\]: nats.conf cannot hold a text with a NUL or half of a surrogate pair"),
+        ({"\ud800": 1}, "cannot hold the key"),
+        ({"a": 2**63}, "a: the server reads integers of 64 bits"),
+        ({"max_payload": "9000000TB"}, "max_payload: 9000000TB does not fit into 64 bits"),
+        ({"a": float("inf")}, "a: nats.conf has no number inf"),
+        ({"a": float("nan")}, "a: nats.conf has no number nan"),
+        # Unquoted, YAML reads the country code of Norway as a truth value.
+        ({"accounts": {False: {}}}, "accounts: False is a key that YAML read as a truth value: write it in quotes"),
+        ({"a": [{True: 1}]}, r"a\[0\]: True is a key that YAML read"),
+        ({"mappings": {1: "a", "1": "b"}}, "mappings: the key 1 is there as a number and as a text"),
+        (
+            {"b": [{"$env": "A"}], "c": {"A": 1}},
+            "A: the server would read this key where .env means the environment variable",
+        ),
     ],
 )
 def test_what_cannot_be_written_is_refused_by_name(data, sentence):

@@ -182,6 +182,11 @@ def test_a_single_server_has_no_cluster_block():
     ("accounts", "sentence"),
     [
         ({"$G": {}}, ".$G: this name is reserved"),
+        # The code of Norway, without quotes.
+        ({False: {}}, ".False: YAML reads names such as NO, yes and off as truth values"),
+        ({"ORDERS": {"password": "a\0b"}}, ".ORDERS.password: not every client can send a NUL"),
+        ({"ORDERS": {"users": [{"user": "x", "password": "\ud800"}]}}, ".ORDERS.users[0].password: not every client"),
+        ({"ORDERS": {"exports": [{"stream": "a\0"}]}}, ".ORDERS: exports[0].stream: nats.conf cannot hold a text with a NUL"),
         ({"ORDERS": None}, ".ORDERS: an account is a mapping"),
         ({"ORDERS": {"users": ["reader"]}}, ".ORDERS: an account is a mapping, its users are a list of mappings"),
         ({"ORDERS": {"users": [{"permissions": {}}]}}, ".ORDERS.users[0]: user is missing"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -231,6 +232,35 @@ CASES = {
 }  # fmt: skip
 
 
+# What a server, a stream or an event could be called. It ends every text that a module returns, but for those that decide.
+HOSTILE = " {{ 7 * 7 }}{% raw %}{# %s %d \\n'\"<b>\u202e"
+DECIDING = {"verb", "severity", "what", "leader"}
+
+
+class Untrusted(str):
+    """A text that Ansible must not take for a template, as it does not with results of modules."""
+
+
+class Dumper(yaml.SafeDumper):
+    """YAML with texts that are not trusted."""
+
+
+Dumper.add_representer(Untrusted, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'))
+
+
+def hostile(data, key=""):
+    if isinstance(data, dict):
+        return {name: hostile(value, name) for name, value in data.items()}
+    if isinstance(data, list):
+        return [hostile(item, key) for item in data]
+    return Untrusted(data + HOSTILE) if isinstance(data, str) and data and key not in DECIDING else data
+
+
+def returned(variables):
+    """The variables of a case in which what modules returned is hostile."""
+    return {name: hostile(value) if name.startswith("__") else value for name, value in variables.items()}
+
+
 @pytest.fixture(scope="session")
 def texts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("messages")
@@ -247,7 +277,8 @@ def texts(tmp_path_factory):
     }
     for variables in hosts.values():
         variables.pop("ansible_check_mode", None)
-    (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": shared}}))
+    hosts |= {f"{name}-hostile": returned(variables) for name, variables in hosts.items()}
+    (folder / "inventory.yml").write_text(yaml.dump({"all": {"hosts": hosts, "vars": shared}}, Dumper=Dumper))
     words = "{{ lookup('ansible.builtin.template', 'messages/' ~ template ~ '.j2', template_vars={'ansible_check_mode': check}) }}"
     task = {"ansible.builtin.debug": {"msg": words}}
     play = [{"hosts": "all", "gather_facts": False, "connection": "local", "tasks": [task]}]
@@ -272,3 +303,11 @@ def test_the_words_of_a_verb(texts, case):
     assert [word for word in words if word not in text] == []
     assert words[-1].strip("\n") in text.rstrip("\n").splitlines()[-1] or "\n" in words[-1]
     assert "\n\n\n" not in text
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_modules_return_is_neither_a_template_nor_a_line(texts, case):
+    # How long it took is counted from 1970 in these cases.
+    text, harmless = (re.sub(r"\d{9,} s", "1 s", texts[name]) for name in (f"{case}-hostile", case))
+    assert text.count("\n") == harmless.count("\n")
+    assert text.replace(HOSTILE, "").split() == harmless.split()

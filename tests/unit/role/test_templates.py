@@ -138,6 +138,12 @@ SPECIAL: dict[str, Any] = {
 }
 
 
+def with_a_user(found):
+    """The same with a user of account APP that has a role."""
+    user = found["accounts"][0] | {"username": "shop", "secret": "nats-app-shop", "inbox_prefix": "_INBOX_shop"}
+    return found | {"accounts": [*found["accounts"], user]}
+
+
 def harmless(name):
     """A word that is no part of another one."""
     return f"xyzzy{sorted([*PLACES, 'credentials']).index(name)}q"
@@ -163,6 +169,7 @@ def rendered(tmp_path_factory):
     everywhere = {"nats_cluster_external_service": {"type": "NodePort"}, "nats_cluster_box": True}
     hosts = {f"{group}-{number}": case(number, GROUPS[group]) for group in (0, 1) for number in range(len(HOSTILE) + 1)}
     declared = {name: everywhere | variables for name, variables in (hosts | SPECIAL).items()}
+    declared["plain"] = everywhere | {"__nats_cluster_credentials": with_a_user(credentials("word"))}
     return render(tmp_path_factory.mktemp("templates"), declared)
 
 
@@ -268,6 +275,51 @@ def test_the_box_has_contexts_and_shows_no_password(rendered):
     assert "app" not in deployment["spec"]["template"]["metadata"]["labels"]
     peers = of_kind(found["objects"], "NetworkPolicy", harmless("name"))["spec"]["ingress"][0]["from"]
     assert {"podSelector": deployment["spec"]["selector"]} in peers
+
+
+def mounted(workload):
+    """The Secrets that the pods of a workload mount or take variables from."""
+    pod = workload["spec"]["template"]["spec"]
+    variables = [entry for container in pod["containers"] for entry in container.get("env") or []]
+    assert not [entry for entry in variables if "secretKeyRef" in (entry.get("valueFrom") or {})]
+    assert not [container for container in pod["containers"] if "envFrom" in container]
+    return {volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+
+
+def test_each_secret_has_its_keys_and_its_readers(rendered):
+    """As docs/security.md says. Another Secret, key or reader has to be written there."""
+    found = rendered["plain"]
+    login = {"username", "password", "bcrypt", "url"}
+    assert {
+        secret["metadata"]["name"]: set(secret["data"]) for secret in found["secrets"] if secret["kind"] == "Secret"
+    } == {
+        "nats-app": login,
+        "nats-app-shop": login | {"inbox_prefix"},
+        "nats-sys": login,
+        "nats-sys-checker": login | {"inbox_prefix"},
+        "nats-routes": {"username", "password"},
+        "nats-routes-ca": {"tls.crt", "tls.key"},
+        "nats-routes-tls": {"ca.crt"},  # and the files of each server
+        "nats-config-1": {"nats.conf"},
+        "nats-box-contexts": {"APP.json", "SYS.json"},
+    }
+    assert mounted(of_kind(found["objects"], "StatefulSet")) == {"nats-config-1", "nats-routes-tls"}
+    assert mounted(of_kind(found["objects"], "Deployment", "nats-box")) == {"nats-box-contexts"}
+
+
+def test_no_pod_has_a_token_or_a_right_that_it_does_not_need(rendered):
+    found = rendered["plain"]["objects"]
+    assert of_kind(found, "ServiceAccount")["automountServiceAccountToken"] is False
+    for workload in (of_kind(found, "StatefulSet"), of_kind(found, "Deployment", "nats-box")):
+        pod = workload["spec"]["template"]["spec"]
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+        for container in pod["containers"]:
+            rights = container["securityContext"]
+            assert (rights["allowPrivilegeEscalation"], rights["readOnlyRootFilesystem"]) == (False, True)
+            assert rights["capabilities"] == {"drop": ["ALL"]}
 
 
 def test_the_box_trusts_the_servers_authority(rendered):
