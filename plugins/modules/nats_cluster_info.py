@@ -86,6 +86,7 @@ remedy:
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.deploy_rights import PlanRights
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
     owned_objects,
     statefulset,
@@ -102,6 +103,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     restarted,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import all_missing_named
 
 
 def running(found: dict[str, Any]) -> dict[str, Any]:
@@ -129,10 +131,11 @@ def main() -> None:
         params = module.params
         kubernetes = Kubernetes(params)
         where = params["name"], params["namespace"]
-        found = statefulset(kubernetes, *where)
         pod = {"nodeSelector": params["node_selector"], "tolerations": params["tolerations"]}
-        offered = where_zones_are(kubernetes, *where, pod)
-        secrets = owned_objects(kubernetes, "v1", "Secret", *where)
+        rights = PlanRights(kubernetes, params["namespace"], params["name"])
+        with all_missing_named(kubernetes, rights.of_deployment, "deploy"):
+            found, secrets = statefulset(kubernetes, *where), owned_objects(kubernetes, "v1", "Secret", *where)
+            offered = where_zones_are(kubernetes, *where, pod)
         module.exit_json(
             secrets=secrets,
             versions=versions(secrets),
