@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.cache/venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help demo test venv lint sanity units integration property security hostile cores molecule versions ansible-versions drills sweep screens lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
+.PHONY: help demo test venv lint sanity units integration property security hostile cores molecule versions ansible-versions drills sweep screens rights roles lockouts bench bench-deploy bench-roll bench-resources bench-health load kind kind-delete build clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -64,6 +64,12 @@ drills: venv ## each change to a running cluster under load, whole and killed ha
 
 screens: venv kind ## every command of docs/verbs.md on kind; compares what it prints with tests/screens (RECORD_SCREENS=1 records it)
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.run_screens
+
+rights: venv kind ## each verb with exactly the rights of its Role, and with each right taken away once, on kind
+	@K8S_AUTH_KUBECONFIG=$$(tests/kind/cluster kubeconfig) pytest tests/security/test_rights.py --junitxml=.cache/test/rights.xml
+
+roles: venv ## examples/rbac and the tables of docs/rights.md, from the table of rights in the code
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.cache/collections python -m tools.rights
 
 lockouts: venv ## every verb while the system account can't be asked; writes docs/lockouts.md
 	@$(BENCH).lockouts $(if $(LOCKOUT),'$(LOCKOUT)')

@@ -89,6 +89,7 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import route_files_secret
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.deploy_rights import PlanRights
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
     network_policy,
     owned_objects,
@@ -110,6 +111,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     restarted,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import all_missing_named
 
 
 def running(found: Object, pods: list[Object], policy: Object | None) -> dict[str, Any]:
@@ -147,16 +149,16 @@ def main() -> None:
         params = module.params
         kubernetes = Kubernetes(params)
         where = params["name"], params["namespace"]
-        found = statefulset(kubernetes, *where)
         pod = {"nodeSelector": params["node_selector"], "tolerations": params["tolerations"]}
-        offered = where_zones_are(kubernetes, *where, pod)
-        secrets = owned_objects(kubernetes, "v1", "Secret", *where)
+        rights = PlanRights(kubernetes, params["namespace"], params["name"])
+        with all_missing_named(kubernetes, rights.of_deployment, "deploy"):
+            found, secrets = statefulset(kubernetes, *where), owned_objects(kubernetes, "v1", "Secret", *where)
+            pods = kubernetes.pods(*reversed(where)) if found else []
+            offered = where_zones_are(kubernetes, *where, pod)
         module.exit_json(
             secrets=secrets,
             versions=versions(secrets),
-            running=running(found, kubernetes.pods(*reversed(where)), network_policy(kubernetes, *where))
-            if found
-            else {},
+            running=running(found, pods, network_policy(kubernetes, *where)) if found else {},
             zones={"names": offered.names, "reason": offered.reason, "enough": offered.are_enough},
         )
 

@@ -43,6 +43,16 @@ options:
       - The value of RV(holder) when the Lease was taken. With O(state=absent), a Lease that another play has taken meanwhile is not deleted.
       - With O(state=present), the Lease is renewed, which fails where another play has taken it meanwhile.
     type: str
+  rights:
+    description:
+      - What this play is going to do. Before the Lease is taken, Kubernetes is asked whether the user has all rights that this needs,
+        and the module fails with all that are missing. L(The rights of each verb,https://github.com/messaging-nats/messaging.nats/blob/main/docs/rights.md)
+        are documented.
+      - What Kubernetes does not tell is a warning.
+    type: list
+    elements: str
+    choices: [status, verify, report, diagnose, smoke, resources, reload, rebalance, restart_server, drain, cordon, replace, restart, deploy, uninstall]
+    default: []
   seen:
     description:
       - With O(state=present), the version of the StatefulSet for which this play made its plan, which is C(seen) in
@@ -102,12 +112,15 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import statefulset
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import HAS_KUBERNETES, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import fingerprint
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.play_identity import new_identity
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import require_rights
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_table import VERBS, required
 
 
 def main() -> None:
@@ -117,11 +130,14 @@ def main() -> None:
         "namespace": {"type": "str", "required": True},
         "holder": {"type": "str"},
         "seen": {"type": "str"},
+        "rights": {"type": "list", "elements": "str", "choices": [*VERBS], "default": []},
     }
     needed = [("state", "absent", ["holder"])]
     with CollectionModule(spec | KUBECONFIG, {"kubernetes": HAS_KUBERNETES}, required_if=needed) as module:
         params = module.params
         kubernetes = Kubernetes(params)
+        if params["rights"]:
+            check_rights(module, kubernetes)
         holder = params["holder"] or new_identity()
         lease = Lease(kubernetes, params["namespace"], params["name"], holder)
         # The Lease exists only while a play runs, so taking it is not a change of the cluster.
@@ -143,6 +159,18 @@ def main() -> None:
                 lease.release()
                 raise
         module.exit_json(**found)
+
+
+def check_rights(module: CollectionModule, kubernetes: Kubernetes) -> None:
+    """Fails where this user lacks a right that one of these verbs needs; warns of what Kubernetes does not tell."""
+    verbs, namespace, login = (
+        module.params["rights"],
+        module.params["namespace"],
+        secret_name(module.params["name"], "SYS"),
+    )
+    lines = [line for verb in verbs for line in VERBS[verb]]
+    for remark in require_rights(kubernetes, required(lines, namespace, login), verbs[0]):
+        module.warn(remark)
 
 
 def check_seen(kubernetes: Kubernetes, name: str, namespace: str, seen: str) -> None:

@@ -196,6 +196,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.module import CollectionModule
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import declared_statefulset
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.deploy_rights import PlanRights
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, DeclaredCluster
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.knowledge import knowledge
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import ClusterPlan, plan
@@ -206,11 +207,13 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan_checks
     check_new_objects,
     check_pod,
     check_volumes,
+    conf_check_rights,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.preconditions import storage_classes_of
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.read_facts import (
     Belongings,
     counterparts,
+    existing,
     facts,
     kept_kinds,
     ours,
@@ -229,13 +232,15 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.options import KUBECONFIG
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import all_missing_named
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 
 ASK_AGAIN_S = 1.0
 
 
 def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
-    proposed = proposed_plan(module.params, kubernetes)
+    rights = PlanRights(kubernetes, module.params["namespace"], module.params["name"])
+    proposed = proposed_plan(module.params, kubernetes, rights, makes_pods=not module.check_mode)
     planned = proposed.planned
     check_certificates(kubernetes, proposed)
     if planned.refusals:
@@ -244,8 +249,10 @@ def present(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
         what = f"cluster {module.params['name']} in namespace {proposed.namespace}"
         remedy = "Correct what is named there; nothing was changed."
         raise NatsError(what, "\n".join(planned.refusals), remedy, code=code)
+    rights.check_plan(planned, conf_check_rights(proposed, may_create_pod=not module.check_mode))
     check_volumes(kubernetes, proposed)
-    remarks = check_new_objects(kubernetes, proposed) + check_pod(kubernetes, proposed)
+    remarks = [*rights.remarks]
+    remarks += check_new_objects(kubernetes, proposed) + check_pod(kubernetes, proposed)
     remarks += unchecked_in_check_mode(proposed) if module.check_mode else []
     check_conf(kubernetes, proposed, may_create_pod=not module.check_mode)
     return plan_result(planned, remarks) | {
@@ -273,15 +280,20 @@ def unchecked_in_check_mode(proposed: ProposedPlan) -> list[str]:
     ]
 
 
-def proposed_plan(params: Mapping[str, Any], kubernetes: Kubernetes) -> ProposedPlan:
+def proposed_plan(
+    params: Mapping[str, Any], kubernetes: Kubernetes, rights: PlanRights, makes_pods: bool
+) -> ProposedPlan:
     """The plan; made again for a while where it lacks answers, since a server may have just started or meta elects a leader."""
     objects = params["objects"] + json.loads(params["secrets"])
     deadline, pairs = time.monotonic() + params["wait_timeout"], None
     while True:
-        with ExitStack() as opened:
+        with ExitStack() as opened, all_missing_named(kubernetes, rights.of_deployment, "deploy"):
             look = partial(ask_servers, kubernetes, params, opened)
             found = facts(kubernetes, params["name"], params["namespace"], look, storage_classes_of(objects))
-        pairs = pairs or counterparts(kubernetes, objects, found.namespace_exists)
+        if pairs is None:
+            there = existing(kubernetes, objects, found.namespace_exists)
+            rights.check_objects(objects, there, found, makes_pods)
+            pairs = counterparts(kubernetes, objects, there)
         statefulset = declared_statefulset(pairs)
         replicas = params["replicas"] or (statefulset["spec"].get("replicas", 0) if statefulset else 0)
         planned = plan(pairs, found, _declared(params, replicas))
@@ -330,11 +342,13 @@ def difference(pairs: list[Counterpart], planned: ClusterPlan) -> tuple[dict[str
 
 def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
     params = module.params
-    with ExitStack() as opened:
+    rights = PlanRights(kubernetes, params["namespace"], params["name"])
+    with ExitStack() as opened, all_missing_named(kubernetes, partial(rights.of_verb, "uninstall"), "uninstall"):
         look = (lambda: ask_servers(kubernetes, params, opened)) if params["delete_data"] else None
         found = facts(kubernetes, params["name"], params["namespace"], look)
-    belongings = Belongings(found.owned, found.unlisted)
-    going = ours(kubernetes, params["name"], params["namespace"], belongings, params["delete_data"])
+        belongings = Belongings(found.owned, found.unlisted)
+        going = ours(kubernetes, params["name"], params["namespace"], belongings, params["delete_data"])
+    rights.check_uninstall(going)
     return {
         "verb": "delete" if going else "nothing",
         "summary": [
@@ -342,6 +356,7 @@ def absent(module: CollectionModule, kubernetes: Kubernetes) -> dict[str, Any]:
             *(f"delete {title(item)}" for item in going),
             *kept_kinds(belongings),
             *(f"not checked: {what}" for what in found.unlisted),
+            *rights.remarks,
         ],
         "missing_namespace": not found.namespace_exists,
         "delete": list(map(identity, going)),

@@ -95,6 +95,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
@@ -104,6 +105,9 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.observer_ku
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import observe
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import all_missing_named
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_table import VERBS, required
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import through
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
@@ -136,6 +140,16 @@ def system_account(
     return connection
 
 
+def readable_secrets(kubernetes: Kubernetes, facts: Evidence) -> list[Object]:
+    """The Secrets of the cluster, whose configurations go into the bundle; none where they may not be listed."""
+    try:
+        return owned_objects(kubernetes, "v1", "Secret", facts.cluster, facts.namespace)
+    except NatsError as error:
+        if error.err_code != HTTPStatus.FORBIDDEN:
+            raise
+        return []
+
+
 def write(
     module: NatsModule,
     kubernetes: Kubernetes,
@@ -144,7 +158,7 @@ def write(
     connection: Connection | None,
 ) -> None:
     moment = datetime.now(timezone.utc)
-    secrets = owned_objects(kubernetes, "v1", "Secret", facts.cluster, facts.namespace)
+    secrets = readable_secrets(kubernetes, facts)
     handle, unfinished = tempfile.mkstemp(dir=module.tmpdir, suffix=".zip")
     os.close(handle)
     with Bundle(unfinished, moment, KNOWN_SECRETS) as bundle:
@@ -166,7 +180,8 @@ def main() -> None:
         source = ThroughKubernetes(target, params["timeout"], opened, accounts=params["accounts"])
         connection = system_account(kubernetes, target, params["timeout"], opened)
         look = partial(observe, source, 0, "error")
-        facts = examine(kubernetes, target.namespace, target.cluster, look, connection)
+        with all_missing_named(kubernetes, partial(required, VERBS["diagnose"], target.namespace), "diagnose"):
+            facts = examine(kubernetes, target.namespace, target.cluster, look, connection)
         note_secrets(kubernetes, target.namespace, target.cluster, list(map(dict, facts.pods)))
         found = diagnose(facts)
         written = bool(params["bundle"]) and not module.check_mode

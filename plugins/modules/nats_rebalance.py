@@ -129,10 +129,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._health.module import ClusterModule
 from ansible_collections.messaging.nats.plugins.module_utils._health.sampling import fails, observe
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import require_rights
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_table import LEASE, VERBS, required
+from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import connected, logins
 from ansible_collections.messaging.nats.plugins.module_utils._operations.membership import Members
 from ansible_collections.messaging.nats.plugins.module_utils._operations.rebalance import RebalanceOptions, rebalance
@@ -155,6 +159,8 @@ def main() -> None:
         if params["kicks_per_second"] <= 0:
             remedy = "Set connections: false to close none."
             raise NatsError("option kicks_per_second", "it is not above 0", remedy, code="INVALID_VALUE")
+        if target := module.access.kubernetes:
+            check_rights(module, target)
         snapshot, findings = observe(module.source(opened), HEALTHY_TIMEOUT_S, "error")
         if wrong := [finding for finding in findings if fails(finding, "error")]:
             sentences = "; ".join(f"{finding.object}: {finding.evidence}" for finding in wrong)
@@ -169,6 +175,14 @@ def main() -> None:
         wanted = RebalanceOptions(**{name: params[name] for name in SPEC})
         result = rebalance(members, logins(module.access, module.logins, opened), wanted, module.check_mode)
         module.exit_json(**result, **module.diff(result["before"], result["servers"], "servers"))
+
+
+def check_rights(module: ClusterModule, target: KubernetesTarget) -> None:
+    """Fails where this user lacks a right in Kubernetes that moving needs."""
+    lines = [line for line in VERBS["rebalance"] if module.params["lease"] or line not in LEASE]
+    needs = required(lines, target.namespace, secret_name(target.cluster, target.account or "SYS"))
+    for remark in require_rights(Kubernetes(target.api), needs, "rebalance"):
+        module.warn(remark)
 
 
 def check_of_lease(module: ClusterModule, holder: str, opened: ExitStack) -> Callable[[], None]:

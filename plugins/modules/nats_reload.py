@@ -90,8 +90,11 @@ code:
 
 from contextlib import ExitStack
 
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import require_rights
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_table import LEASE, RELOAD, required
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import ReloadTarget, reload_all
 
@@ -103,10 +106,14 @@ def main() -> None:
     ):
         params, target = module.params, module.needed_target("the configuration is read from the Secrets of pods")
         kubernetes = Kubernetes(target.api)
+        account = target.account or "SYS"
+        lines = (*RELOAD, *(LEASE if params["lease"] else ()))
+        needs = required(lines, target.namespace, secret_name(target.cluster, account))
+        for remark in require_rights(kubernetes, needs, "reload"):
+            module.warn(remark)
         if params["lease"] and not module.check_mode:
             lease = Lease(kubernetes, target.namespace, target.cluster, params["lease"])
             kubernetes = opened.enter_context(lease.kept())
-        account = target.account or "SYS"
         cluster = ReloadTarget(kubernetes, target.namespace, target.cluster, account, params["timeout"])
         module.exit_json(**reload_all(cluster, params["wait_timeout"], module.check_mode, opened))
 

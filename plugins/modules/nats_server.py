@@ -192,8 +192,18 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
+from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.lease import Lease
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import require_rights
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_table import (
+    DELETE_VOLUMES,
+    LEASE,
+    ROLL,
+    SCALE,
+    VERBS,
+    required,
+)
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.module import NatsModule
 from ansible_collections.messaging.nats.plugins.module_utils._operations.contacts import Contacts, observer
@@ -235,6 +245,7 @@ def main() -> None:
     with NatsModule(SPEC, required_if=[("state", "drained", ["node"])]) as module, ExitStack() as opened:
         started, params, check = time.monotonic(), module.params, module.check_mode
         target = module.needed_target("the servers are pods of a Kubernetes cluster")
+        check_rights(module, target)
         pods = pods_of(target, params["name"], params["lease"], opened)
         contacts = Contacts(pods, observer(target, params["timeout"], opened), params["timeout"], opened)
         of_all = params["state"] == "restarted" and not params["alone"]
@@ -257,6 +268,19 @@ def main() -> None:
             notes=[note for report in reports for note in report.notes],
             lost=[loss for report in reports for loss in report.lost],
         )
+
+
+def check_rights(module: NatsModule, target: KubernetesTarget) -> None:
+    """Fails where this user lacks a right that the change needs; those of the Lease only where there is one."""
+    params = module.params
+    verb = {"restarted": "restart", "drained": "drain", "replaced": "replace"}.get(params["state"], "deploy")
+    verb = "restart_server" if params["alone"] else verb
+    lines = {"restart": ROLL, "deploy": SCALE}.get(verb, VERBS[verb])
+    lines += DELETE_VOLUMES if params["delete_volume"] else ()
+    lines = (*(line for line in lines if line not in LEASE), *(LEASE if params["lease"] else ()))
+    needs = required(lines, target.namespace, secret_name(target.cluster, target.account or "SYS"))
+    for remark in require_rights(Kubernetes(target.api), needs, verb):
+        module.warn(remark)
 
 
 def pods_of(target: KubernetesTarget, names: list[str], holder: str | None, opened: ExitStack) -> Pods:

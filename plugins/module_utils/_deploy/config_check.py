@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.known_secrets import KNOWN_SECRETS
@@ -29,7 +30,7 @@ IMAGE_REMEDY = (
     "The image needs a shell, as the alpine variant has."
 )
 # The API server refuses a pod (403) whose service account it does not find; its answer has no other mark of that than this sentence.
-NO_SERVICE_ACCOUNT = re.compile(r"serviceaccount")
+NO_SERVICE_ACCOUNT = re.compile(r'serviceaccount "[^"]*" not found')
 # The keys that decide whether the checking pod may run, and what the configuration reads.
 CONTAINER_KEYS = ("name", "image", "imagePullPolicy", "resources", "securityContext")
 POD_KEYS = (
@@ -128,7 +129,16 @@ def _namespace(kubernetes: Kubernetes, namespace: Object | None) -> Iterator[Non
         checked = True
     finally:
         if not checked:
-            kubernetes.call("DELETE", f"/api/v1/namespaces/{namespace['metadata']['name']}", what)
+            _delete_if_allowed(kubernetes, f"/api/v1/namespaces/{namespace['metadata']['name']}", what)
+
+
+def _delete_if_allowed(kubernetes: Kubernetes, path: str, what: str) -> None:
+    """The right to create a namespace is rarely given together with the one to delete any; the empty one is left then."""
+    try:
+        kubernetes.call("DELETE", path, what)
+    except NatsError as error:
+        if error.err_code != HTTPStatus.FORBIDDEN:
+            raise
 
 
 @contextmanager

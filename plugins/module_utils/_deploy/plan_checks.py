@@ -32,6 +32,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_ob
     missing_objects,
     statefulset_pair,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._deploy.deploy_rights import READ_FILES
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import ClusterFacts, Running
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.loaded_config import varz_by_server
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.plan import ClusterPlan
@@ -53,6 +54,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     title,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import ordinal, runs
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_table import CHECK_CONF, Line
 from ansible_collections.messaging.nats.plugins.module_utils._operations.mounted_config import served_until
 
 # What the API server says before the cause; it names the object as it was tried.
@@ -189,23 +191,43 @@ def _login_urls(objects: Iterable[Object]) -> list[str]:
 
 def check_conf(kubernetes: Kubernetes, proposed: ProposedPlan, may_create_pod: bool) -> None:
     """Has nats-server check a new configuration: in a pod of the declared image that runs, or else in one made for this."""
-    conf, statefulset = configuration_of(proposed.pairs), declared_statefulset(proposed.pairs)
+    conf, statefulset = _conf_to_check(proposed), declared_statefulset(proposed.pairs)
     if conf is None or statefulset is None:
         return
     container = nats_container(statefulset["spec"]["template"])
-    image, running = container["image"], proposed.facts.running
-    if running and running.configuration == conf and nats_image(running.statefulset["spec"]["template"]) == image:
-        return
-    template = statefulset["spec"]["template"]
-    fitting = (pod for pod in proposed.pods if nats_image(pod) == image and has_declared_inputs(pod, template))
-    pod = next((pod for pod in fitting if runs(pod)), None)
-    if pod:
+    if pod := _checks_in(proposed):
         check_in_pod(kubernetes, proposed.namespace, pod["metadata"]["name"], container, conf)
     elif may_create_pod:
         namespace = next((item for item in missing_objects(proposed.pairs) if item["kind"] == "Namespace"), None)
         # The names of a new cluster can be looked up in the same pod.
         hosts = hosts_to_resolve(config_values(conf), _login_urls(proposed.declared), ())
         check_configuration(kubernetes, statefulset, namespace, conf, hosts, _future_secrets(kubernetes, proposed))
+
+
+def _conf_to_check(proposed: ProposedPlan) -> str | None:
+    """The configuration as it is declared; None where the running servers have it, and their image is the declared one."""
+    conf, statefulset = configuration_of(proposed.pairs), declared_statefulset(proposed.pairs)
+    running = proposed.facts.running
+    if statefulset is None or running is None or running.configuration != conf:
+        return conf if statefulset else None
+    same = nats_image(running.statefulset["spec"]["template"]) == nats_image(statefulset["spec"]["template"])
+    return None if same else conf
+
+
+def _checks_in(proposed: ProposedPlan) -> Object | None:
+    """A pod that runs in which the configuration can be checked."""
+    statefulset = declared_statefulset(proposed.pairs)
+    template = statefulset["spec"]["template"] if statefulset else {}
+    image = nats_image(template) if template else ""
+    fitting = (pod for pod in proposed.pods if nats_image(pod) == image and has_declared_inputs(pod, template))
+    return next((pod for pod in fitting if runs(pod)), None)
+
+
+def conf_check_rights(proposed: ProposedPlan, may_create_pod: bool) -> tuple[Line, ...]:
+    """What checking the configuration needs: nothing, commands in a pod that runs, or a pod of its own."""
+    if _conf_to_check(proposed) is None:
+        return ()
+    return READ_FILES if _checks_in(proposed) else CHECK_CONF if may_create_pod else ()
 
 
 def _future_secrets(kubernetes: Kubernetes, proposed: ProposedPlan) -> dict[str, dict[str, bytes]]:

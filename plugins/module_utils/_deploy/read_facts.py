@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -36,6 +35,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._deploy.zones impor
 from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot import Snapshot
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.http import APPLY_PATCH
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.object_versions import key
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
     INSTANCE_LABEL,
     MANAGED_BY_LABEL,
@@ -201,23 +201,41 @@ def _configuration(kubernetes: Kubernetes, statefulset: Object, namespace: str) 
     return {"kind": "Secret"} | found if found else None
 
 
-def counterparts(kubernetes: Kubernetes, declared: list[Object], namespace_exists: bool) -> list[Counterpart]:
-    """Each declared object with what runs and what applying it would make of that."""
+def existing(kubernetes: Kubernetes, declared: list[Object], namespace_exists: bool) -> dict[str, Object | None]:
+    """Each declared object as it exists, by its key; None where it does not. What may not be read is left out."""
     asked = [item for item in declared if namespace_exists or "namespace" not in item["metadata"]]
     paths = [kubernetes.path(item) for item in asked]
+
+    def read(item: Object, path: str) -> dict[str, Object | None]:
+        try:
+            return {key(item): kubernetes.find(path, title(item))}
+        except NatsError as error:
+            if error.err_code != HTTPStatus.FORBIDDEN:
+                raise
+            return {}
+
     with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
-        found = list(pool.map(partial(_counterpart, kubernetes), asked, paths))
-    return found + [Counterpart(item) for item in declared if item not in asked]
+        return {name: found for part in pool.map(read, asked, paths) for name, found in part.items()}
 
 
-def _counterpart(kubernetes: Kubernetes, item: Object, path: str) -> Counterpart:
-    what = f"{item['kind']} {item['metadata']['name']}"
-    running = kubernetes.find(path, what)
+def counterparts(
+    kubernetes: Kubernetes, declared: list[Object], found: Mapping[str, Object | None]
+) -> list[Counterpart]:
+    """Each declared object with what runs, as it was found, and what applying it would make of that."""
+    asked = [item for item in declared if key(item) in found]
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+        pairs = list(pool.map(lambda item: _counterpart(kubernetes, item, found[key(item)]), asked))
+    return pairs + [Counterpart(item) for item in declared if item not in asked]
+
+
+def _counterpart(kubernetes: Kubernetes, item: Object, running: Object | None) -> Counterpart:
+    path, what = kubernetes.path(item), title(item)
     if running is None and item["kind"] == "StatefulSet":
         return _lost_counterpart(kubernetes, item, path, what)
     # By a dry run, what the API server refuses is known before anything is applied. Objects of others are not tried, nor is what the plan
     # refuses in better words: a mount without its volume, where servers would get volumes or lose them.
     theirs = running is not None and (foreign_owner(running, item) or has_other_kind_of_store(item, running))
+    theirs = theirs or (running is not None and item["kind"] == "Namespace")  # one that exists is never changed
     tried = _with_its_volumes(item, running) if running is not None else item
     return Counterpart(item, running, None if theirs else _dry_run(kubernetes, path, what, tried))
 

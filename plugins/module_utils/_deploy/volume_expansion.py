@@ -100,8 +100,7 @@ class Volumes:
     def _not_grown(self, claim: Object, kind: type[NatsError]) -> NatsError:
         """An error with how far the claim has come, and the last warning about it."""
         name, has = claim["metadata"]["name"], claim["status"]["capacity"]["storage"]
-        query = {"fieldSelector": f"involvedObject.name={name},type=Warning"}
-        events = self._kubernetes.items(f"/api/v1/namespaces/{self._namespace}/events", f"events of {name}", **query)
+        events = self._kubernetes.warnings(self._namespace, name)
         said = [f"{event['reason']}: {event['message']}" for event in events[-1:]]
         progress = how_far(claim)
         cause = "; ".join([f"it has {has} of {self.size}", progress.state, *said])

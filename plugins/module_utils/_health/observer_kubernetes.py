@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.answer import Answer
 from ansible_collections.messaging.nats.plugins.module_utils._common.command_line import module_target
@@ -38,7 +39,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._health.snapshot im
     Pod,
     Snapshot,
 )
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import Kubernetes
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import EVENTS_NOT_LISTED, Kubernetes
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.cluster_secrets import note_secrets
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import (
@@ -54,6 +55,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_sta
     unschedulable,
     unschedulable_remedy,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import all_missing_named
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_table import VERBS, required
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import KubernetesTarget
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connect import looking, through
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection
@@ -99,6 +102,12 @@ class ThroughKubernetes:
         self._account_connections: dict[str, Connection] = {}
 
     def take(self) -> Snapshot:
+        """A snapshot. Where Kubernetes refuses to show what is needed for it, the error names all rights that are missing."""
+        needs = partial(required, VERBS["status"], self._namespace)
+        with all_missing_named(self._kubernetes, needs, "status"):
+            return self._take()
+
+    def _take(self) -> Snapshot:
         by_server = {server_name(pod): pod for pod in self.running()}
         # Where nothing exists at all, that is the finding, not each server that is missing.
         declared = () if self._expectation.servers and by_server else tuple(self._declared(by_server))
@@ -220,7 +229,8 @@ class ThroughKubernetes:
                 return Pod(name, phase, waiting["reason"], message, down=down)
         if phase != "Pending":
             return Pod(name, phase, down=down)
-        if warning := self._latest_warning(f"data-{name}"):
+        warning = self._latest_warning(f"data-{name}")
+        if warning and not warning.startswith(EVENTS_NOT_LISTED):
             return Pod(name, phase, "", warning, down=down)
         if reason := unschedulable(pod):
             return Pod(name, phase, "", f"no node takes it: {reason}", unschedulable_remedy(reason), down=down)

@@ -33,6 +33,8 @@ else:
 # The channels of the exec protocol, by the first byte of each frame.
 STDIN, STDOUT, STDERR, STATUS = range(4)
 STDIN_FRAME_BYTES = 64 * 1024
+# The reason of an event that stands for those that may not be listed.
+EVENTS_NOT_LISTED = "NotListed"
 
 
 class Kubernetes:
@@ -117,10 +119,24 @@ class Kubernetes:
         return sorted(servers, key=lambda pod: str(pod["metadata"]["name"]))
 
     def warnings(self, namespace: str, name: str, uid: str | None = None) -> list[Object]:
-        """The warning events about an object. With its uid, those about an earlier object of the same name are left out."""
+        """The warning events about an object. With its uid, those about an earlier object of the same name are left out.
+
+        Where events may not be listed, one that says so is returned: they are evidence, and nothing depends on them.
+        """
         only_uid = f",involvedObject.uid={uid}" if uid else ""
         query = {"fieldSelector": f"involvedObject.name={name},type=Warning{only_uid}"}
-        return self.items(f"/api/v1/namespaces/{namespace}/events", f"events of {name}", **query)
+        try:
+            return self.items(f"/api/v1/namespaces/{namespace}/events", f"events of {name}", **query)
+        except NatsError as error:
+            if error.err_code != http.HTTPStatus.FORBIDDEN:
+                raise
+            return [{"reason": EVENTS_NOT_LISTED, "message": f"events in namespace {namespace} may not be listed here"}]
+
+    def resource(self, item: Object) -> tuple[str, str]:
+        """The kind of this object as rules name it, such as statefulsets.apps, and its namespace; empty where it is in none."""
+        plural, namespaced = self._kind(item["apiVersion"], item["kind"])
+        group = item["apiVersion"].rpartition("/")[0]
+        return f"{plural}.{group}" if group else plural, item["metadata"]["namespace"] if namespaced else ""
 
     def path(self, item: Object) -> str:
         """The path of this object in the API."""

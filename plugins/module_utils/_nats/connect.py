@@ -19,6 +19,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import checker_secret, secret_name
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.pod_state import CLIENT_PORT, ready, runs
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.port_forward import Tunnel
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_table import ASK, required
 from ansible_collections.messaging.nats.plugins.module_utils._nats.access import Access, UserLogin
 from ansible_collections.messaging.nats.plugins.module_utils._nats.connection import Connection, Options
 
@@ -39,9 +40,16 @@ def connected(access: Access, account: str) -> Iterator[Connection]:
         from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.client import (
             Kubernetes,
         )
+        from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_check import (
+            all_missing_named,
+        )
 
         kubernetes, account = Kubernetes(target.api), target.account or account
-        with through(kubernetes, target.namespace, target.cluster, account, access.timeout) as connection:
+        needs = partial(required, ASK, target.namespace, secret_name(target.cluster, account))
+        with (
+            all_missing_named(kubernetes, needs, "resources"),
+            through(kubernetes, target.namespace, target.cluster, account, access.timeout) as connection,
+        ):
             yield connection
         return
     servers = access.servers or [server for server in os.environ.get("NATS_URL", "").split(",") if server]
