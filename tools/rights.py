@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
@@ -63,7 +64,7 @@ def manifest(role: str, lines: list[Line], everywhere: bool) -> str:
     kind, name = "ClusterRole" if everywhere else "Role", f"nats-{role}"
     where = "" if everywhere else "-n <namespace> "
     head = f"{LICENCE}\n# Made by `make roles` from the table of rights in the code; docs/rights.md says what each right is for.\n"
-    head += f"# For these verbs: {', '.join(ROLES[role])}.\n"
+    head += "".join(f"# {line}\n" for line in textwrap.wrap(f"For these verbs: {', '.join(ROLES[role])}.", 100))
     if everywhere:
         head += f"# Optional, beside the Role in {role}.yaml: what is in no namespace.\n"
     head += f"# kubectl {where}apply -f {role}{'-cluster' if everywhere else ''}.yaml, then bind it to your users in place of the group.\n"

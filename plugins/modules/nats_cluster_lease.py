@@ -51,7 +51,9 @@ options:
       - What Kubernetes does not tell is a warning.
     type: list
     elements: str
-    choices: [status, verify, report, diagnose, smoke, resources, reload, rebalance, restart_server, drain, cordon, replace, restart, deploy, uninstall]
+    choices:
+      [status, verify, report, diagnose, smoke, resources, reload, renew, rotate_ca, rotate_credentials, rebalance, restart_server, drain, cordon, replace,
+        restart, deploy, uninstall]
     default: []
   seen:
     description:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import DeniedRequestError, NatsError
@@ -23,14 +25,18 @@ NAMES = ["c1", "c2", "c3"]
 ACCOUNTS = {"APP": {"jetstream": "enabled"}, "SYS": {}}
 
 
+class OfRole(Cluster):
+    """Servers with the accounts as the role writes them."""
+
+    credentials: ClassVar = account_credentials(ACCOUNTS, [], "nats")["accounts"]
+    logins: ClassVar = {login["username"]: login["password"] for login in credentials}
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """Servers with the accounts as the role writes them, and their logins by user."""
-    made = Cluster(tmp_path_factory.mktemp("checker"), NAMES, accounts=0)
-    credentials = account_credentials(ACCOUNTS, [], "nats")["accounts"]
-    made.logins = {login["username"]: login["password"] for login in credentials}
+    made = OfRole(tmp_path_factory.mktemp("checker"), NAMES, accounts=0)
     for server in made.servers:
-        made.start(server, accounts=account_config(ACCOUNTS, credentials))
+        made.start(server, accounts=account_config(ACCOUNTS, made.credentials))
     try:
         made.wait()
         yield made

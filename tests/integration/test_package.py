@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SHIPPED = {"CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "COPYING", "LICENSES", "README.md", "REUSE.toml"} | {
+SHIPPED = {"CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "COPYING", "LICENSES", "README.md", "REUSE.toml", "SECURITY.md"} | {
     *{"changelogs", "docs", "examples", "meta", "playbooks", "plugins", "requirements.txt", "roles"},
     *{"FILES.json", "MANIFEST.json"},
 }

@@ -36,7 +36,7 @@ PASSWORD = "secret"
 def server(tmp_path_factory):
     logins = [
         {"account": account, "username": name, "bcrypt": PASSWORD}
-        for account, names in (("APP", ["app", *(user["user"] for user in USERS)]), ("SYS", ["sys"]))
+        for account, names in (("APP", ["app", *(user["user"] for user in USERS)]), ("SYS", ["sys", "sys.checker"]))
         for name in names
     ]
     made = Cluster(tmp_path_factory.mktemp("presets"), ["s1"])

@@ -49,7 +49,7 @@ def accounts(password=PASSWORD):
     """The accounts of nats.conf, with a login of each kind."""
     logins = [
         {"account": account, "username": name, "bcrypt": password if name == "app" else PASSWORD}
-        for account, names in (("APP", ["app", *PRESETS]), ("OTHER", ["other"]), ("SYS", ["sys"]))
+        for account, names in (("APP", ["app", *PRESETS]), ("OTHER", ["other"]), ("SYS", ["sys", "sys.checker"]))
         for name in names
     ]
     return account_config(ACCOUNTS, logins, anonymous=True)

@@ -127,7 +127,7 @@ def through(
             name, tunnel = tunnels[server]
             return f"pod {name}: {tunnel.error or sentence}"
 
-        options = Options(tuple(tunnels), **login, timeout=timeout, connect_timeout=CONNECT_TIMEOUT_S)
+        options = replace(login, servers=tuple(tunnels), timeout=timeout, connect_timeout=CONNECT_TIMEOUT_S)
         yield opened.enter_context(Connection(options, explain))
 
 
@@ -146,8 +146,8 @@ def looking(kubernetes: Kubernetes, namespace: str, cluster: str, timeout: float
         yield connection
 
 
-def _login(kubernetes: Kubernetes, namespace: str, name: str) -> dict[str, str]:
-    """The login in a Secret; raises with the reason where there is none."""
+def _login(kubernetes: Kubernetes, namespace: str, name: str) -> Options:
+    """The login in a Secret, without an address yet; raises with the reason where there is none."""
     what = f"Secret {name} in namespace {namespace}"
     try:
         found = kubernetes.find(f"/api/v1/namespaces/{namespace}/secrets/{name}", what)
@@ -168,4 +168,4 @@ def _login(kubernetes: Kubernetes, namespace: str, name: str) -> dict[str, str]:
     except ValueError as error:
         raise NotAskedError(Unasked.NO_LOGIN, what, "its username or password is not valid UTF-8", remedy) from error
     # A user with a role gets answers under a prefix of its own.
-    return {"user": user, "password": password} | ({"inbox_prefix": prefix} if prefix else {})
+    return Options((), user=user, password=password, inbox_prefix=prefix or "_INBOX")
