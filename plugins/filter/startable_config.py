@@ -14,7 +14,7 @@ description:
   - Leaves out C(cluster.tls) while there are pods that do not mount its files, and the servers have no such block yet. A server that restarted with
     it would find no routes, so all servers have to load it at once.
   - This filter is private to the collection and may change in any release.
-positional: found
+positional: found, open_routes
 options:
   _input:
     description: The data of nats.conf.
@@ -24,6 +24,10 @@ options:
     description: What M(messaging.nats.nats_cluster_info) returned.
     type: dict
     required: true
+  open_routes:
+    description: Leave out the password of routes that are encrypted already, while it is replaced.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

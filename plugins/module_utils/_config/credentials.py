@@ -78,7 +78,7 @@ def account_credentials(
         for login in declared_logins(accounts, cluster)
     ]
     routes = secret_name(cluster, ROUTES_USER)
-    kept = stored.get(routes, {}).get("password") if not (stage == "add" and ROUTES_USER in rotated) else ""
+    kept = stored.get(routes, {}).get("password") if not (stage == "switch" and ROUTES_USER in rotated) else ""
     return {
         "accounts": logins,
         "routes": {"username": ROUTES_USER, "secret": routes, "password": kept or generated_password()},

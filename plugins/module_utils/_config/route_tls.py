@@ -23,17 +23,20 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rule
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object, configuration
 
 
-def startable_config(conf: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def startable_config(conf: Mapping[str, Any], found: Mapping[str, Any], open_routes: bool = False) -> dict[str, Any]:
     """The part of the declared configuration that the servers can take over now: all, or all but the TLS of routes.
 
-    `found` is what nats_cluster_info returned.
+    `found` is what nats_cluster_info returned. With `open_routes`, servers ask one another for no password while it is replaced, if
+    certificates keep others out meanwhile: one server has the new password before the other.
     """
     running = found.get("running") or {}
-    if not running or not route_block(canonical(conf)) or _has_route_tls(running, found.get("secrets") or []):
+    if not running or not route_block(canonical(conf)):
         return dict(conf)
+    if _has_route_tls(running, found.get("secrets") or []):
+        return _without(conf, "authorization") if open_routes else dict(conf)
     if not pods_without_files(canonical(conf), running.get("pods") or []):
         return dict(conf)
-    return {key: _without_tls(value) if key.lower() == "cluster" else value for key, value in conf.items()}
+    return _without(conf, "tls")
 
 
 def route_block(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -61,5 +64,11 @@ def _has_route_tls(running: Mapping[str, Any], secrets: Iterable[Mapping[str, An
     return False
 
 
-def _without_tls(cluster: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in cluster.items() if key.lower() != "tls"}
+def _without(conf: Mapping[str, Any], left_out: str) -> dict[str, Any]:
+    """The configuration without a key of its `cluster`."""
+    return {
+        key: {inner: part for inner, part in value.items() if inner.lower() != left_out}
+        if key.lower() == "cluster"
+        else value
+        for key, value in conf.items()
+    }

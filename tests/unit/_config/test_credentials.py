@@ -153,8 +153,9 @@ def test_only_the_chosen_logins_are_rotated(generated):
     ):
         found = account_credentials(ACCOUNTS, _stored(generated), "nats", rotated, "add")
         assert names(found) == expected
-        is_new = found["routes"]["password"] != generated["routes"]["password"]
-        assert is_new == ("routes" in rotated)
+        assert found["routes"] == generated["routes"]
+        switched = account_credentials(ACCOUNTS, _stored(generated), "nats", rotated, "switch")
+        assert (switched["routes"] != generated["routes"]) == ("routes" in rotated)
 
 
 def test_only_app_has_the_anonymous_user_and_only_on_request(generated):

@@ -67,6 +67,23 @@ def test_what_servers_can_take_over_now(conf, there, expected):
     assert startable_config(conf, there) == expected
 
 
+@pytest.mark.parametrize(
+    ("running", "conf", "opened"),
+    [
+        (ENCRYPTED, ENCRYPTED, True),
+        # Without certificates the password is all that keeps others out.
+        (CLEAR, CLEAR, False),
+        (CLEAR, ENCRYPTED, False),
+        (ENCRYPTED, CLEAR, False),
+    ],
+)
+def test_no_password_is_asked_for_only_where_certificates_keep_others_out(running, conf, opened):
+    login = {"user": "routes", "password": "word"}
+    declared = {**conf, "cluster": {**conf["cluster"], "authorization": login}}
+    found_now = startable_config(declared, found([pod("nats-0")], running), open_routes=True)
+    assert found_now == (conf if opened else declared)
+
+
 def test_it_names_the_pods_that_lack_files():
     pods = [pod("nats-0"), pod("nats-1", mounted=False), pod("nats-2", variables=False)]
     assert pods_without_files(ENCRYPTED, pods) == ["nats-1", "nats-2"]

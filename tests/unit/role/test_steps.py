@@ -27,6 +27,8 @@ PLAN = {
     "obsolete": [],
     "delete": [],
 }
+# It mounts no certificate.
+POD = {"metadata": {"name": "nats-0"}, "spec": {"containers": [{"name": "nats"}]}}
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "nats-config-1", "namespace": "n"}}
 
 
@@ -57,8 +59,10 @@ def test_only_what_is_needed_is_included(tmp_path, plan, steps, changes, unread)
         "nats_cluster_box": True,
         "__nats_cluster_restarts_one": False,
         "__nats_cluster_plan": PLAN | plan,
-        "__nats_cluster_whole_config": {"cluster": {"tls": {}}},
-        "__nats_cluster_config": {"cluster": {} if plan.get("held_back") else {"tls": {}}},
+        "__nats_cluster_whole_config": {
+            "cluster": {"tls": {"cert_file": "/tls/tls.crt"}} if plan.get("held_back") else {}
+        },
+        "__nats_cluster_found": {"running": {"config_secret": "nats-config-1", "pods": [POD]}, "secrets": []},
     }
     found = {key: f"{{{{ {name} }}}}" for key, name in names.items()}
     task = {"ansible.builtin.copy": {"dest": str(tmp_path / "found"), "content": found, "mode": "0600"}}
