@@ -40,6 +40,13 @@ options:
     description: What this play is called in the Lease that M(messaging.nats.nats_cluster_lease) took.
       It is renewed meanwhile, and checked before any server is told to reload.
     type: str
+  serial:
+    description:
+      - Have one server after the other reload, each when the one before has a route to every other one again. A reload that closes routes, as that
+        of other logins in C(cluster.routes), then does not leave the servers without each other.
+      - Only for a configuration that servers with and without it can share, so not for C(cluster.authorization).
+    type: bool
+    default: false
   wait_timeout:
     description: Seconds until all servers have to have their configuration. The error says what each one lacks then.
     type: float
@@ -100,10 +107,12 @@ from ansible_collections.messaging.nats.plugins.module_utils._operations.reload 
 
 
 def main() -> None:
-    with (
-        NatsModule({"lease": {"type": "str"}, "wait_timeout": {"type": "float", "default": 30}}) as module,
-        ExitStack() as opened,
-    ):
+    spec = {
+        "lease": {"type": "str"},
+        "serial": {"type": "bool", "default": False},
+        "wait_timeout": {"type": "float", "default": 30},
+    }
+    with NatsModule(spec) as module, ExitStack() as opened:
         params, target = module.params, module.needed_target("the configuration is read from the Secrets of pods")
         kubernetes = Kubernetes(target.api)
         account = target.account or "SYS"
@@ -115,7 +124,7 @@ def main() -> None:
             lease = Lease(kubernetes, target.namespace, target.cluster, params["lease"])
             kubernetes = opened.enter_context(lease.kept())
         cluster = ReloadTarget(kubernetes, target.namespace, target.cluster, account, params["timeout"])
-        module.exit_json(**reload_all(cluster, params["wait_timeout"], module.check_mode, opened))
+        module.exit_json(**reload_all(cluster, params["wait_timeout"], module.check_mode, opened, params["serial"]))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import http
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -90,8 +91,13 @@ class ReloadTarget:
     timeout: float
 
 
-def reload_all(target: ReloadTarget, wait_timeout: float, check: bool, opened: ExitStack) -> dict[str, Any]:
-    """Has every running server load the configuration that its pod's Secret holds. Returns the module's result."""
+def reload_all(
+    target: ReloadTarget, wait_timeout: float, check: bool, opened: ExitStack, serial: bool = False
+) -> dict[str, Any]:
+    """Has every running server load the configuration that its pod's Secret holds. Returns the module's result.
+
+    With `serial`, the next server follows when the one before has its routes again.
+    """
     pods = [pod for pod in target.kubernetes.pods(target.namespace, target.cluster) if runs(pod)]
     if not pods:
         what, remedy = f"cluster {target.cluster} in namespace {target.namespace}", "Look at it with kubectl get pods."
@@ -107,9 +113,14 @@ def reload_all(target: ReloadTarget, wait_timeout: float, check: bool, opened: E
         _refuse_certificates(servers)  # a Secret may have changed meanwhile
         reloaded = [server for server in servers if server.differences()]
         target.kubernetes.check_lease()
-        list(pool.map(ServerReload.reload, reloaded))
-        if any(server.refusal for server in servers):
-            raise _refused(servers)
+        if serial:
+            _on_all(pool, servers, ServerReload.note_routes, deadline)
+        for together in [[server] for server in reloaded] if serial else [reloaded]:
+            list(pool.map(ServerReload.reload, together))
+            if any(server.refusal for server in servers):
+                raise _refused(servers)
+            if serial:
+                _on_all(pool, servers, ServerReload.missing_routes, deadline)
         _on_all(pool, servers, ServerReload.verify, deadline)
     return _result(servers, {server.name for server in reloaded})
 
@@ -127,6 +138,7 @@ class ServerReload:
         self._declared: DeclaredFiles
         self._mounted: Mounted
         self._varz: dict[str, Any] = {}
+        self._routes: Counter[str] = Counter()
         self._pushed = 0.0
         self._reloaded = False
         self._annotated = {(pod["metadata"].get("annotations") or {}).get(CONFIGURATION_ANNOTATION)}
@@ -222,6 +234,19 @@ class ServerReload:
             missing = [refused] if refused else []
         return "; ".join(missing)
 
+    def note_routes(self) -> str:
+        """Notes how many routes it has to each other server: one for each part of the pool, and one for the system account."""
+        self._routes = self._count_routes()
+        return ""
+
+    def missing_routes(self) -> str:
+        """The servers to which it has fewer routes than were noted."""
+        missing = self._routes - self._count_routes()
+        return f"it has fewer routes than before to {', '.join(sorted(missing))}" if missing else ""
+
+    def _count_routes(self) -> Counter[str]:
+        return Counter(str(route["remote_name"]) for route in self._monitored("/routez").get("routes") or [])
+
     def differences(self) -> list[str]:
         """In which respects the server does not run with its pod's files."""
         mounted = replace(self._mounted, written={}) if self._reloaded else self._mounted
@@ -251,18 +276,22 @@ class ServerReload:
         self._varz = self._by_monitoring()
 
     def _by_monitoring(self) -> dict[str, Any]:
+        return self._monitored("/varz")
+
+    def _monitored(self, path: str) -> dict[str, Any]:
         try:
             status, body = self._kubernetes.get(
-                self._namespace, self._pod_name, MONITOR_PORT, "/varz", timeout=self._target.timeout
+                self._namespace, self._pod_name, MONITOR_PORT, path, timeout=self._target.timeout
             )
-            return monitored_varz(status, body)
+            return monitored(status, body)
         except ValueError as error:
             cause = str(error)
         except NatsError as error:
             cause = error.cause
+        login = f"the login fails ({self._login_failure}), and " if self._login_failure else ""
         raise UnreadServerError(
             "connection",
-            f"pod {self._pod_name}: the login fails ({self._login_failure}), and port {MONITOR_PORT} does not tell what the server runs with: {cause}",
+            f"pod {self._pod_name}: {login}port {MONITOR_PORT} does not tell what the server runs with: {cause}",
             f"Check the Secret of the login, or set http: {MONITOR_PORT} in nats_cluster_config, and restart the server.",
         )
 
@@ -278,7 +307,7 @@ class ServerReload:
         return answer
 
 
-def monitored_varz(status: int, body: str) -> dict[str, Any]:
+def monitored(status: int, body: str) -> dict[str, Any]:
     """What a server says of itself on its monitoring port; raises ValueError with the reason where it says nothing."""
     if status != http.HTTPStatus.OK:
         # A server with https_port answers an HTTP request with this sentence.

@@ -12,7 +12,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._common.errors impo
 from ansible_collections.messaging.nats.plugins.module_utils._operations.reload import (
     REFUSAL,
     _without_values,
-    monitored_varz,
+    monitored,
     refuse_late,
 )
 
@@ -48,7 +48,7 @@ def test_only_a_refusal_in_the_log_is_one():
 
 
 def test_the_monitoring_port_says_what_the_server_runs_with():
-    assert monitored_varz(200, '{"server_name": "n"}') == {"server_name": "n"}
+    assert monitored(200, '{"server_name": "n"}') == {"server_name": "n"}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_monitoring_port_says_what_the_server_runs_with():
 )
 def test_a_monitoring_port_that_does_not_say_it_is_named_with_the_reason(status, body, said):
     with pytest.raises(ValueError, match=said):
-        monitored_varz(status, body)
+        monitored(status, body)
 
 
 @pytest.mark.parametrize(
