@@ -26,7 +26,7 @@ PAGE = ROOT / "docs" / "drills.md"
 VERSIONS = ("2.11.11", "2.12.8", "2.14.6", "2.15.2")
 KILLED = 137
 # These are noticed only by a client whose own server leaves.
-NOT_NOTICED = re.compile(r"reload|servers")
+NOT_NOTICED = re.compile(r"reload|servers|authority|other logins")
 COLUMNS = ("drill", "seconds", "acked", "lost", "doubled", "retried", "time-outs", "in a row", "longest stall")
 
 
@@ -63,6 +63,23 @@ def drills() -> Iterator[Drill]:
     yield Drill("restart, killed twice", "restart", here, (8, 12))
     yield Drill("replace", "replace", here | {"nats_cluster_server": "nats-1"})
     yield Drill("replace, killed twice", "replace", here | {"nats_cluster_server": "nats-2"}, (4, 6))
+
+    clear, encrypted = (here | {"nats_cluster_route_tls": value} for value in ("off", "on"))
+    yield Drill("routes in clear", declares=clear)
+    yield Drill("routes encrypted", declares=encrypted)
+    yield Drill("routes in clear, killed", declares=clear, killed=(8,))
+    yield Drill("routes encrypted, killed three times", declares=encrypted, killed=(8, 10, 10))
+    yield Drill("another authority", "rotate_ca", here)
+    yield Drill("another authority, killed twice", "rotate_ca", here, (3, 4))
+    # The load keeps the login of the application.
+    yield Drill("other logins of the system account", "rotate_credentials", here | {"nats_cluster_rotate": ["sys"]})
+    yield Drill(
+        "other logins of the system account, killed twice",
+        "rotate_credentials",
+        here | {"nats_cluster_rotate": ["sys"]},
+        (6, 8),
+    )
+    yield Drill("another password of the routes", "rotate_credentials", here | {"nats_cluster_rotate": ["routes"]})
 
     five = here | {"nats_cluster_replicas": 5}
     yield Drill("3 to 5 servers, killed twice", declares=five, killed=(5, 6))

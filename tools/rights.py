@@ -29,20 +29,22 @@ LICENCE = """# Copyright (c) 2026, the messaging.nats authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
 TEMPLATE = """\
-apiVersion: {group}/v1
-kind: {kind}
-metadata:
-  name: {name}
-rules:
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: {group}/v1
+    kind: {kind}
+    metadata:
+      name: {name}
+    rules:
 {rules}
----
-apiVersion: {group}/v1
-kind: {kind}Binding
-metadata:
-  name: {name}
-roleRef: {{apiGroup: {group}, kind: {kind}, name: {name}}}
-subjects:
-  - {{apiGroup: {group}, kind: Group, name: {name}s}}
+  - apiVersion: {group}/v1
+    kind: {kind}Binding
+    metadata:
+      name: {name}
+    roleRef: {{apiGroup: {group}, kind: {kind}, name: {name}}}
+    subjects:
+      - {{apiGroup: {group}, kind: Group, name: {name}s}}
 """
 BEGIN, END = "<!-- tables -->", "<!-- end -->"
 GROUP = "rbac.authorization.k8s.io"
@@ -68,14 +70,14 @@ def manifest(role: str, lines: list[Line], everywhere: bool) -> str:
     if everywhere:
         head += f"# Optional, beside the Role in {role}.yaml: what is in no namespace.\n"
     head += f"# kubectl {where}apply -f {role}{'-cluster' if everywhere else ''}.yaml, then bind it to your users in place of the group.\n"
-    granted = "".join(f"  - {rule}\n" for rule in map(compact, rules(lines, LOGINS.get(role, ""))))
+    granted = "".join(f"      - {rule}\n" for rule in map(compact, rules(lines, LOGINS.get(role, ""))))
     return f"{head}\n---\n{TEMPLATE.format(group=GROUP, kind=kind, name=name, rules=granted)}"
 
 
 def compact(rule: Mapping[str, Any]) -> str:
     """A rule as people write it, each list on one line."""
     lists = {key: ", ".join(value or '""' for value in values) for key, values in rule.items()}
-    return "\n    ".join(f"{key}: [{values}]" for key, values in lists.items())
+    return "\n        ".join(f"{key}: [{values}]" for key, values in lists.items())
 
 
 def rules(lines: Iterable[Line], login: str) -> Iterator[dict[str, Any]]:

@@ -68,6 +68,9 @@ _value:
     files:
       description: C(<name>.crt) and C(<name>.key) of each certificate, and C(ca.crt) with the authorities that are trusted.
       type: dict
+    authority_is_due:
+      description: Whether less than a third of the authority's lifetime is left.
+      type: bool
     signed_by:
       description: The number of the authority, which grows by one with each rotation.
       type: int

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -64,16 +63,16 @@ class Parser:
         found: dict[str, Any] = untagged(answer.get("data", {}))
         return found
 
+    def close(self) -> None:
+        self._process.communicate()
 
-@contextmanager
-def parser() -> Iterator[Parser]:
+
+def parser() -> Parser:
+    """A parser, to be closed when it is needed no more."""
     program = subprocess.run([str(BUILD)], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    with subprocess.Popen(
-        [program], env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield Parser(process)
-        assert process.stdin
-        process.stdin.close()
+    return Parser(
+        subprocess.Popen([program], env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    )
 
 
 def untagged(value: Any) -> Any:

@@ -30,7 +30,7 @@ SEEN_S = 10
 
 def shipped(file: str) -> dict[str, Any]:
     """The Role or ClusterRole in a shipped file."""
-    found: dict[str, Any] = next(yaml.safe_load_all((ROOT / FOLDER / file).read_text()))
+    found: dict[str, Any] = yaml.safe_load((ROOT / FOLDER / file).read_text())["items"][0]
     return found
 
 

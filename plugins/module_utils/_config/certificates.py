@@ -54,6 +54,8 @@ class ListenerFiles:
     ca: PemFile | None = None
     # Whether the CA of this block must have signed the certificate: peers verify it with this CA, or both are in one Secret.
     same_ca: bool = False
+    # The names by which others connect to it and verify the certificate.
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,27 @@ def _problems(files: ListenerFiles, now: datetime) -> Iterator[CertificateProble
         yield _problem(
             files, files.key, f"it is not the key of the certificate {_name(leaf)} in {files.certificate.origin}"
         )
+    if missing := [name for name in files.names if not _is_valid_for(leaf, name)]:
+        cause = f"the certificate {_name(leaf)} is not valid for {', '.join(missing)}, and other servers connect by that name"
+        yield _problem(files, files.certificate, cause)
     if files.ca and files.same_ca and any(authorities):
         readable = [authority for authority in authorities if authority]
         yield from _not_signed(files, files.certificate, files.ca, _Chain(leaf, intermediates, readable), now)
+
+
+def dns_names(certificate: Any) -> set[str]:
+    """The DNS names that a certificate is valid for."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (x509.ExtensionNotFound, ValueError):
+        return set()
+    return {*map(str.lower, extension.value.get_values_for_type(x509.DNSName))}
+
+
+def _is_valid_for(certificate: Any, name: str) -> bool:
+    """Whether it has this name, or a wildcard in place of the first label."""
+    wanted = name.lower().rstrip(".")
+    return bool({wanted, f"*.{wanted.partition('.')[2]}"} & dns_names(certificate))
 
 
 def _problem(files: ListenerFiles, file: PemFile, cause: str, expired: str = "") -> CertificateProblem:

@@ -73,10 +73,11 @@ def account_credentials(
     `rotated` are accounts, and the routes, in lower case: their logins enter this stage of a rotation.
     """
     stored = {str(secret["metadata"]["name"]): _decoded(secret) for secret in existing}
-    logins = [
-        rotated_login(login, stored.get(login["secret"], {}), stage if login["account"].lower() in rotated else "keep")
-        for login in declared_logins(accounts, cluster)
-    ]
+    logins = []
+    for login in declared_logins(accounts, cluster):
+        chosen = login["account"].lower() in rotated
+        found = rotated_login(login, stored.get(login["secret"], {}), stage if chosen else "keep")
+        logins.append(found | {"rotated": chosen})
     routes = secret_name(cluster, ROUTES_USER)
     kept = stored.get(routes, {}).get("password") if not (stage == "switch" and ROUTES_USER in rotated) else ""
     return {

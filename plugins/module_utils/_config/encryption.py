@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
+from secrets import token_urlsafe
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import (
@@ -78,6 +80,14 @@ def sources(conf: Mapping[str, Any], template: Object) -> dict[str, tuple[str, s
         if source:
             found[variable] = (str(source["name"]), str(source["key"]))
     return found
+
+
+def kept_key(secrets: Iterable[Mapping[str, Any]], name: str, key: str) -> str:
+    """The value of a Secret's key in base64, which never changes; 256 new random bits where there is none."""
+    for secret in secrets:
+        if secret["metadata"]["name"] == name and (kept := (secret.get("data") or {}).get(key)):
+            return str(kept)
+    return base64.b64encode(token_urlsafe(32).encode()).decode()
 
 
 def _concerns(change: FieldChange, variable: str) -> bool:

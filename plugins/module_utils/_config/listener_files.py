@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.errors import NatsError
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_reader import read_nats_conf
@@ -142,6 +143,14 @@ def stored(path: str, pod: Object, secrets: Secrets) -> bytes | None:
     return (secrets.read(source.secret) or {}).get(source.key) if source else None
 
 
+def files_beside(path: str, pod: Object, secrets: Secrets) -> list[str]:
+    """All files of the Secret that a file comes from, in the folder where it is mounted. The kubelet writes all of them anew at once."""
+    source = source_of(pod, path)
+    if source is None or posixpath.basename(path) != source.key:
+        return []
+    return [posixpath.join(posixpath.dirname(path), key) for key in secrets.read(source.secret) or {}]
+
+
 def source_of(pod: Object, path: str) -> FileSource | None:
     """The Secret, and its key, that a path in the server's container comes from; None where it is not in a Secret."""
     mounts = [
@@ -204,11 +213,25 @@ def listener_problems(data: Mapping[str, Any], pod: Object, secrets: Secrets, wh
                 sentence = f"{source}, for listener {listener}: it does not exist, the Secret holds {keys}"
                 yield CertificateProblem(listener, sentence)
         for pair in _pairs(block):
-            yield from certificate_problems(_listener_files(listener, block, pair, pod, secrets))
+            names = route_names(data, pod) if listener == "cluster" and block.get("insecure") is not True else ()
+            yield from certificate_problems(_listener_files(listener, block, pair, pod, secrets, names))
+
+
+def route_names(data: Mapping[str, Any], pod: Object) -> tuple[str, ...]:
+    """The names in the routes by which other servers connect to the server in this pod."""
+    cluster, name = data.get("cluster"), pod.get("metadata", {}).get("name")
+    routes = cluster.get("routes") or [] if isinstance(cluster, Mapping) and name else []
+    hosts = {urlsplit(str(route)).hostname or "" for route in routes if isinstance(route, str)}
+    return tuple(sorted(host for host in hosts if host.partition(".")[0] == name))
 
 
 def _listener_files(
-    listener: str, block: Mapping[str, Any], pair: Mapping[str, Any], pod: Object, secrets: Secrets
+    listener: str,
+    block: Mapping[str, Any],
+    pair: Mapping[str, Any],
+    pod: Object,
+    secrets: Secrets,
+    names: tuple[str, ...] = (),
 ) -> ListenerFiles:
     def file(value: Any) -> PemFile | None:
         path = path_of(value, pod)
@@ -221,9 +244,8 @@ def _listener_files(
     )
     mutual = listener in MUTUAL or (listener == "leaf" and bool(block.get("verify")))
     beside = certificate is not None and authority is not None and certificate.secret == authority.secret
-    return ListenerFiles(
-        listener, file(pair.get("cert_file")), file(pair.get("key_file")), file(block.get("ca_file")), mutual or beside
-    )
+    files = file(pair.get("cert_file")), file(pair.get("key_file")), file(block.get("ca_file"))
+    return ListenerFiles(listener, *files, same_ca=mutual or beside, names=names)
 
 
 def _pairs(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

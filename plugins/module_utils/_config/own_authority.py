@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import (
     HAS_CRYPTOGRAPHY,
     begins,
+    dns_names,
     ends,
     first_certificate,
     is_signed_by,
@@ -92,14 +93,16 @@ def is_due(certificate: str, now: datetime | None = None) -> bool:
     return read is None or ends(read) - moment < (ends(read) - begins(read)) / 3
 
 
+def is_expired(certificate: str, now: datetime | None = None) -> bool:
+    """Whether a certificate is not valid any more, or can't be read."""
+    read = first_certificate(certificate)
+    return read is None or ends(read) <= (now or datetime.now(timezone.utc))
+
+
 def names_of(certificate: str) -> set[str]:
     """The DNS names that a certificate is valid for."""
     read = first_certificate(certificate)
-    try:
-        extension = read.extensions.get_extension_for_class(x509.SubjectAlternativeName) if read is not None else None
-    except (x509.ExtensionNotFound, ValueError):
-        return set()
-    return set(extension.value.get_values_for_type(x509.DNSName)) if extension else set()
+    return dns_names(read) if read is not None else set()
 
 
 def signed_by(certificate: str, authority: str) -> bool:

@@ -25,6 +25,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.own_authori
     KeyPair,
     generation,
     is_due,
+    is_expired,
     issue,
     names_of,
     new_authority,
@@ -45,6 +46,8 @@ class Stored:
     authority: KeyPair
     trusted: tuple[str, ...]
     leaves: Mapping[str, KeyPair]
+    # Those of servers that are not there any more.
+    others: dict[str, KeyPair]
 
     def all_signed_by(self, authority: str) -> bool:
         return all(signed_by(leaf.certificate, authority) for leaf in self.leaves.values())
@@ -65,14 +68,16 @@ def own_certificates(
     stored = _stored(secrets, authority_secret, secret, leaves)
     authority = _authority(stored, owner, stage)
     trusted = _trusted(stored, authority, stage)
-    found = {
-        name: _kept_or_issued(stored.leaves.get(name), names, authority, trusted, stage)
-        for name, names in leaves.items()
-    }
+    is_loaded = not stored.trusted or any(same_certificate(pem, authority.certificate) for pem in stored.trusted)
+    issuing = _Issuing(authority, trusted, stage, is_loaded)
+    found = {name: issuing.kept_or_issued(stored.leaves.get(name), names) for name, names in leaves.items()}
     files = {BUNDLE: "".join(f"{pem}\n" for pem in trusted)}
-    for name, pair in found.items():
+    # A certificate of a server that left stays until the next rotation: servers would have to load all files again without it.
+    others = stored.others if stage == "keep" else {}
+    for name, pair in (others | found).items():
         files |= {f"{name}.crt": pair.certificate, f"{name}.key": pair.key}
     return {
+        "authority_is_due": is_due(authority.certificate),
         "authority": dict(zip(AUTHORITY_FILES, (authority.certificate, authority.key), strict=True)),
         "files": files,
         "signed_by": generation(authority.certificate),
@@ -84,14 +89,17 @@ def own_certificates(
 def _stored(secrets: Iterable[Mapping[str, Any]], authority_secret: str, secret: str, leaves: Iterable[str]) -> Stored:
     data = {str(found["metadata"]["name"]): _texts(found) for found in secrets}
     authority, files = data.get(authority_secret, {}), data.get(secret, {})
+    pairs = {
+        name: KeyPair(text, files.get(f"{name}.key", ""))
+        for file, text in files.items()
+        if file.endswith(".crt") and file != BUNDLE and (name := file.removesuffix(".crt"))
+    }
+    declared = {*leaves}
     return Stored(
         KeyPair(authority.get("tls.crt", ""), authority.get("tls.key", "")),
         tuple(CERTIFICATE.findall(files.get(BUNDLE, ""))),
-        {
-            name: KeyPair(files[f"{name}.crt"], files.get(f"{name}.key", ""))
-            for name in leaves
-            if f"{name}.crt" in files
-        },
+        {name: pair for name, pair in pairs.items() if name in declared},
+        {name: pair for name, pair in pairs.items() if name not in declared},
     )
 
 
@@ -103,7 +111,7 @@ def _authority(stored: Stored, owner: str, stage: str) -> KeyPair:
     """The authority that signs: the stored one, or a new one where a rotation begins or there is none."""
     current = stored.authority
     changing = len(stored.trusted) > 1 or not stored.all_signed_by(current.certificate)
-    if current.is_usable and (stage != "trust" or changing):
+    if current.is_usable and not is_expired(current.certificate) and (stage != "trust" or changing):
         return current
     last = max((generation(pem) for pem in (current.certificate, *stored.trusted)), default=0)
     return new_authority(owner, last + 1)
@@ -117,13 +125,25 @@ def _trusted(stored: Stored, authority: KeyPair, stage: str) -> tuple[str, ...]:
     return (*known, *own)
 
 
-def _kept_or_issued(
-    stored: KeyPair | None, names: Sequence[str], authority: KeyPair, trusted: Sequence[str], stage: str
-) -> KeyPair:
-    if stored is None or not stored.is_usable or is_due(stored.certificate):
-        return issue(authority, names)
-    must_be_new = stage in ("issue", "drop") and not signed_by(stored.certificate, authority.certificate)
-    is_trusted = any(signed_by(stored.certificate, pem) for pem in trusted)
-    if must_be_new or not is_trusted or not names_of(stored.certificate) >= set(names):
-        return issue(authority, names)
-    return stored
+@dataclass(frozen=True)
+class _Issuing:
+    """What decides whether a certificate is kept."""
+
+    authority: KeyPair
+    trusted: Sequence[str]
+    stage: str
+    # Whether servers trust the authority already, or there are none yet.
+    is_loaded: bool
+
+    def kept_or_issued(self, stored: KeyPair | None, names: Sequence[str]) -> KeyPair:
+        if stored is None or not stored.is_usable or is_expired(stored.certificate):
+            return issue(self.authority, names)
+        must_be_new = self.stage in ("issue", "drop") and not signed_by(stored.certificate, self.authority.certificate)
+        is_trusted = any(signed_by(stored.certificate, pem) for pem in self.trusted)
+        # A server that does not trust the authority yet would refuse its certificate, while the old one is still good.
+        is_due_now = is_due(stored.certificate) and self.is_loaded
+        valid_for = names_of(stored.certificate)
+        if must_be_new or not is_trusted or is_due_now or not valid_for >= set(names):
+            # What it was valid for stays: others may connect by a name that this play does not know.
+            return issue(self.authority, [*names, *sorted(valid_for - set(names))])
+        return stored

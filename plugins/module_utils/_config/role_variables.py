@@ -23,6 +23,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.account_var
 from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import HAS_CRYPTOGRAPHY
 from ansible_collections.messaging.nats.plugins.module_utils._config.conf_keys import repeated_keys, unwritable
 from ansible_collections.messaging.nats.plugins.module_utils._config.credentials import ROUTES_USER
+from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import SETTINGS
 from ansible_collections.messaging.nats.plugins.module_utils._config.known_vulnerabilities import IDS
 from ansible_collections.messaging.nats.plugins.module_utils._config.listeners import port_conflicts
 from ansible_collections.messaging.nats.plugins.module_utils._config.login_rotation import HAS_BCRYPT
@@ -48,6 +49,7 @@ LONGEST_NAME = 52
 BOX_CONTEXTS = "{}-box-contexts"
 # The Secrets with the authority and the certificates of routes.
 ROUTE_SECRETS = ("{}-routes-ca", "{}-routes-tls")
+ENCRYPTION_SECRET = "{}-encryption"
 
 # Variables whose values are checked below, in words that say more than their types.
 OWN_SENTENCE = ("nats_cluster_profile", "nats_cluster_replicas")
@@ -78,6 +80,7 @@ def validate_role_variables(declared: RoleVariables, options: Options, others: C
         _sizes,
         _profile,
         _route_tls,
+        _encryption,
         label_problems,
         external_service_problems,
         _config,
@@ -137,12 +140,24 @@ def _vulnerabilities(declared: RoleVariables) -> Problems:
 
 
 def _route_tls(declared: RoleVariables) -> Problems:
-    cluster = declared["nats_cluster_config"].get("cluster")
+    cluster = (declared["nats_cluster_config"] or {}).get("cluster")
     own = isinstance(cluster, Mapping) and any(str(key).lower() == "tls" for key in cluster)
-    if not HAS_CRYPTOGRAPHY and str(declared["nats_cluster_route_tls"]) not in ("off", "False"):
-        yield "nats_cluster_route_tls: certificates are made with the Python library cryptography, which Ansible does not find here: pip install cryptography"
+    needed = declared["nats_cluster_state"] == "present" and str(declared["nats_cluster_replicas"]) != "1" and not own
+    if not HAS_CRYPTOGRAPHY and needed and str(declared["nats_cluster_route_tls"]) not in ("off", "False"):
+        yield (
+            "nats_cluster_route_tls: certificates are made with the Python library cryptography, which Ansible does not find here: "
+            "pip install cryptography, or write off, which leaves routes in clear"
+        )
     if own and str(declared["nats_cluster_route_tls"]) in ("on", "True"):
         yield "nats_cluster_route_tls: on and cluster.tls in nats_cluster_config exclude one another: leave one of them out"
+
+
+def _encryption(declared: RoleVariables) -> Problems:
+    block = (declared["nats_cluster_config"] or {}).get("jetstream")
+    known = {alias for aliases in SETTINGS.values() for alias in aliases}
+    own = [str(key) for key in block if str(key).lower() in known] if isinstance(block, Mapping) else []
+    if declared["nats_cluster_encryption"] and own:
+        yield f"nats_cluster_encryption: it and jetstream.{own[0]} in nats_cluster_config exclude one another: leave one of them out"
 
 
 def _replicas(declared: RoleVariables) -> Problems:
@@ -234,4 +249,5 @@ def _accounts(declared: RoleVariables) -> Problems:
     accounts, cluster = declared["nats_cluster_accounts"] or {}, declared["nats_cluster_name"]
     yield from account_problems(accounts)
     box = [BOX_CONTEXTS] if is_true(declared["nats_cluster_box"]) else []
-    yield from login_problems(accounts, cluster, [name.format(cluster) for name in (*ROUTE_SECRETS, *box)])
+    key = [ENCRYPTION_SECRET] if declared["nats_cluster_encryption"] else []
+    yield from login_problems(accounts, cluster, [name.format(cluster) for name in (*ROUTE_SECRETS, *key, *box)])

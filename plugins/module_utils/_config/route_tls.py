@@ -26,14 +26,14 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
 def startable_config(conf: Mapping[str, Any], found: Mapping[str, Any], open_routes: bool = False) -> dict[str, Any]:
     """The part of the declared configuration that the servers can take over now: all, or all but the TLS of routes.
 
-    `found` is what nats_cluster_info returned. With `open_routes`, servers ask one another for no password while it is replaced, if
-    certificates keep others out meanwhile: one server has the new password before the other.
+    `found` is what nats_cluster_info returned. With `open_routes`, servers ask one another for no password while it is replaced: one has
+    the new one before the other. This is left to certificates of the cluster's own authority, which nobody else has.
     """
     running = found.get("running") or {}
     if not running or not route_block(canonical(conf)):
         return dict(conf)
     if _has_route_tls(running, found.get("secrets") or []):
-        return _without(conf, "authorization") if open_routes else dict(conf)
+        return _without(conf, "authorization") if open_routes and running.get("route_tls") else dict(conf)
     if not pods_without_files(canonical(conf), running.get("pods") or []):
         return dict(conf)
     return _without(conf, "tls")

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.units import parse_quantity, show_bytes
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import canonical_config
+from ansible_collections.messaging.nats.plugins.module_utils._config.route_tls import route_block
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.declared_objects import (
     config_values,
     configuration_of,
@@ -36,6 +38,7 @@ def creation_words(pairs: list[Counterpart]) -> Iterator[str]:
         yield _servers(statefulset, missing)
         yield _each(statefulset, config_values(configuration_of(pairs)))
         yield from _services(missing)
+        yield from _routes(statefulset, configuration_of(pairs))
         yield from _credentials(pairs)
         missing = [item for item in missing if item.get("type") != LOGIN]
     yield f"create {', '.join(map(title, missing))}"
@@ -101,6 +104,16 @@ def _services(missing: Sequence[Object]) -> Iterator[str]:
             kind = spec.get("type", "ClusterIP")
             how = "inside the Kubernetes cluster" if kind == "ClusterIP" else f"from outside, as {kind}"
             yield f"clients reach it {how}: Service {item['metadata']['name']}{', port ' + port if port else ''}"
+
+
+def _routes(statefulset: Object, configuration: str | None) -> Iterator[str]:
+    """How servers talk to one another."""
+    if int(statefulset["spec"].get("replicas", 1)) == 1:
+        return
+    if route_block(canonical_config(configuration or "")):
+        yield "servers encrypt what they send to one another, and each verifies the others' certificates"
+    else:
+        yield "servers talk to one another in clear, and the routes' password keeps others out: nats_cluster_route_tls: on encrypts it"
 
 
 def _credentials(pairs: Sequence[Counterpart]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, sources
+from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import REMEDY, references, sources
 from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import UNTIL_RESTART
 from ansible_collections.messaging.nats.plugins.module_utils._config.versions import version_remarks
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.creation_summary import creation_words
@@ -66,6 +66,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects
     Object,
     changes,
     config_secret_content,
+    mounts_secret,
     only_restarts,
     title,
 )
@@ -150,11 +151,24 @@ def _preconditions(
     yield from unusable_zones(statefulset, facts)
     if takes_over(facts):
         yield from kept_volumes_problems(facts, wanted, config_values(configuration_of(pairs)), statefulset)
+        yield from _keys_of_kept_volumes(pairs, facts, statefulset)
     if _creates_servers(facts, wanted):
         yield from storage_refusals(statefulset, facts, wanted.replicas)
         yield from room(statefulset, facts, wanted.replicas)
     elif facts.running and _schedules_otherwise(pairs, facts.running):
         yield from room(statefulset, facts, wanted.replicas)
+
+
+def _keys_of_kept_volumes(pairs: list[Counterpart], facts: ClusterFacts, statefulset: Object) -> Iterator[str]:
+    """Refuses a new key for volumes that were written with another one."""
+    if not facts.record or not facts.record.cipher:
+        return
+    for name, key in sources(config_values(configuration_of(pairs)), statefulset["spec"]["template"]).values():
+        if any(title(pair.declared) == f"Secret {name}" and pair.running is None for pair in pairs):
+            yield (
+                f"nats_cluster_encryption: the volumes were written with a key, and Secret {name} does not exist: make it with that key under {key}, "
+                "or delete the volumes with nats_cluster_state: absent and nats_cluster_delete_data: true"
+            )
 
 
 def _unchecked(pairs: list[Counterpart], facts: ClusterFacts, wanted: DeclaredCluster) -> Iterator[str]:
@@ -259,6 +273,7 @@ def _refused(
         *growing.refusals,
         *what_is_refused(running, wanted, declared, template, bool(rolling)),
         *_changed_key_secrets(pairs, declared),
+        *_lost_key_secrets(pairs, running, declared),
     ]
     not_known = what_is_not_known(running, wanted, declared, bool(rolling))
     if refusals or not_known:
@@ -345,11 +360,31 @@ def _changed_key_secrets(pairs: list[Counterpart], declared: str | None) -> Iter
                 yield f"nats_cluster_extra_objects: {key} of Secret {name}, which {variable} and so an encryption key is read from, changes: {REMEDY}"
 
 
+def _lost_key_secrets(pairs: list[Counterpart], running: Running, declared: str | None) -> Iterator[str]:
+    """Refuses a new key in place of one that servers run with, and that no Secret has any more."""
+    known = set(references(config_values(running.configuration)).values())
+    statefulset = declared_statefulset(pairs)
+    of_variables = sources(config_values(declared), statefulset["spec"]["template"]) if statefulset else {}
+    for variable, (name, key) in of_variables.items():
+        gone = any(title(pair.declared) == f"Secret {name}" and pair.running is None for pair in pairs)
+        if gone and variable in known:
+            yield (
+                f"nats_cluster_encryption: Secret {name} with the key of the store does not exist any more, and a server that restarts could not read its "
+                f"store. Make it again with the value that a server has, under the key {key}: kubectl exec <pod> -- printenv {variable}"
+            )
+
+
 def _to_reload(pairs: list[Counterpart], running: Running) -> bool:
-    """Whether a Secret that pods read already gets another configuration, or a server has not loaded what its Secrets hold."""
+    """Whether a Secret that pods read already gets another content, or a server has not loaded what its Secrets hold."""
+    spec = running.statefulset["spec"]["template"]["spec"]
     for pair in pairs:
-        if config_secret_content(pair.declared) and any(change[0] == "nats.conf" for change in changes(pair)):
-            return True
+        if config_secret_content(pair.declared):
+            if any(change[0] == "nats.conf" for change in changes(pair)):
+                return True
+        elif pair.declared["kind"] == "Secret" and mounts_secret(spec, pair.declared["metadata"]["name"]):
+            data = (pair.declared.get("data") or {}).keys()
+            if pair.running is None or any(change[0] in data for change in changes(pair)):
+                return True
     return bool(running.loaded.missing)
 
 

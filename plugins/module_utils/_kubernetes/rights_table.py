@@ -200,7 +200,7 @@ VERIFY = (*OBSERVE, *ASK, *COMPARE_FILES, *BOX_RUNS)
 # The authority and the certificates of routes are Secrets, which a reload brings to the servers.
 CERTIFICATES = (
     *READ,
-    Line("get patch", SECRET, "to replace the authority and the certificates"),
+    Line("create get patch", SECRET, "to replace the authority and the certificates"),
     *LEASE,
     *RELOAD,
     *VERIFY,

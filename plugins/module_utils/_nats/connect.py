@@ -140,7 +140,8 @@ def looking(kubernetes: Kubernetes, namespace: str, cluster: str, timeout: float
             connection = opened.enter_context(access)
             connection.server()
         except NotAskedError as error:
-            if error.reason not in (Unasked.NO_LOGIN, Unasked.REFUSED):
+            # Kubernetes forbids to read a Secret by its name also where it does not exist.
+            if error.reason not in (Unasked.NO_LOGIN, Unasked.REFUSED, Unasked.FORBIDDEN):
                 raise
             connection = opened.enter_context(through(kubernetes, namespace, cluster, "SYS", timeout))
         yield connection

@@ -22,6 +22,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.certificate
 from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import (
     Secrets,
     canonical_config,
+    files_beside,
     listener_problems,
     path_of,
     paths,
@@ -113,7 +114,9 @@ def declared_files(pod: Object, secrets: Secrets) -> DeclaredFiles:
     data = canonical_config(content.decode(errors="replace"))
     blocks = dict(tls_blocks(data))
     hashes, sources = {CONFIGURATION: hashlib.sha256(content).hexdigest()}, {}
-    for path in sorted({path for block in blocks.values() for path in paths(block, pod)}):
+    named = {path for block in blocks.values() for path in paths(block, pod)}
+    beside = {other for file in named for other in files_beside(file, pod, secrets)}
+    for path in sorted(named | beside):
         held = stored(path, pod, secrets)
         # A file that comes from no Secret, or from one that may not be read here, can't be compared.
         if held is not None and (source := source_of(pod, path)):

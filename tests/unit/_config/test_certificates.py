@@ -39,6 +39,7 @@ OF_OLD_CA = issue("leaf", OLD_CA)
 FUTURE_CA = issue("future ca", ca=True, begins=2 * DAY)
 OF_FUTURE_CA = issue("leaf", FUTURE_CA)
 OF_NO_CA = issue("leaf", NO_CA)
+NAMED = issue("leaf", CA, names=("*.nats.svc",))
 JUNK = b"-----BEGIN CERTIFICATE-----\nanVuaw==\n-----END CERTIFICATE-----\n"
 PARAMETERS = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
 ENCRYPTED = LEAF.key.private_bytes(
@@ -49,11 +50,12 @@ OPENSSL = LEAF.key.private_bytes(
 )
 
 
-def problems(certificate=None, key=None, ca=None, same_ca=True):
+def problems(certificate=None, key=None, ca=None, same_ca=True, names=()):
     def file(name, content):
         return None if content is None else PemFile(f"{name} of Secret web-tls", content)
 
-    files = ListenerFiles("websocket", file("tls.crt", certificate), file("tls.key", key), file("ca.crt", ca), same_ca)
+    given = file("tls.crt", certificate), file("tls.key", key), file("ca.crt", ca)
+    files = ListenerFiles("websocket", *given, same_ca=same_ca, names=names)
     return certificate_problems(files)
 
 
@@ -76,6 +78,8 @@ def problems(certificate=None, key=None, ca=None, same_ca=True):
         {"certificate": LEAF.pem + CA.pem, "ca": CA.pem},
         {"ca": CA.pem},
         {"key": LEAF.key_pem},
+        {"certificate": LEAF.pem, "names": ("localhost",)},
+        {"certificate": NAMED.pem, "names": ("nats-0.nats.svc", "NATS-1.nats.svc.")},
     ],
 )
 def test_files_that_can_work_are_taken(files):
@@ -120,6 +124,14 @@ def test_files_that_can_work_are_taken(files):
         (
             {"certificate": OF_FUTURE_CA.pem, "ca": FUTURE_CA.pem},
             r"ca\.crt .* the CA certificate CN=future ca is not valid before 20",
+        ),
+        (
+            {"certificate": LEAF.pem, "names": ("nats-0.nats.svc", "localhost")},
+            r"tls\.crt .* the certificate CN=leaf is not valid for nats-0\.nats\.svc, and other servers connect by that name",
+        ),
+        (
+            {"certificate": NAMED.pem, "names": ("a.nats-0.nats.svc",)},
+            r"tls\.crt .* is not valid for a\.nats-0\.nats\.svc",
         ),
         (
             {"certificate": BELOW_OLD_INTERMEDIATE.pem + OLD_INTERMEDIATE.pem, "ca": CA.pem},

@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
-from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import encryption_problems, sources
+from ansible_collections.messaging.nats.plugins.module_utils._config.encryption import (
+    encryption_problems,
+    kept_key,
+    sources,
+)
 
 ENV = {"$env": "JS_KEY"}
 ENTRY = {"name": "JS_KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "a"}}}
@@ -83,3 +89,12 @@ def test_the_secret_that_a_key_is_read_from_is_known():
     template = {"spec": {"containers": [{"name": "side"}, {"name": "nats", "env": [ENTRY]}]}}
     assert sources(conf(key=ENV), template) == {"JS_KEY": ("keys", "a")}
     assert sources(conf(key="plain"), template) == {}
+
+
+def test_a_key_is_made_once():
+    made = kept_key([], "nats-encryption", "key")
+    assert len(base64.b64decode(made)) == 43
+    assert kept_key([], "nats-encryption", "key") != made
+    there = {"metadata": {"name": "nats-encryption"}, "data": {"key": made}}
+    assert kept_key([there], "nats-encryption", "key") == made
+    assert kept_key([there], "other-encryption", "key") != made

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
+from ansible_collections.messaging.nats.plugins.module_utils._config import own_authority
 from ansible_collections.messaging.nats.plugins.module_utils._config.certificates import (
     CERTIFICATE,
     ListenerFiles,
@@ -86,8 +87,12 @@ def test_a_new_server_leaves_the_certificates_of_the_others():
     assert set(after["files"]) - set(before["files"]) == {"nats-2.crt", "nats-2.key"}
 
 
-def test_a_server_that_left_has_no_certificate_any_more():
-    assert "nats-2.crt" not in made(made(), {"nats-0": LEAVES["nats-0"]})["files"]
+def test_the_certificate_of_a_server_that_left_stays_until_the_next_rotation():
+    """Without it, the kubelet would write all files of all servers anew."""
+    before = made()
+    after = made(before, {"nats-0": LEAVES["nats-0"]})
+    assert after["files"] == before["files"]
+    assert "nats-2.crt" not in made(after, {"nats-0": LEAVES["nats-0"]}, "trust")["files"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,8 @@ def test_what_somebody_broke_is_issued_anew(key, text, renewed):
 def test_another_name_of_a_server_needs_another_certificate():
     before = made()
     after = made(before, LEAVES | {"nats-0": ["nats-0.nats.nats.svc.example.org"]})
-    assert names_of(after["files"]["nats-0.crt"]) == {"nats-0.nats.nats.svc.example.org"}
+    # What others may know it by stays, so that a play that does not know the domain takes nothing away.
+    assert names_of(after["files"]["nats-0.crt"]) == {"nats-0.nats.nats.svc.example.org", *LEAVES["nats-0"]}
     assert after["files"]["nats-1.crt"] == before["files"]["nats-1.crt"]
 
 
@@ -171,3 +177,26 @@ def test_long_names_fit_a_certificate():
     authority = new_authority(owner, 12)
     assert generation(authority.certificate) == 12
     assert names_of(issue(authority, [name]).certificate) == {name}
+
+
+@pytest.mark.parametrize("stage", ["keep", "trust", "issue"])
+def test_a_certificate_that_is_due_waits_until_its_authority_is_trusted(monkeypatch, stage):
+    """A server that has not loaded the new authority would refuse a certificate of it, and the old one is still good."""
+    monkeypatch.setattr(own_authority, "LIFETIME", timedelta(minutes=10))
+    due = made()
+    monkeypatch.undo()
+    found = made(due, stage=stage)
+    assert bool(found["issued"]) is (stage != "trust")
+    if stage == "trust":
+        assert (trusted(found), issuers(found)) == ([1, 2], [1, 1, 1])
+        assert issuers(made(found, stage="issue")) == [2, 2, 2]
+
+
+def test_an_authority_near_its_end_is_due(monkeypatch):
+    monkeypatch.setattr(own_authority, "AUTHORITY_LIFETIME", timedelta(minutes=10))
+    old = made()
+    assert old["authority_is_due"] is True
+    monkeypatch.undo()
+    later = datetime.now(timezone.utc) + timedelta(minutes=11)
+    assert own_authority.is_expired(old["authority"]["tls.crt"], later)
+    assert made()["authority_is_due"] is False

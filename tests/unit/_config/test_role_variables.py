@@ -66,6 +66,16 @@ def test_the_documented_variables_and_defaults_are_those_of_the_role():
             "nats_cluster_accept_vulnerabilities: 2026-99 is no advisory that is known here",
         ),
         ({"version": "2.10.29"}, "nats_cluster_version: 2.10.29 does not know the health check that the probes ask: write"),
+        (
+            {"encryption": {"cipher": "aes"}, "config": {"jetstream": {"Cipher": "chacha"}}},
+            "nats_cluster_encryption: it and jetstream.Cipher in nats_cluster_config exclude one another",
+        ),
+        ({"encryption": {"cipher": "des"}}, "nats_cluster_encryption.cipher: des is not possible: write chachapoly or aes"),
+        ({"rotate": ["app", "orders"]}, "nats_cluster_rotate: orders is no account that has logins: write some of app, sys, routes"),
+        (
+            {"route_tls": True, "config": {"cluster": {"TLS": {}}}},
+            "nats_cluster_route_tls: on and cluster.tls in nats_cluster_config exclude one another",
+        ),
         ({"replicas": 2}, "nats_cluster_replicas: 2 servers survive no more failures than 1: write 1, 3, 5 or 7"),
         ({"replicas": 9}, "nats_cluster_replicas: 9 is not a number of servers that the role deploys: write 1, 3, 5 or 7"),
         ({"replicas": "²"}, "nats_cluster_replicas: ² is not a number of servers that the role deploys: write 1, 3, 5 or 7"),

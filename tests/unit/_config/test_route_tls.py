@@ -68,19 +68,23 @@ def test_what_servers_can_take_over_now(conf, there, expected):
 
 
 @pytest.mark.parametrize(
-    ("running", "conf", "opened"),
+    ("running", "conf", "own", "opened"),
     [
-        (ENCRYPTED, ENCRYPTED, True),
+        (ENCRYPTED, ENCRYPTED, True, True),
+        # Others may have certificates of this authority.
+        (ENCRYPTED, ENCRYPTED, False, False),
         # Without certificates the password is all that keeps others out.
-        (CLEAR, CLEAR, False),
-        (CLEAR, ENCRYPTED, False),
-        (ENCRYPTED, CLEAR, False),
+        (CLEAR, CLEAR, False, False),
+        (CLEAR, ENCRYPTED, True, False),
+        (ENCRYPTED, CLEAR, True, False),
     ],
 )
-def test_no_password_is_asked_for_only_where_certificates_keep_others_out(running, conf, opened):
+def test_no_password_is_asked_for_only_where_certificates_keep_others_out(running, conf, own, opened):
     login = {"user": "routes", "password": "word"}
     declared = {**conf, "cluster": {**conf["cluster"], "authorization": login}}
-    found_now = startable_config(declared, found([pod("nats-0")], running), open_routes=True)
+    there = found([pod("nats-0")], running)
+    there["running"]["route_tls"] = own
+    found_now = startable_config(declared, there, open_routes=True)
     assert found_now == (conf if opened else declared)
 
 

@@ -60,6 +60,7 @@ def test_a_new_cluster_is_told_with_what_each_server_gets():
         "each server gets 250m CPU, 512 MiB of memory (at most 1.0 GiB), a volume of 5.0 GiB of the default storage class; "
         "its streams may use 4.0 GiB on the volume and 256 MiB in memory",
         "clients reach it inside the Kubernetes cluster: Service nats, port 4222",
+        "servers talk to one another in clear, and the routes' password keeps others out: nats_cluster_route_tls: on encrypts it",
         "new credentials in Secret nats-app",
         "credentials that exist stay: Secret nats-sys",
         "create Namespace staging, StatefulSet nats, Service nats, Secret nats-config-1",
@@ -72,6 +73,13 @@ def test_a_single_server_without_a_volume_says_so():
     assert found[0] == "create a single server: nats-0, of image nats:2.15.1-alpine"
     assert found[1] == "each server gets no volume"
     assert found[2] == "clients reach it from outside, as NodePort: Service nats-external, port 30422"
+
+
+def test_encrypted_routes_are_told():
+    encrypted = secret("nats-config-1", **{"nats.conf": CONF + 'cluster { tls { cert_file: "/c" } }\n'})
+    told = "servers encrypt what they send to one another, and each verifies the others' certificates"
+    assert told in words(statefulset(), encrypted)
+    assert not [sentence for sentence in words(statefulset(1), encrypted) if "one another" in sentence]
 
 
 def test_servers_may_share_a_node_and_have_a_named_storage_class():

@@ -11,6 +11,7 @@ import copy
 
 import pytest
 
+from ansible_collections.messaging.nats.plugins.module_utils._config.deployment_record import DeploymentRecord
 from ansible_collections.messaging.nats.plugins.module_utils._deploy.facts import (
     ClusterFacts,
     DeclaredCluster,
@@ -432,3 +433,91 @@ def test_a_person_reads_what_changes_and_why():
         "create Secret nats-config-2",
         "delete Secret nats-config-1, which no server reads",
     )
+
+
+ENCRYPTED = CONF.replace("jetstream {", 'jetstream {\n  cipher: "aes"\n  key: $JETSTREAM_KEY')
+
+
+def key_secret():
+    return {
+        "kind": "Secret",
+        "metadata": {"name": "nats-encryption", "namespace": "nats", "labels": OURS},
+        "data": {"key": "eA=="},
+    }
+
+
+def with_key(**spec):
+    found = statefulset(**spec)
+    source = {"secretKeyRef": {"name": "nats-encryption", "key": "key"}}
+    found["spec"]["template"]["spec"]["containers"][0]["env"].append({"name": "JETSTREAM_KEY", "valueFrom": source})
+    return found
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_key_that_no_secret_has_any_more_is_not_made_anew(exists):
+    """Servers run with it, and the next one that restarts could not read its store."""
+    made, key = secret(ENCRYPTED), key_secret()
+    pairs = [
+        Counterpart(with_key(), with_key(), with_key()),
+        Counterpart(made, made, made),
+        Counterpart(key, key, key) if exists else Counterpart(key),
+    ]
+    running = Running(with_key(), pods("new", "new", "new"), ENCRYPTED, snapshot(), Loaded())
+    found = plan(
+        pairs, ClusterFacts(True, NODES, [GROWS], [], ("nats-config-1",), running), DeclaredCluster(3, "2.15.1")
+    )
+    assert found.verb == ("nothing" if exists else "refuse"), found
+    if not exists:
+        assert "Secret nats-encryption with the key of the store does not exist any more" in "\n".join(found.refusals)
+        assert "kubectl exec <pod> -- printenv JETSTREAM_KEY" in "\n".join(found.refusals)
+
+
+@pytest.mark.parametrize(("exists", "cipher"), [(True, "aes"), (False, "aes"), (False, "")])
+def test_volumes_that_were_written_with_a_key_get_no_other_one(exists, cipher):
+    made, key = secret(ENCRYPTED), key_secret()
+    pairs = [Counterpart(with_key()), Counterpart(made), Counterpart(key, key, key) if exists else Counterpart(key)]
+    record = DeploymentRecord("nats", "", ("APP", "SYS"), 3, "2.15.1", cipher)
+    claims = [{"metadata": {"name": f"data-nats-{number}"}} for number in range(3)]
+    facts = ClusterFacts(True, NODES, [GROWS], claims, record=record)
+    told = "\n".join(plan(pairs, facts, DeclaredCluster(3, "2.15.1")).refusals)
+    assert ("Secret nats-encryption does not exist: make it with that key under key" in told) is (
+        not exists and bool(cipher)
+    )
+
+
+def mounting(name):
+    found = statefulset()
+    found["spec"]["template"]["spec"]["volumes"].append({"name": "routes-tls", "secret": {"secretName": name}})
+    return found
+
+
+def files(**data):
+    return {
+        "kind": "Secret",
+        "metadata": {"name": "nats-routes-tls", "namespace": "nats", "labels": OURS},
+        "data": data,
+    }
+
+
+@pytest.mark.parametrize(
+    ("mounted", "there", "declared", "reload"),
+    [
+        ("nats-routes-tls", files(ca="b2xk"), files(ca="bmV3"), True),
+        ("nats-routes-tls", files(ca="b2xk"), files(ca="b2xk", more="bmV3"), True),
+        ("nats-routes-tls", None, files(ca="bmV3"), True),
+        ("nats-routes-tls", files(ca="b2xk"), files(ca="b2xk"), False),
+        ("other", files(ca="b2xk"), files(ca="bmV3"), False),
+    ],
+)
+def test_servers_reload_files_of_a_secret_that_they_mount(mounted, there, declared, reload):
+    made, servers = secret(), mounting(mounted)
+    pairs = [
+        Counterpart(servers, servers, servers),
+        Counterpart(made, made, made),
+        Counterpart(declared, there, declared),
+    ]
+    running = Running(servers, pods("new", "new", "new"), CONF, snapshot(), Loaded())
+    found = plan(
+        pairs, ClusterFacts(True, NODES, [GROWS], [], ("nats-config-1",), running), DeclaredCluster(3, "2.15.1")
+    )
+    assert found.reload is reload, found

@@ -29,7 +29,7 @@ FILES = {path.name: path.read_text() for path in sorted((ROOT / FOLDER).glob("*.
 
 def granted(file):
     """Each verb on each kind that a file's Role grants."""
-    rules = next(yaml.safe_load_all(FILES[file]))["rules"]
+    rules = yaml.safe_load(FILES[file])["items"][0]["rules"]
     return {
         (verb, f"{resource}.{group}" if group else resource, tuple(rule.get("resourceNames", ())))
         for rule in rules
@@ -63,7 +63,7 @@ def test_a_role_has_all_that_each_of_its_verbs_requires(role, verb):
         rule
         for file in (f"{role}.yaml", f"{role}-cluster.yaml")
         if file in FILES
-        for rule in next(yaml.safe_load_all(FILES[file]))["rules"]
+        for rule in yaml.safe_load(FILES[file])["items"][0]["rules"]
     ]
     login = LOGINS.get(role, "nats-sys")
     for need in required(VERBS[verb], "n", login):

@@ -61,6 +61,15 @@ def test_every_file_is_traced_to_its_secret():
     )
 
 
+def test_all_files_of_a_mounted_secret_belong_to_it():
+    """The kubelet writes all of them anew when one of them changes, so that a server has to load those that did not change, too."""
+    mounted = pod(config=CONFIG, tls=("/etc/tls", {"secret": {"secretName": "tls"}}))
+    data = {"tls.crt": LEAF.pem, "tls.key": LEAF.key_pem, "nats-3.crt": b"of another server"}
+    found = declared_files(mounted, Secrets({"config": {"nats.conf": CONF}, "tls": data}.get))
+    assert found.hashes["/etc/tls/nats-3.crt"] == sha(b"of another server")
+    assert found.named(["/etc/tls/nats-3.crt"]) == "/etc/tls/nats-3.crt of Secret tls"
+
+
 CA = issue("ca", ca=True)
 OF_CA = issue("leaf", CA)
 TLS_SECRET = {"tls.crt": LEAF.pem, "tls.key": LEAF.key_pem, "ca.crt": LEAF.pem}

@@ -37,6 +37,7 @@ PLACES: dict[str, Callable[[str], Any]] = {
     "cluster_name": str,
     "config": lambda value: {"max_payload": 1000, "mappings": {"a": value}, "server_tags": [value]},
     "domain": str,
+    "encryption": lambda value: {"secret": value, "key": value},
     "external_service": lambda value: {
         "type": value,
         "load_balancer_class": value,
@@ -119,6 +120,7 @@ SPECIAL: dict[str, Any] = {
     "in-clear": {"nats_cluster_route_tls": False},
     "one-server": {"nats_cluster_replicas": 1},
     "own-route-tls": {"nats_cluster_config": {"cluster": {"tls": {"cert_file": "/tls/tls.crt"}}}},
+    "encrypted": {"nats_cluster_encryption": {"cipher": "aes"}},
     "without-volumes": {"nats_cluster_max_file_store": 0, "nats_cluster_box": False},
     "with-tls": {
         "__nats_cluster_config": {"lame_duck_duration": "30s", "tls": TLS},
@@ -258,6 +260,23 @@ def test_routes_are_encrypted_unless_they_are_declared_otherwise(rendered):
         assert "routes-tls" not in json.dumps(found["objects"])
     assert "tls" not in rendered["in-clear"]["config"]["cluster"]
     assert rendered["own-route-tls"]["config"]["cluster"]["tls"] == {"cert_file": "/tls/tls.crt"}
+
+
+def test_the_store_is_encrypted_with_a_key_of_its_own(rendered):
+    found = rendered["encrypted"]
+    assert {key: found["config"]["jetstream"][key] for key in ("cipher", "key")} == {
+        "cipher": "aes",
+        "key": {"$env": "JETSTREAM_KEY"},
+    }
+    (key,) = of_kind(decoded(found["secrets"]), "Secret", "nats-encryption")["data"].values()
+    assert len(key) == 43
+    container = of_kind(found["objects"], "StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+    (variable,) = (entry for entry in container["env"] if entry["name"] == "JETSTREAM_KEY")
+    assert variable["valueFrom"]["secretKeyRef"] == {"name": "nats-encryption", "key": "key"}
+    assert key not in json.dumps(found["objects"])
+    named = rendered["0-0"]
+    assert not [item for item in named["secrets"] if item["metadata"]["name"].endswith("-encryption")]
+    assert "cipher" not in rendered["plain"]["config"]["jetstream"]
 
 
 def test_the_box_has_contexts_and_shows_no_password(rendered):
