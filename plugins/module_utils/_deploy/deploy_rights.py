@@ -33,8 +33,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.rights_
     required,
 )
 
-# Existing objects by their keys; None where one does not exist. Those that may not be read are not in it.
-Found = Mapping[str, Object | None]
+# Existing objects by their keys, each an Object; None where one does not exist. Those that may not be read are not in it.
+Found = Mapping[str, Any]
 READ_FILES = (Line("create get", "pods/exec", "to have nats-server check nats.conf in a pod that runs"),)
 REMOVE_SECRETS = (Line("delete get", "secrets", "to delete configurations that no server reads any more"),)
 
