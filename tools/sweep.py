@@ -48,7 +48,7 @@ DECLARED = {
     "value in a Secret of its own": "sweep-8 value $HOME \u202e",
     "route password": "sweep-9 pa#ss@w/rd +%",
 }
-PUBLIC_KEYS = ("username", "url", "nats.conf", "host")
+PUBLIC_KEYS = ("username", "next_username", "previous_username", "inbox_prefix", "url", "nats.conf", "host")
 
 
 @dataclass(frozen=True)
