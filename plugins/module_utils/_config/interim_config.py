@@ -15,8 +15,10 @@ from typing import Any
 
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_reader import read_nats_conf
 from ansible_collections.messaging.nats.plugins.module_utils._common.nats_conf_writer import to_nats_conf
-from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import short_hash
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import configuration
+from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import (
+    short_hash,
+    stored_configurations,
+)
 
 
 def interim_configurations(found: Mapping[str, Any], conf: str, declared_secret: str) -> dict[str, str]:
@@ -24,13 +26,12 @@ def interim_configurations(found: Mapping[str, Any], conf: str, declared_secret:
 
     A Secret is left out where it has both already, or where the servers reload the declared configuration.
     """
-    changed: dict[str, str] = {}
-    for secret in found.get("secrets") or [] if found.get("running") else []:
-        name = secret["metadata"]["name"]
-        text = configuration({"kind": "Secret"} | secret)
-        if text is not None and name != declared_secret and (new := with_shared_settings(text, conf)) is not None:
-            changed[name] = new
-    return changed
+    present = stored_configurations(found) if found.get("running") else {}
+    return {
+        name: new
+        for name, text in present.items()
+        if name != declared_secret and (new := with_shared_settings(text, conf)) is not None
+    }
 
 
 def with_shared_settings(running: str, declared: str) -> str | None:

@@ -34,14 +34,15 @@ LOGIN_KEYS = (
     *("next_username", "next_password", "next_bcrypt"),
     *("previous_username", "previous_bcrypt"),
 )
-# Servers learn the next login; clients are told it; servers forget the last one. `keep` leaves a rotation where it is.
-STAGES = ("keep", "add", "switch", "drop")
 
 DeclaredLogin = dict[str, Any]
 
 
 def rotated_login(login: DeclaredLogin, stored: Mapping[str, str], stage: str) -> DeclaredLogin:
-    """The login as the Secret has it, completed and moved to a stage of its rotation. A declared password is never rotated."""
+    """The login as the Secret has it, completed and moved to a stage of its rotation. A declared password is never rotated.
+
+    `add`: servers get the next login. `switch`: clients get it. `drop`: servers lose the last one. `keep` leaves a rotation where it is.
+    """
     if login["password"] is not None:
         return {**login, **_with_hash(login["username"], str(login["password"]), stored.get("bcrypt", ""), OWN_COST)}
     current = _current(login["username"], stored)

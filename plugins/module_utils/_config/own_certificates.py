@@ -10,7 +10,6 @@ authorities that are trusted. So a rotation that was killed goes on where it was
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.certificate
     not_after,
     same_certificate,
 )
+from ansible_collections.messaging.nats.plugins.module_utils._config.listener_files import decoded
 from ansible_collections.messaging.nats.plugins.module_utils._config.own_authority import (
     KeyPair,
     generation,
@@ -87,7 +87,12 @@ def own_certificates(
 
 
 def _stored(secrets: Iterable[Mapping[str, Any]], authority_secret: str, secret: str, leaves: Iterable[str]) -> Stored:
-    data = {str(found["metadata"]["name"]): _texts(found) for found in secrets}
+    data = {
+        str(found["metadata"]["name"]): {
+            key: value.decode(errors="replace") for key, value in decoded({**found}).items()
+        }
+        for found in secrets
+    }
     authority, files = data.get(authority_secret, {}), data.get(secret, {})
     pairs = {
         name: KeyPair(text, files.get(f"{name}.key", ""))
@@ -101,10 +106,6 @@ def _stored(secrets: Iterable[Mapping[str, Any]], authority_secret: str, secret:
         {name: pair for name, pair in pairs.items() if name in declared},
         {name: pair for name, pair in pairs.items() if name not in declared},
     )
-
-
-def _texts(secret: Mapping[str, Any]) -> dict[str, str]:
-    return {key: b64decode(value).decode(errors="replace") for key, value in (secret.get("data") or {}).items()}
 
 
 def _authority(stored: Stored, owner: str, stage: str) -> KeyPair:

@@ -20,7 +20,8 @@ from ansible_collections.messaging.nats.plugins.module_utils._config.listener_fi
     tls_blocks,
 )
 from ansible_collections.messaging.nats.plugins.module_utils._config.reload_rules import canonical
-from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object, configuration
+from ansible_collections.messaging.nats.plugins.module_utils._config.secret_name import stored_configurations
+from ansible_collections.messaging.nats.plugins.module_utils._kubernetes.objects import Object
 
 
 def startable_config(conf: Mapping[str, Any], found: Mapping[str, Any], open_routes: bool = False) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def startable_config(conf: Mapping[str, Any], found: Mapping[str, Any], open_rou
     running = found.get("running") or {}
     if not running or not route_block(canonical(conf)):
         return dict(conf)
-    if _has_route_tls(running, found.get("secrets") or []):
+    if route_block(canonical_config(stored_configurations(found).get(running.get("config_secret") or "", ""))):
         return _without(conf, "authorization") if open_routes and running.get("route_tls") else dict(conf)
     if not pods_without_files(canonical(conf), running.get("pods") or []):
         return dict(conf)
@@ -54,14 +55,6 @@ def _mounts_all(block: Mapping[str, Any], pod: Object) -> bool:
     named = [key for key in ("cert_file", "key_file", "ca_file") if block.get(key)]
     found = [path for path in paths(block, pod) if source_of(pod, path) is not None]
     return len(found) >= len(named)
-
-
-def _has_route_tls(running: Mapping[str, Any], secrets: Iterable[Mapping[str, Any]]) -> bool:
-    for secret in secrets:
-        text = configuration({"kind": "Secret", **secret})
-        if text is not None and secret["metadata"]["name"] == running.get("config_secret"):
-            return bool(route_block(canonical_config(text)))
-    return False
 
 
 def _without(conf: Mapping[str, Any], left_out: str) -> dict[str, Any]:

@@ -28,17 +28,22 @@ def route_files_secret(cluster: str) -> str:
     return f"{cluster}-routes-tls"
 
 
+def stored_configurations(found: Mapping[str, Any]) -> dict[str, str]:
+    """The texts of nats.conf that nats_cluster_info found, by the names of their Secrets."""
+    return {
+        secret["metadata"]["name"]: text
+        for secret in found.get("secrets") or []
+        if (text := configuration({"kind": "Secret", **secret})) is not None
+    }
+
+
 def config_secret_name(conf: str, cluster: str, found: Mapping[str, Any], image: str) -> str:
     """The present Secret's name where the servers can reload the configuration, else a new name.
 
     A new name changes the StatefulSet's template, so that each server gets the configuration when it restarts.
     """
     secrets = {secret["metadata"]["name"]: secret for secret in found.get("secrets") or []}
-    configurations = {
-        name: text
-        for name, secret in secrets.items()
-        if (text := configuration({"kind": "Secret"} | secret)) is not None
-    }
+    configurations = stored_configurations(found)
     running = found.get("running") or {}
     current: str = running.get("config_secret") or ""
     # A play that was killed may have left what servers only run with until they restart.

@@ -160,14 +160,15 @@ def _preconditions(
 
 
 def _keys_of_kept_volumes(pairs: list[Counterpart], facts: ClusterFacts, statefulset: Object) -> Iterator[str]:
-    """Refuses a new key for volumes that were written with another one."""
-    if not facts.record or not facts.record.cipher:
+    """Refuses a new key for volumes that were written with another one, or of which that is not known."""
+    if facts.record and not facts.record.cipher:
         return
+    written = "were written" if facts.record else "may have been written"
     for name, key in sources(config_values(configuration_of(pairs)), statefulset["spec"]["template"]).values():
         if any(title(pair.declared) == f"Secret {name}" and pair.running is None for pair in pairs):
             yield (
-                f"nats_cluster_encryption: the volumes were written with a key, and Secret {name} does not exist: make it with that key under {key}, "
-                "or delete the volumes with nats_cluster_state: absent and nats_cluster_delete_data: true"
+                f"nats_cluster_encryption: the volumes {written} with a key, and Secret {name} does not exist: make it with that key under {key}, "
+                f"and write nats_cluster_encryption.secret: {name}, or delete the volumes with nats_cluster_state: absent and nats_cluster_delete_data: true"
             )
 
 
@@ -361,16 +362,17 @@ def _changed_key_secrets(pairs: list[Counterpart], declared: str | None) -> Iter
 
 
 def _lost_key_secrets(pairs: list[Counterpart], running: Running, declared: str | None) -> Iterator[str]:
-    """Refuses a new key in place of one that servers run with, and that no Secret has any more."""
-    known = set(references(config_values(running.configuration)).values())
+    """Refuses a new key in place of one that servers run with, and that no Secret has any more. What can't be read may name the key."""
+    was = config_values(running.configuration)
     statefulset = declared_statefulset(pairs)
     of_variables = sources(config_values(declared), statefulset["spec"]["template"]) if statefulset else {}
     for variable, (name, key) in of_variables.items():
         gone = any(title(pair.declared) == f"Secret {name}" and pair.running is None for pair in pairs)
-        if gone and variable in known:
+        if gone and (not was or variable in references(was).values()):
             yield (
                 f"nats_cluster_encryption: Secret {name} with the key of the store does not exist any more, and a server that restarts could not read its "
-                f"store. Make it again with the value that a server has, under the key {key}: kubectl exec <pod> -- printenv {variable}"
+                f"store. Make it again with the value that a server has, under the key {key}: kubectl exec <pod> -- printenv {variable}; "
+                f"and write nats_cluster_encryption.secret: {name}"
             )
 
 
