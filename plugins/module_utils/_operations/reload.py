@@ -229,7 +229,8 @@ class ServerReload:
         """Asks the server again, and opens a route to it; returns what is still missing."""
         self._ask()
         missing = self.differences()
-        if not missing and self._reloaded and self._declared.route:
+        # Also where an earlier run, which was killed, has had it load the files: nobody has tried them.
+        if not missing and self._declared.route:
             refused = refused_handshake(self._kubernetes, self._pod, self._declared.route, self._target.timeout)
             missing = [refused] if refused else []
         return "; ".join(missing)
